@@ -1,0 +1,3 @@
+//! `cargo lifecycle`: a Cargo workspace's whole lifecycle as one fast command, as a library.
+
+pub mod model;

@@ -1,0 +1,2 @@
+//! The `cargo-lifecycle` binary.
+fn main() {}

@@ -1,0 +1,19 @@
+//! The words everything else is said in: plain data, which knows nothing of files, processes, clocks or formats.
+
+mod command;
+mod digest;
+mod id;
+mod plan;
+mod project;
+mod verdict;
+mod workspace;
+
+pub use command::{CargoCommand, Command, Piece, Placeholder, Template};
+pub use digest::Digest;
+pub use id::{MemberId, PhaseId, StepId};
+pub use plan::{Edge, EdgeKind, Node, Plan, Step, Subject};
+pub use project::{Definition, Folder, Hooks, Named, Need, Phase, Project, Scope, Span};
+pub use verdict::{Change, ChangeKind, Outcome, Reason, Verdict};
+pub use workspace::{
+    Dependency, DependencyKind, LockedPackage, Member, Package, PathPackage, Workspace,
+};

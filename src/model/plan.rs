@@ -1,0 +1,142 @@
+//! The plan: an immutable DAG of steps. How it came about is `plan`'s affair, how it runs `schedule`'s.
+
+use std::sync::Arc;
+
+use super::{Definition, MemberId, PhaseId, Span, StepId};
+
+/// What will run, and what waits for what.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The steps, in an order in which they could run one after another.
+    pub steps: Vec<Step>,
+    /// Every edge; the nodes are the steps and, numbered after them, the barriers.
+    pub edges: Vec<Edge>,
+    /// How many barriers there are: nodes that do nothing, through which many steps wait for many without an edge for
+    /// each pair.
+    pub barriers: usize,
+    /// The wishes (order on the command line) between named phases that would have closed a cycle and were left out,
+    /// as (earlier, later), each once.
+    pub dropped: Vec<(PhaseId, PhaseId)>,
+}
+
+/// One node of the plan: a phase for one member, for the workspace or for a group of members.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The phase.
+    pub phase: PhaseId,
+    /// For whom.
+    pub subject: Subject,
+    /// What it does.
+    pub definition: Arc<Definition>,
+    /// Whether it is one of the last named phase's, which ARGS are for.
+    pub takes_args: bool,
+}
+
+/// Whom a step is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// One member.
+    Member(MemberId),
+    /// Several members in one call, in order.
+    Group(Arc<[MemberId]>),
+    /// The workspace, once.
+    Workspace,
+}
+
+/// A node of the plan's graph: steps come first, barriers after them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Node(pub u32);
+
+/// One node waits for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// The node waited for.
+    pub from: Node,
+    /// The node that waits.
+    pub to: Node,
+    /// Why.
+    pub kind: EdgeKind,
+}
+
+/// Why one step waits for another; the span is the place in make.toml that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EdgeKind {
+    /// `needs`
+    Needs(Span),
+    /// `before_<phase>`
+    Before(Span),
+    /// `after_<phase>`
+    After(Span),
+    /// `before_all`
+    BeforeAll(Span),
+    /// `after_all`
+    AfterAll(Span),
+    /// The order on the command line: a wish. Whether the one waited for succeeded does not matter.
+    Order,
+}
+
+impl EdgeKind {
+    /// Whether the step that waits must not run when the other fails.
+    #[must_use]
+    pub const fn is_hard(self) -> bool {
+        !matches!(self, Self::Order)
+    }
+
+    /// The place in make.toml that made the edge.
+    #[must_use]
+    pub const fn span(self) -> Option<Span> {
+        match self {
+            Self::Needs(span)
+            | Self::Before(span)
+            | Self::After(span)
+            | Self::BeforeAll(span)
+            | Self::AfterAll(span) => Some(span),
+            Self::Order => None,
+        }
+    }
+}
+
+impl Plan {
+    /// The step of this id.
+    #[must_use]
+    pub fn step(&self, id: StepId) -> &Step {
+        &self.steps[id.index()]
+    }
+
+    /// The steps' ids, in order.
+    pub fn ids(&self) -> impl Iterator<Item = StepId> + use<> {
+        (0..self.steps.len()).map(StepId::new)
+    }
+
+    /// How many nodes the graph has: the steps and the barriers.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.steps.len() + self.barriers
+    }
+}
+
+impl Node {
+    /// The node of a step.
+    #[must_use]
+    pub const fn of(step: StepId) -> Self {
+        Self(step.index() as u32)
+    }
+
+    /// The place of the node in tables that have one entry for each.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Subject {
+    /// The members it names; none for the workspace.
+    #[must_use]
+    pub fn members(&self) -> &[MemberId] {
+        match self {
+            Self::Member(member) => std::slice::from_ref(member),
+            Self::Group(members) => members,
+            Self::Workspace => &[],
+        }
+    }
+}
