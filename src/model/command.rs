@@ -50,15 +50,7 @@ pub enum Placeholder {
 
 impl Placeholder {
     /// All of them, in the order the documentation lists them.
-    pub const ALL: [Self; 7] = [
-        Self::Name,
-        Self::Spec,
-        Self::Dir,
-        Self::Root,
-        Self::Args,
-        Self::Flags,
-        Self::Selected,
-    ];
+    pub const ALL: [Self; 7] = [Self::Name, Self::Spec, Self::Dir, Self::Root, Self::Args, Self::Flags, Self::Selected];
 
     /// The word between the braces.
     #[must_use]
@@ -99,16 +91,17 @@ impl Command {
         sources.join(" ")
     }
 
-    /// The cargo subcommand, when this is a plain call of cargo: `cargo` is the first word and no shell syntax follows.
+    /// The cargo subcommand, when this is a plain call of cargo: `cargo` is the first word and no shell syntax but
+    /// quotes follows.
     #[must_use]
     pub fn cargo(&self) -> Option<CargoCommand> {
-        let words: Vec<&str> = match self {
+        let words: Vec<String> = match self {
             Self::Shell(template) if template.source.contains(SHELL_SYNTAX) => return None,
-            Self::Shell(template) => template.source.split_ascii_whitespace().collect(),
-            Self::Words(words) => words.iter().map(|word| &*word.source).collect(),
+            Self::Shell(template) => shlex::split(&template.source)?,
+            Self::Words(words) => words.iter().map(|word| word.source.to_string()).collect(),
         };
-        let mut words = words.into_iter();
-        if words.next() != Some("cargo") {
+        let mut words = words.iter();
+        if words.next()? != "cargo" {
             return None;
         }
         let subcommand = words.find(|word| !word.starts_with(['-', '+']))?;
@@ -116,9 +109,9 @@ impl Command {
     }
 }
 
-/// The characters that mean something to a shell. Braces do too, but a lone `{word}` is a placeholder here.
+/// The characters that mean something to a shell, quotes apart.
 const SHELL_SYNTAX: &[char] =
-    &['|', '&', ';', '<', '>', '(', ')', '$', '`', '\\', '"', '\'', '*', '?', '[', ']', '#', '~', '=', '%', '!', '\n'];
+    &['|', '&', ';', '<', '>', '(', ')', '$', '`', '\\', '*', '?', '[', ']', '#', '~', '!', '\n'];
 
 /// What a plain call of cargo does, as far as we have to know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,6 +2,7 @@
 
 mod command;
 mod digest;
+mod file;
 mod id;
 mod plan;
 mod project;
@@ -10,10 +11,9 @@ mod workspace;
 
 pub use command::{CargoCommand, Command, Piece, Placeholder, Template};
 pub use digest::Digest;
+pub use file::FileStat;
 pub use id::{MemberId, PhaseId, StepId};
 pub use plan::{Edge, EdgeKind, Node, Plan, Step, Subject};
 pub use project::{Definition, Folder, Hooks, Named, Need, Phase, Project, Scope, Span};
 pub use verdict::{Change, ChangeKind, Outcome, Reason, Verdict};
-pub use workspace::{
-    Dependency, DependencyKind, LockedPackage, Member, Package, PathPackage, Workspace,
-};
+pub use workspace::{Dependency, DependencyKind, LockedPackage, Member, Package, PathPackage, Workspace};

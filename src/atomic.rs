@@ -1,0 +1,51 @@
+//! Files that are there whole or not at all: the one way in which anything of ours reaches the disk. It knows nothing of
+//! what is in them.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Puts `contents` at `path` in one step: written beside it, synced, renamed over it. Missing folders are made.
+///
+/// # Errors
+/// Whatever the file system says; `path` is then as it was before.
+pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    file.write_all(contents)?;
+    file.as_file().sync_data()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Moves a file that cannot be understood out of the way, to `<name>.damaged` beside it (replacing an older one), so
+/// that nothing is lost and it is not stumbled upon again.
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let mut name = OsString::from(path.file_name().unwrap_or_default());
+    name.push(".damaged");
+    let aside = path.with_file_name(name);
+    fs::rename(path, &aside)?;
+    Ok(aside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_stays_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/er/state");
+        write(&path, b"one").unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        assert_eq!(fs::read(set_aside(&path).unwrap()).unwrap(), b"two");
+        assert!(!path.exists());
+    }
+}
