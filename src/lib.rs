@@ -1,8 +1,11 @@
 //! `cargo lifecycle`: a Cargo workspace's whole lifecycle as one fast command, as a library.
 
 pub mod model;
+pub mod plan;
+mod schedule;
 
 #[expect(dead_code, reason = "the rooms that use it are being built")]
 mod atomic;
 #[expect(dead_code, reason = "the rooms that use it are being built")]
 mod nearest;
+mod fingerprint;

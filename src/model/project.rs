@@ -142,7 +142,33 @@ impl Project {
     }
 }
 
+impl Phase {
+    /// What the phase does for the member of this name, if anything is said of it; `workspaces` is not looked at.
+    #[must_use]
+    pub fn definition_for(&self, member: &str) -> Option<&Arc<Definition>> {
+        self.overrides.get(member).or(self.definition.as_ref())
+    }
+}
+
+impl Hooks {
+    /// `before_<phase>`
+    pub fn before(&self, phase: PhaseId) -> impl Iterator<Item = (PhaseId, Span)> + '_ {
+        self.before.get(&phase).into_iter().flatten().copied()
+    }
+
+    /// `after_<phase>`
+    pub fn after(&self, phase: PhaseId) -> impl Iterator<Item = (PhaseId, Span)> + '_ {
+        self.after.get(&phase).into_iter().flatten().copied()
+    }
+}
+
 impl Definition {
+    /// Whether its commands speak of a Cargo package, so that it means nothing to a folder that is none.
+    #[must_use]
+    pub fn is_about_packages(&self) -> bool {
+        self.has(Placeholder::Selected) || self.has(Placeholder::Spec)
+    }
+
     /// Whether any of its commands has this placeholder.
     #[must_use]
     pub fn has(&self, placeholder: Placeholder) -> bool {

@@ -1,0 +1,163 @@
+//! What differs between two descriptions, for people: files, packages, variables by name.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::description::{Item, Tag, Value, items};
+use crate::model::{Change, ChangeKind, Digest};
+
+/// Where the bytes of a description are found.
+pub type Pool<'a> = &'a dyn Fn(&Digest) -> Option<&'a [u8]>;
+
+/// The differences between the description of digest `old`, found in one pool, and that of `new`, found in another; in
+/// the order in which they are told, each once. Empty when they are the same, or when the old one is not there.
+#[must_use]
+pub fn changes<'a>(old: Digest, old_pool: Pool<'a>, new: Digest, new_pool: Pool<'a>) -> Vec<Change> {
+    let mut comparison = Comparison { old_pool, new_pool, seen: HashSet::new(), found: Vec::new() };
+    comparison.parts(old, new, b"");
+    comparison.found.sort();
+    comparison.found.dedup();
+    comparison.found
+}
+
+struct Comparison<'a> {
+    old_pool: Pool<'a>,
+    new_pool: Pool<'a>,
+    seen: HashSet<(Digest, Digest)>,
+    found: Vec<Change>,
+}
+
+/// Items of one tag and name on both sides, those that are equal taken away.
+#[derive(Default)]
+struct Pair<'a> {
+    old: Vec<Value<'a>>,
+    new: Vec<Value<'a>>,
+}
+
+impl<'a> Comparison<'a> {
+    /// Compares two parts; `place` is the member whose files they hold.
+    fn parts(&mut self, old: Digest, new: Digest, place: &[u8]) -> bool {
+        if old == new || !self.seen.insert((old, new)) {
+            return true;
+        }
+        let (Some(old), Some(new)) = ((self.old_pool)(&old), (self.new_pool)(&new)) else { return false };
+        let mut pairs: BTreeMap<(Tag, &[u8]), Pair<'_>> = BTreeMap::new();
+        for Item { tag, name, value } in items(old) {
+            pairs.entry((tag, name)).or_default().old.push(value);
+        }
+        for Item { tag, name, value } in items(new) {
+            let pair = pairs.entry((tag, name)).or_default();
+            match pair.old.iter().position(|old| *old == value) {
+                Some(same) => drop(pair.old.remove(same)),
+                None => pair.new.push(value),
+            }
+        }
+        for ((tag, name), pair) in pairs {
+            for place_in in 0..pair.old.len().max(pair.new.len()) {
+                self.differ(tag, name, (pair.old.get(place_in), pair.new.get(place_in)), place);
+            }
+        }
+        true
+    }
+
+    fn differ(&mut self, tag: Tag, name: &[u8], values: (Option<&Value<'a>>, Option<&Value<'a>>), place: &[u8]) {
+        if let (Some(Value::Part(old)), Some(Value::Part(new))) = values {
+            let before = self.found.len();
+            if tag == Tag::Locked {
+                self.package(name, Some(*old), Some(*new));
+            }
+            let place = if tag == Tag::Files { name } else { place };
+            let known = self.parts(*old, *new, place);
+            if known || self.found.len() > before {
+                return;
+            }
+        }
+        match (tag, values) {
+            // The version is told with the package's name, one level up.
+            (Tag::Version | Tag::Source, _) => {}
+            (Tag::Locked, (old, new)) => self.package(name, old.and_then(part), new.and_then(part)),
+            (tag, (old, new)) => self.tell(kind(tag, old.is_some(), new.is_some()), tag, name, (old, new), place),
+        }
+    }
+
+    /// A locked package's version, where it is another; a package that is new or gone.
+    fn package(&mut self, name: &[u8], old: Option<Digest>, new: Option<Digest>) {
+        let version = |pool: Pool<'a>, part: Option<Digest>| {
+            let bytes = pool(&part?)?;
+            let mut texts = items(bytes).filter_map(|item| match (item.tag, item.value) {
+                (Tag::Version | Tag::Source, Value::Text(text)) => Some(String::from_utf8_lossy(text).into_owned()),
+                _ => None,
+            });
+            Some((texts.next()?, texts.next()?))
+        };
+        let (old, new) = (version(self.old_pool, old), version(self.new_pool, new));
+        if old == new {
+            return;
+        }
+        let name = String::from_utf8_lossy(name).into();
+        let only_source = matches!((&old, &new), (Some(old), Some(new)) if old.0 == new.0);
+        let shown = |version: Option<(String, String)>| {
+            version.map(|(version, source)| if only_source { source.into() } else { version.into() })
+        };
+        self.found.push(Change { kind: ChangeKind::Package, name, before: shown(old), after: shown(new) });
+    }
+
+    fn tell(
+        &mut self,
+        kind: ChangeKind,
+        tag: Tag,
+        name: &[u8],
+        (old, new): (Option<&Value<'a>>, Option<&Value<'a>>),
+        place: &[u8],
+    ) {
+        let name = String::from_utf8_lossy(name);
+        let name = match tag {
+            Tag::File | Tag::Link if !place.is_empty() => format!("{}: {name}", String::from_utf8_lossy(place)),
+            Tag::Files | Tag::Everything => format!("files of {name}"),
+            Tag::Member => format!("member {name}"),
+            Tag::PathPackage => format!("package {name}"),
+            Tag::Environment => "the environment".to_owned(),
+            Tag::Phase | Tag::Parallel | Tag::Format => tag_name(tag).to_owned(),
+            _ => name.into_owned(),
+        };
+        let text = |value: Option<&Value<'_>>| match value {
+            Some(Value::Text(text)) => Some(String::from_utf8_lossy(text).as_ref().into()),
+            _ => None,
+        };
+        let shown = matches!(tag, Tag::Tool | Tag::Platform | Tag::Selection | Tag::Flags | Tag::Place);
+        let (before, after) = if shown { (text(old), text(new)) } else { (None, None) };
+        self.found.push(Change { kind, name: name.into(), before, after });
+    }
+}
+
+fn part(value: &Value<'_>) -> Option<Digest> {
+    match value {
+        Value::Part(digest) => Some(*digest),
+        Value::Text(_) | Value::Digest(_) => None,
+    }
+}
+
+fn tag_name(tag: Tag) -> &'static str {
+    match tag {
+        Tag::Parallel => "parallel",
+        Tag::Phase => "phase",
+        _ => "the form of keys",
+    }
+}
+
+fn kind(tag: Tag, was: bool, is: bool) -> ChangeKind {
+    match (tag, was, is) {
+        (Tag::File | Tag::Link, false, _) => ChangeKind::FileAdded,
+        (Tag::File | Tag::Link, _, false) => ChangeKind::FileRemoved,
+        (Tag::File | Tag::Link, ..) => ChangeKind::FileChanged,
+        (Tag::Variable, ..) => ChangeKind::Variable,
+        (Tag::Tool | Tag::Platform, ..) => ChangeKind::Toolchain,
+        (Tag::Config, ..) => ChangeKind::Config,
+        (Tag::Manifest, ..) => ChangeKind::Manifest,
+        (Tag::Command | Tag::Parallel | Tag::Phase, ..) => ChangeKind::Command,
+        (Tag::Arguments, ..) => ChangeKind::Arguments,
+        (Tag::Flags, ..) => ChangeKind::Flags,
+        (Tag::Selection, ..) => ChangeKind::Selection,
+        (Tag::Locked | Tag::Version | Tag::Source, ..) => ChangeKind::Package,
+        _ => ChangeKind::Other,
+    }
+}

@@ -1,0 +1,14 @@
+//! What a key covers, in which order, and what differs between two keys. It knows nothing of mtimes, absolute paths or
+//! files: it is given digests.
+//!
+//! A [`Description`] is a list of tagged items in a canonical binary form. Its SHA-256 is the digest, and the same bytes,
+//! kept, are what a later run compares with to say what changed: the two cannot drift apart. An item may stand for
+//! another description (a *part*) by its digest, so that what many keys share is hashed and stored once.
+
+mod compare;
+mod description;
+mod parts;
+
+pub use compare::changes;
+pub use description::{Description, Tag, references};
+pub use parts::{Covered, FileItem, Parts, StepFacts};

@@ -1,0 +1,393 @@
+//! Which step may start when, and what becomes of the others when one ends: the whole of a run's decisions, as a pure
+//! machine. It knows no processes and no clock.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::model::{Node, Outcome, Plan, StepId};
+
+/// A name for something that at most one running step may hold, as a number.
+pub type Lock = usize;
+
+/// What a schedule has to know besides the plan.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// How many steps may run at once; at least one.
+    pub jobs: usize,
+    /// After a failure, go on with what does not need the failed step.
+    pub keep_going: bool,
+    /// For each step, how long it will take, in any unit; missing ones count 1.
+    pub weights: Vec<u64>,
+    /// For each step, the lock it needs, if any.
+    pub locks: Vec<Option<Lock>>,
+}
+
+/// What is to be done now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Start the step.
+    Start(StepId),
+    /// The step ended without having run.
+    End(StepId, Outcome),
+}
+
+/// The state of a run: what waits, what is ready, what runs, what is over.
+pub struct Schedule<'a> {
+    plan: &'a Plan,
+    terms: Terms,
+    dependents: Vec<Vec<(Node, bool)>>,
+    /// For each node, how many it still waits for.
+    waiting: Vec<u32>,
+    /// For each node, the step whose failure it cannot do without.
+    blocked: Vec<Option<StepId>>,
+    /// For each node, the weight of the longest way from its start to the end of the plan.
+    remaining: Vec<u64>,
+    ready: BinaryHeap<(u64, Reverse<StepId>)>,
+    held: Vec<Lock>,
+    state: Vec<State>,
+    running: usize,
+    unfinished: usize,
+    stopping: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Ready,
+    Running,
+    Over,
+}
+
+impl<'a> Schedule<'a> {
+    /// A schedule in which nothing has started.
+    pub fn new(plan: &'a Plan, terms: Terms) -> Self {
+        let nodes = plan.nodes();
+        let mut dependents = vec![Vec::new(); nodes];
+        let mut waiting = vec![0; nodes];
+        for edge in &plan.edges {
+            dependents[edge.from.index()].push((edge.to, edge.kind.is_hard()));
+            waiting[edge.to.index()] += 1;
+        }
+        let remaining = remaining(plan, &dependents, &terms.weights);
+        Self {
+            plan,
+            terms,
+            dependents,
+            waiting,
+            blocked: vec![None; nodes],
+            remaining,
+            ready: BinaryHeap::new(),
+            held: Vec::new(),
+            state: vec![State::Waiting; plan.steps.len()],
+            running: 0,
+            unfinished: plan.steps.len(),
+            stopping: false,
+        }
+    }
+
+    /// What to do first.
+    pub fn begin(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let free = (0..self.plan.nodes() as u32).map(Node).filter(|node| self.waiting[node.index()] == 0);
+        for node in free.collect::<Vec<_>>() {
+            self.release(node, &mut actions);
+        }
+        self.start(&mut actions);
+        actions
+    }
+
+    /// What to do after a running step has ended.
+    pub fn ended(&mut self, step: StepId, outcome: &Outcome) -> Vec<Action> {
+        debug_assert_eq!(self.state[step.index()], State::Running);
+        let mut actions = Vec::new();
+        self.running -= 1;
+        if let Some(lock) = self.lock(step) {
+            self.held.retain(|held| *held != lock);
+        }
+        self.over(step, outcome, &mut actions);
+        if matches!(outcome, Outcome::Failed(_)) && !self.terms.keep_going {
+            self.stop_into(&mut actions);
+        }
+        self.start(&mut actions);
+        actions
+    }
+
+    /// Starts nothing more: what has not started is over. Running steps end by themselves.
+    pub fn stop(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.stop_into(&mut actions);
+        actions
+    }
+
+    /// Whether every step has ended.
+    pub fn is_over(&self) -> bool {
+        self.unfinished == 0
+    }
+
+    fn lock(&self, step: StepId) -> Option<Lock> {
+        self.terms.locks.get(step.index()).copied().flatten()
+    }
+
+    /// A node waits for nothing any more.
+    fn release(&mut self, node: Node, actions: &mut Vec<Action>) {
+        if node.index() >= self.plan.steps.len() {
+            return self.pass_on(node, self.blocked[node.index()], actions);
+        }
+        let step = StepId::new(node.index());
+        match self.blocked[node.index()] {
+            Some(because) => self.end(step, Outcome::Skipped { because }, actions),
+            None => {
+                self.state[step.index()] = State::Ready;
+                self.ready.push((self.remaining[node.index()], Reverse(step)));
+            }
+        }
+    }
+
+    fn end(&mut self, step: StepId, outcome: Outcome, actions: &mut Vec<Action>) {
+        actions.push(Action::End(step, outcome.clone()));
+        self.over(step, &outcome, actions);
+    }
+
+    fn over(&mut self, step: StepId, outcome: &Outcome, actions: &mut Vec<Action>) {
+        self.state[step.index()] = State::Over;
+        self.unfinished -= 1;
+        let blocks = match outcome {
+            Outcome::Succeeded | Outcome::Cached { .. } | Outcome::Cancelled => None,
+            Outcome::Skipped { because } => Some(*because),
+            Outcome::Failed(_) => Some(step),
+        };
+        self.pass_on(Node::of(step), blocks, actions);
+    }
+
+    fn pass_on(&mut self, node: Node, blocks: Option<StepId>, actions: &mut Vec<Action>) {
+        for (next, hard) in std::mem::take(&mut self.dependents[node.index()]) {
+            let blocked = &mut self.blocked[next.index()];
+            if hard && blocked.is_none() {
+                *blocked = blocks;
+            }
+            self.waiting[next.index()] -= 1;
+            if self.waiting[next.index()] == 0 && !self.stopping {
+                self.release(next, actions);
+            }
+        }
+    }
+
+    /// Starts the ready steps with the longest ways ahead of them, as far as there are jobs; one that waits for a lock
+    /// holds no job.
+    fn start(&mut self, actions: &mut Vec<Action>) {
+        let mut locked_out = Vec::new();
+        while self.running < self.terms.jobs.max(1) {
+            let Some((weight, Reverse(step))) = self.ready.pop() else { break };
+            if self.state[step.index()] != State::Ready {
+                continue;
+            }
+            match self.lock(step) {
+                Some(lock) if self.held.contains(&lock) => {
+                    locked_out.push((weight, Reverse(step)));
+                    continue;
+                }
+                lock => self.held.extend(lock),
+            }
+            self.state[step.index()] = State::Running;
+            self.running += 1;
+            actions.push(Action::Start(step));
+        }
+        self.ready.extend(locked_out);
+    }
+
+    fn stop_into(&mut self, actions: &mut Vec<Action>) {
+        self.stopping = true;
+        // In the plan's order, so that what a failure blocks is known by the time it is asked.
+        for step in self.plan.ids() {
+            if matches!(self.state[step.index()], State::Waiting | State::Ready) {
+                let because = self.blocked[step.index()];
+                self.end(step, because.map_or(Outcome::Cancelled, |because| Outcome::Skipped { because }), actions);
+            }
+        }
+    }
+}
+
+/// For each node the weight of the longest way from its start to the end of the plan, itself included.
+fn remaining(plan: &Plan, dependents: &[Vec<(Node, bool)>], weights: &[u64]) -> Vec<u64> {
+    let nodes = plan.nodes();
+    let mut leads_to = vec![0_u32; nodes];
+    let mut leaders = vec![Vec::new(); nodes];
+    for edge in &plan.edges {
+        leads_to[edge.from.index()] += 1;
+        leaders[edge.to.index()].push(edge.from);
+    }
+    let mut remaining = vec![0; nodes];
+    let mut ends: Vec<Node> = (0..nodes as u32).map(Node).filter(|node| leads_to[node.index()] == 0).collect();
+    while let Some(node) = ends.pop() {
+        let beyond = dependents[node.index()].iter().map(|(next, _)| remaining[next.index()]).max();
+        let own = if node.index() < plan.steps.len() { weights.get(node.index()).copied().unwrap_or(1) } else { 0 };
+        remaining[node.index()] = own.max(1).saturating_add(beyond.unwrap_or(0));
+        for leader in &leaders[node.index()] {
+            leads_to[leader.index()] -= 1;
+            if leads_to[leader.index()] == 0 {
+                ends.push(*leader);
+            }
+        }
+    }
+    remaining
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{Definition, Edge, EdgeKind, PhaseId, Step, Subject};
+
+    /// A plan of `steps` steps with these edges (`true`: hard).
+    fn plan(steps: usize, edges: &[(u32, u32, bool)]) -> Plan {
+        let step = |_| Step {
+            phase: PhaseId::new(0),
+            subject: Subject::Workspace,
+            definition: std::sync::Arc::new(Definition::default()),
+            takes_args: false,
+        };
+        let edge = |&(from, to, hard): &(u32, u32, bool)| Edge {
+            from: Node(from),
+            to: Node(to),
+            kind: if hard { EdgeKind::Needs(Default::default()) } else { EdgeKind::Order },
+        };
+        Plan {
+            steps: (0..steps).map(step).collect(),
+            edges: edges.iter().map(edge).collect(),
+            ..Plan::default()
+        }
+    }
+
+    fn terms(jobs: usize, keep_going: bool) -> Terms {
+        Terms { jobs, keep_going, ..Terms::default() }
+    }
+
+    fn starts(steps: &[usize]) -> Vec<Action> {
+        steps.iter().map(|step| Action::Start(StepId::new(*step))).collect()
+    }
+
+    fn id(step: usize) -> StepId {
+        StepId::new(step)
+    }
+
+    const GOOD: Outcome = Outcome::Cached { saved: Duration::ZERO };
+
+    fn bad() -> Outcome {
+        Outcome::Failed("exit status 1".into())
+    }
+
+    #[test]
+    fn the_longest_way_starts_first_and_jobs_bound() {
+        let plan = plan(4, &[(1, 3, true)]);
+        let mut schedule = Schedule::new(&plan, terms(2, false));
+        assert_eq!(schedule.begin(), starts(&[1, 0]));
+        assert_eq!(schedule.ended(id(0), &GOOD), starts(&[2]));
+        assert_eq!(schedule.ended(id(1), &GOOD), starts(&[3]));
+        assert_eq!(schedule.ended(id(2), &GOOD), []);
+        assert!(!schedule.is_over());
+        assert_eq!(schedule.ended(id(3), &GOOD), []);
+        assert!(schedule.is_over());
+    }
+
+    #[test]
+    fn recorded_durations_decide_over_depth() {
+        let plan = plan(3, &[(0, 1, true)]);
+        let mut schedule = Schedule::new(&plan, Terms { weights: vec![1, 1, 10], ..terms(1, false) });
+        assert_eq!(schedule.begin(), starts(&[2]));
+    }
+
+    #[test]
+    fn a_failure_stops_new_steps() {
+        let plan = plan(4, &[(0, 2, true), (1, 3, true)]);
+        let mut schedule = Schedule::new(&plan, terms(2, false));
+        schedule.begin();
+        let skipped = Outcome::Skipped { because: id(0) };
+        let ended = [Action::End(id(2), skipped), Action::End(id(3), Outcome::Cancelled)];
+        assert_eq!(schedule.ended(id(0), &bad()), ended);
+        assert_eq!(schedule.ended(id(1), &GOOD), []);
+        assert!(schedule.is_over());
+    }
+
+    #[test]
+    fn keep_going_skips_only_what_needs_the_failure() {
+        let plan = plan(5, &[(0, 1, true), (1, 2, true), (0, 3, false), (4, 3, true)]);
+        let mut schedule = Schedule::new(&plan, terms(5, true));
+        assert_eq!(schedule.begin(), starts(&[0, 4]));
+        let skipped = |step| Action::End(id(step), Outcome::Skipped { because: id(0) });
+        assert_eq!(schedule.ended(id(0), &bad()), [skipped(1), skipped(2)]);
+        assert_eq!(schedule.ended(id(4), &GOOD), starts(&[3]));
+    }
+
+    #[test]
+    fn a_step_that_waits_for_a_lock_holds_no_job() {
+        let plan = plan(3, &[]);
+        let mut schedule = Schedule::new(&plan, Terms { locks: vec![Some(0), Some(0), None], ..terms(2, false) });
+        assert_eq!(schedule.begin(), starts(&[0, 2]));
+        assert_eq!(schedule.ended(id(2), &GOOD), []);
+        assert_eq!(schedule.ended(id(0), &GOOD), starts(&[1]));
+    }
+
+    #[test]
+    fn stopping_ends_all_that_has_not_started() {
+        let plan = plan(3, &[(0, 1, true)]);
+        let mut schedule = Schedule::new(&plan, terms(1, true));
+        assert_eq!(schedule.begin(), starts(&[0]));
+        let cancelled = |step| Action::End(id(step), Outcome::Cancelled);
+        assert_eq!(schedule.stop(), [cancelled(1), cancelled(2)]);
+        assert_eq!(schedule.ended(id(0), &Outcome::Cancelled), []);
+        assert!(schedule.is_over());
+    }
+
+    #[test]
+    fn a_failure_reaches_through_a_barrier() {
+        let mut plan = plan(3, &[(0, 3, true), (1, 3, true), (3, 2, true)]);
+        plan.barriers = 1;
+        let mut schedule = Schedule::new(&plan, terms(2, true));
+        assert_eq!(schedule.begin(), starts(&[0, 1]));
+        assert_eq!(schedule.ended(id(0), &bad()), []);
+        let skipped = Outcome::Skipped { because: id(0) };
+        assert_eq!(schedule.ended(id(1), &GOOD), [Action::End(id(2), skipped)]);
+    }
+
+    #[test]
+    fn every_step_of_random_plans_ends_exactly_once() {
+        let mut seed = 1_u64;
+        let mut random = move |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % below
+        };
+        for round in 0..500 {
+            let steps = 1 + random(12);
+            let edges: Vec<_> = (0..random(20))
+                .map(|_| (random(steps) as u32, random(steps) as u32, random(3) > 0))
+                .filter(|(from, to, _)| from < to)
+                .collect();
+            let plan = plan(steps, &edges);
+            let locks = (0..steps).map(|_| (random(3) == 0).then_some(0)).collect();
+            let mut schedule = Schedule::new(&plan, Terms { locks, ..terms(1 + random(3), round % 2 == 0) });
+            let mut ends = vec![0; steps];
+            let mut running = Vec::new();
+            let mut actions = schedule.begin();
+            loop {
+                for action in actions {
+                    match action {
+                        Action::Start(step) => running.push(step),
+                        Action::End(step, _) => ends[step.index()] += 1,
+                    }
+                }
+                if running.is_empty() {
+                    break;
+                }
+                let step = running.swap_remove(random(running.len()));
+                ends[step.index()] += 1;
+                actions = schedule.ended(step, &if random(6) == 0 { bad() } else { GOOD });
+                if random(40) == 0 {
+                    actions.extend(schedule.stop());
+                }
+            }
+            assert!(schedule.is_over());
+            assert_eq!(ends, vec![1; steps], "{edges:?}");
+        }
+    }
+}
