@@ -2,10 +2,12 @@
 
 pub mod model;
 pub mod plan;
+pub mod report;
 mod schedule;
 
 #[expect(dead_code, reason = "the rooms that use it are being built")]
 mod atomic;
 #[expect(dead_code, reason = "the rooms that use it are being built")]
 mod nearest;
+mod execute;
 mod fingerprint;

@@ -1,0 +1,256 @@
+//! Runs a plan: a coordinator on the calling thread owns the schedule, workers on a rayon pool do the steps. It knows
+//! nothing of terminals, nor of what a step does.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use crate::model::{Event, Outcome, Output, Plan, Reason, StepId, Summary};
+use crate::schedule::{Action, Schedule, Terms};
+
+/// How long children have to end by themselves after a signal before they are killed.
+const GRACE: Duration = Duration::from_secs(3);
+/// How often a display may show the time when nothing happens.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What a step does.
+pub trait Work: Sync {
+    /// Does the step: decides whether it has to run, and runs it.
+    fn step(&self, step: StepId, tell: &Teller) -> Done;
+    /// Passes a signal on to all that runs; nothing new may start.
+    fn interrupt(&self, signal: Signal);
+}
+
+/// What is passed on to the children of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// The one that came.
+    Pass(i32),
+    /// They have to end now.
+    Kill,
+}
+
+/// How a step ended, with what is to be shown of it.
+#[derive(Debug)]
+pub struct Done {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it ran.
+    pub duration: Duration,
+    /// What it printed.
+    pub output: Output,
+    /// Whether there are warnings in it.
+    pub warned: bool,
+}
+
+/// What reaches the coordinator.
+#[derive(Debug)]
+pub enum Message {
+    /// A step runs.
+    Started(StepId, Reason),
+    /// A step printed something.
+    Printed(StepId, Vec<u8>, bool),
+    /// A step ended.
+    Ended(StepId, Done),
+    /// Something that people should know.
+    Warned(String),
+    /// A signal came, by its number.
+    Signal(i32),
+}
+
+/// A worker's way to tell what happens in its step.
+pub struct Teller {
+    step: StepId,
+    sender: Sender<Message>,
+}
+
+impl Teller {
+    /// The step runs, for this reason.
+    pub fn started(&self, reason: Reason) {
+        self.send(Message::Started(self.step, reason));
+    }
+
+    /// The step printed something; `live`: people want to see it at once.
+    pub fn printed(&self, bytes: Vec<u8>, live: bool) {
+        self.send(Message::Printed(self.step, bytes, live));
+    }
+
+    /// Something that people should know.
+    pub fn warned(&self, message: String) {
+        self.send(Message::Warned(message));
+    }
+
+    fn send(&self, message: Message) {
+        // The coordinator listens as long as a step runs.
+        let _ = self.sender.send(message);
+    }
+}
+
+/// How a run went.
+#[derive(Debug)]
+pub struct Run {
+    /// How each step ended.
+    pub outcomes: Vec<Outcome>,
+    /// How long each step ran.
+    pub durations: Vec<Duration>,
+    /// The figures.
+    pub summary: Summary,
+    /// The signal that ended it, if one did.
+    pub signal: Option<i32>,
+}
+
+/// Where messages for a coordinator go and come from; signals are sent in from outside.
+pub fn channel() -> (Sender<Message>, Receiver<Message>) {
+    mpsc::channel()
+}
+
+/// Runs the plan to its end on the pool.
+pub fn run(
+    plan: &Plan,
+    terms: Terms,
+    (pool, work): (&rayon::ThreadPool, &dyn Work),
+    (sender, receiver): (Sender<Message>, Receiver<Message>),
+    events: &mut dyn FnMut(Event),
+) -> Run {
+    let mut coordinator = Coordinator {
+        schedule: Schedule::new(plan, terms),
+        outcomes: vec![Outcome::Cancelled; plan.steps.len()],
+        durations: vec![Duration::ZERO; plan.steps.len()],
+        events,
+        work,
+        signal: None,
+        kill_at: None,
+    };
+    let begun = Instant::now();
+    pool.in_place_scope(|scope| {
+        let mut actions = coordinator.schedule.begin();
+        loop {
+            for step in coordinator.act(actions) {
+                let sender = sender.clone();
+                scope.spawn(move |_| do_step(work, step, sender));
+            }
+            if coordinator.schedule.is_over() {
+                break;
+            }
+            actions = coordinator.wait(&receiver);
+        }
+    });
+    let summary = summary(&coordinator.outcomes, begun.elapsed());
+    Run { outcomes: coordinator.outcomes, durations: coordinator.durations, summary, signal: coordinator.signal }
+}
+
+/// Does one step and says so exactly once, even if it panics.
+fn do_step(work: &dyn Work, step: StepId, sender: Sender<Message>) {
+    let teller = Teller { step, sender };
+    let done = catch_unwind(AssertUnwindSafe(|| work.step(step, &teller))).unwrap_or_else(|panic| Done {
+        outcome: Outcome::Failed(format!("panicked: {}", panic_text(&*panic)).into()),
+        duration: Duration::ZERO,
+        output: Output::default(),
+        warned: false,
+    });
+    teller.send(Message::Ended(step, done));
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+struct Coordinator<'a> {
+    schedule: Schedule<'a>,
+    outcomes: Vec<Outcome>,
+    durations: Vec<Duration>,
+    events: &'a mut dyn FnMut(Event),
+    work: &'a dyn Work,
+    signal: Option<i32>,
+    kill_at: Option<Instant>,
+}
+
+impl Coordinator<'_> {
+    /// Takes note of what ended and answers what is to start.
+    fn act(&mut self, actions: Vec<Action>) -> Vec<StepId> {
+        let mut starts = Vec::new();
+        for action in actions {
+            match action {
+                Action::Start(step) => starts.push(step),
+                Action::End(step, outcome) => {
+                    self.outcomes[step.index()] = outcome.clone();
+                    let (duration, output) = (Duration::ZERO, Output::default());
+                    (self.events)(Event::Ended { step, outcome, duration, output, warned: false });
+                }
+            }
+        }
+        starts
+    }
+
+    /// Waits for the next message and answers what follows from it.
+    fn wait(&mut self, receiver: &Receiver<Message>) -> Vec<Action> {
+        if self.kill_at.take_if(|at| *at <= Instant::now()).is_some() {
+            self.work.interrupt(Signal::Kill);
+        }
+        match receiver.recv_timeout(TICK) {
+            Ok(message) => self.take(message),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                (self.events)(Event::Ticked);
+                Vec::new()
+            }
+        }
+    }
+
+    fn take(&mut self, message: Message) -> Vec<Action> {
+        match message {
+            Message::Started(step, reason) => (self.events)(Event::Started { step, reason }),
+            Message::Printed(step, bytes, live) => (self.events)(Event::Printed { step, bytes, live }),
+            Message::Warned(message) => (self.events)(Event::Warned(message)),
+            Message::Ended(step, done) => return self.ended(step, done),
+            Message::Signal(number) => return self.signalled(number),
+        }
+        Vec::new()
+    }
+
+    fn ended(&mut self, step: StepId, done: Done) -> Vec<Action> {
+        let Done { mut outcome, duration, output, warned } = done;
+        if self.signal.is_some() && matches!(outcome, Outcome::Failed(_)) {
+            // It did not fail by itself: it was told to end.
+            outcome = Outcome::Cancelled;
+        }
+        let actions = self.schedule.ended(step, &outcome);
+        self.outcomes[step.index()] = outcome.clone();
+        self.durations[step.index()] = duration;
+        (self.events)(Event::Ended { step, outcome, duration, output, warned });
+        actions
+    }
+
+    /// The first signal is passed on, and nothing starts any more; the second kills.
+    fn signalled(&mut self, number: i32) -> Vec<Action> {
+        if self.signal.is_some() {
+            self.kill_at = None;
+            self.work.interrupt(Signal::Kill);
+            return Vec::new();
+        }
+        self.signal = Some(number);
+        self.kill_at = Some(Instant::now() + GRACE);
+        let actions = self.schedule.stop();
+        self.work.interrupt(Signal::Pass(number));
+        (self.events)(Event::Interrupted);
+        actions
+    }
+}
+
+fn summary(outcomes: &[Outcome], duration: Duration) -> Summary {
+    let mut summary = Summary { duration, ..Summary::default() };
+    for outcome in outcomes {
+        let count = match outcome {
+            Outcome::Succeeded => &mut summary.succeeded,
+            Outcome::Cached { saved } => {
+                summary.saved += *saved;
+                &mut summary.cached
+            }
+            Outcome::Failed(_) => &mut summary.failed,
+            Outcome::Skipped { .. } => &mut summary.skipped,
+            Outcome::Cancelled => &mut summary.cancelled,
+        };
+        *count += 1;
+    }
+    summary
+}

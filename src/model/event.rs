@@ -1,0 +1,141 @@
+//! What happens in a run, in order. Everything that is shown is made from it.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Outcome, Reason, StepId};
+
+/// Something that happened in a run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The run begins.
+    Begun {
+        /// The workspace's name.
+        workspace: Arc<str>,
+        /// What was selected, in words.
+        selected: Arc<str>,
+        /// The steps of the plan; their ids are their places.
+        steps: Arc<[StepInfo]>,
+        /// How many steps run at once.
+        jobs: usize,
+    },
+    /// A step runs from here on, for this reason.
+    Started {
+        /// The step.
+        step: StepId,
+        /// Why it has to run.
+        reason: Reason,
+    },
+    /// A step printed something.
+    Printed {
+        /// The step.
+        step: StepId,
+        /// What it printed: as for a terminal, in colour.
+        bytes: Vec<u8>,
+        /// Whether it is one of cargo's own lines, which people want to see at once.
+        live: bool,
+    },
+    /// A step ended, whether it ran or not.
+    Ended {
+        /// The step.
+        step: StepId,
+        /// How.
+        outcome: Outcome,
+        /// How long it took; zero if it did not run.
+        duration: Duration,
+        /// Everything that it printed, or had printed when its result was recorded.
+        output: Output,
+        /// Whether there are warnings in it.
+        warned: bool,
+    },
+    /// Something that people should know, and that stops nothing.
+    Warned(String),
+    /// A signal asks the run to end.
+    Interrupted,
+    /// Nothing happened for a moment; a display may show the time.
+    Ticked,
+    /// The run is over.
+    Finished(Summary),
+}
+
+/// What is known of a step before it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepInfo {
+    /// Its name: the phase, and the member if it is for one.
+    pub name: Arc<str>,
+    /// The phase.
+    pub phase: Arc<str>,
+    /// How many members it is for; 0 for the workspace.
+    pub members: usize,
+}
+
+/// The figures of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Steps that ran and succeeded.
+    pub succeeded: usize,
+    /// Steps that were fresh.
+    pub cached: usize,
+    /// Steps that ran and failed.
+    pub failed: usize,
+    /// Steps that did not run because of a failure.
+    pub skipped: usize,
+    /// Steps that did not run, or were stopped, because the run ended.
+    pub cancelled: usize,
+    /// How long the run took.
+    pub duration: Duration,
+    /// How long the cached steps took when they ran.
+    pub saved: Duration,
+}
+
+/// Everything that a step printed. It may be long, so it is copied to where it is wanted.
+#[derive(Clone, Default)]
+pub struct Output(Option<Arc<dyn Replay>>);
+
+/// Where a step's output is kept.
+pub trait Replay: Send + Sync {
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// Whatever reading or writing says.
+    fn copy_to(&self, to: &mut dyn Write) -> io::Result<()>;
+}
+
+impl Output {
+    /// Output that is kept there.
+    #[must_use]
+    pub fn of(kept: Arc<dyn Replay>) -> Self {
+        Self(Some(kept))
+    }
+
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// Whatever reading or writing says.
+    pub fn copy_to(&self, to: &mut dyn Write) -> io::Result<()> {
+        self.0.as_ref().map_or(Ok(()), |kept| kept.copy_to(to))
+    }
+}
+
+impl Replay for Vec<u8> {
+    fn copy_to(&self, to: &mut dyn Write) -> io::Result<()> {
+        to.write_all(self)
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Output(…)" } else { "Output()" })
+    }
+}
+
+impl Summary {
+    /// How many steps the plan had.
+    #[must_use]
+    pub const fn steps(&self) -> usize {
+        self.succeeded + self.cached + self.failed + self.skipped + self.cancelled
+    }
+}

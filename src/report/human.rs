@@ -1,0 +1,261 @@
+//! The account of a run for people: a line for each step, cargo's own lines as they come, the failures once more, the
+//! figures last. It knows events and nothing else.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+
+use super::bar::Bar;
+use super::style::{Display, Tone, Verbosity, labelled, shown, status};
+use super::words::{members, plural, reason, seconds};
+use crate::model::{Event, Outcome, Output, Reason, StepId, StepInfo, Summary};
+
+/// In a plan of more steps than this, fresh ones are counted by phase instead of named one by one.
+const NAMED: usize = 50;
+
+/// Shows a run on standard error (or wherever `out` goes) as it happens.
+pub struct Human<W> {
+    out: W,
+    display: Display,
+    bar: Option<Bar>,
+    steps: Arc<[StepInfo]>,
+    reasons: BTreeMap<StepId, Reason>,
+    /// What a step printed after its last whole line, and whether its lines are shown as they come.
+    partial: BTreeMap<StepId, (Vec<u8>, bool)>,
+    fresh: BTreeMap<Arc<str>, (usize, usize)>,
+    failures: Vec<(StepId, Outcome, Output)>,
+    /// Whether anything was shown after the last failure.
+    since: bool,
+}
+
+impl<W: Write> Human<W> {
+    /// Shows nothing yet.
+    pub fn new(out: W, display: Display) -> Self {
+        Self {
+            out,
+            display,
+            bar: None,
+            steps: Arc::from([]),
+            reasons: BTreeMap::new(),
+            partial: BTreeMap::new(),
+            fresh: BTreeMap::new(),
+            failures: Vec::new(),
+            since: false,
+        }
+    }
+
+    /// Shows the next event.
+    pub fn take(&mut self, event: Event) {
+        match event {
+            Event::Begun { workspace, selected, steps, .. } => self.begin(&workspace, &selected, steps),
+            Event::Started { step, reason } => self.start(step, reason),
+            Event::Printed { step, bytes, live } => self.print(step, &bytes, live),
+            Event::Ended { step, outcome, duration, output, warned } => {
+                self.end(step, outcome, output, (seconds(duration), warned));
+            }
+            Event::Warned(text) => self.line(&labelled(self.display.color, Tone::Warning, "warning", text)),
+            Event::Interrupted => self.verb(Tone::Warning, "Stopping", "what runs; once more to kill it"),
+            Event::Ticked => self.bar.iter().for_each(Bar::tick),
+            Event::Finished(summary) => self.finish(&summary),
+        }
+    }
+
+    fn begin(&mut self, workspace: &str, selected: &str, steps: Arc<[StepInfo]>) {
+        self.steps = steps;
+        if self.display.verbosity > Verbosity::Quiet {
+            self.verb(Tone::Note, "Lifecycle", format_args!("of {workspace}: {selected}"));
+        }
+        if self.display.bar && self.display.verbosity > Verbosity::Quiet {
+            self.bar = Some(Bar::new(self.steps.len(), self.display.color));
+        }
+    }
+
+    fn start(&mut self, step: StepId, reason: Reason) {
+        let name = self.name(step);
+        if let Some(bar) = &mut self.bar {
+            bar.start(step, &name);
+        }
+        self.reasons.insert(step, reason);
+    }
+
+    /// Cargo's own lines are shown at once, where there is a terminal; of the rest, the last line.
+    fn print(&mut self, step: StepId, bytes: &[u8], live: bool) {
+        if self.bar.is_none() {
+            return;
+        }
+        let (mut text, was_live) = self.partial.remove(&step).unwrap_or_default();
+        text.extend_from_slice(bytes);
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let rest = text.split_off(whole);
+        if let (Some(bar), Some(last)) = (&self.bar, last_line(if rest.is_empty() { &text } else { &rest })) {
+            bar.say(step, &last);
+        }
+        if live && !text.is_empty() {
+            self.write(&text);
+        }
+        self.partial.insert(step, (rest, live || was_live));
+    }
+
+    fn end(&mut self, step: StepId, outcome: Outcome, output: Output, (took, warned): (String, bool)) {
+        let (rest, shown_live) = self.partial.remove(&step).unwrap_or_default();
+        let failed = matches!(outcome, Outcome::Failed(_));
+        if failed {
+            self.failures.push((step, outcome.clone(), output.clone()));
+        }
+        if let Some(bar) = &mut self.bar {
+            bar.end(step, self.failures.len());
+        }
+        if shown_live && !rest.is_empty() {
+            self.write(&rest);
+        }
+        self.outcome_line(step, &outcome, &took);
+        let verbose = self.display.verbosity == Verbosity::Verbose;
+        if (failed || warned || verbose) && !shown_live {
+            self.replay(&output);
+        }
+        if failed {
+            self.since = false;
+        }
+    }
+
+    fn outcome_line(&mut self, step: StepId, outcome: &Outcome, took: &str) {
+        let name = self.title(step);
+        let why = self.reasons.get(&step).map(|why| reason(why, &self.steps, self.own(step)));
+        let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+        let quiet = self.display.verbosity == Verbosity::Quiet;
+        match outcome {
+            Outcome::Failed(how) => self.verb(Tone::Bad, "Failed", format_args!("{name} in {took}: {how}")),
+            _ if quiet => {}
+            Outcome::Succeeded => self.verb(Tone::Good, "Ran", format_args!("{name} in {took}{why}")),
+            Outcome::Cached { .. } => self.fresh(step, &name),
+            Outcome::Skipped { because } => {
+                let because = self.name(*because);
+                self.verb(Tone::Warning, "Skipped", format_args!("{name}: {because} failed"));
+            }
+            Outcome::Cancelled => self.verb(Tone::Warning, "Cancelled", name),
+        }
+    }
+
+    fn fresh(&mut self, step: StepId, name: &str) {
+        if self.steps.len() <= NAMED || self.display.verbosity == Verbosity::Verbose {
+            return self.verb(Tone::Good, "Fresh", name);
+        }
+        let Some(info) = self.steps.get(step.index()) else { return };
+        let count = self.fresh.entry(Arc::clone(&info.phase)).or_default();
+        *count = (count.0 + 1, count.1 + info.members);
+    }
+
+    fn finish(&mut self, summary: &Summary) {
+        if let Some(bar) = self.bar.take() {
+            bar.clear();
+        }
+        for (phase, (steps, of)) in std::mem::take(&mut self.fresh) {
+            let what = if of == steps { members(of) } else { plural(steps, "step") };
+            self.verb(Tone::Good, "Fresh", format_args!("{phase} ({what})"));
+        }
+        self.repeat_failures();
+        if self.display.verbosity == Verbosity::Quiet {
+            return;
+        }
+        let bad = summary.failed + summary.skipped + summary.cancelled > 0;
+        let tone = if bad { Tone::Bad } else { Tone::Good };
+        self.verb(tone, "Finished", figures(summary));
+    }
+
+    /// Failures stand at the end, unless the only one still is what was shown last.
+    fn repeat_failures(&mut self) {
+        if self.failures.len() == 1 && !self.since {
+            return;
+        }
+        for (step, outcome, output) in std::mem::take(&mut self.failures) {
+            let Outcome::Failed(how) = outcome else { continue };
+            let title = self.title(step);
+            self.verb(Tone::Bad, "Failed", format_args!("{title}: {how}"));
+            self.replay(&output);
+        }
+    }
+
+    fn name(&self, step: StepId) -> Arc<str> {
+        self.steps.get(step.index()).map_or_else(|| Arc::from(""), |info| Arc::clone(&info.name))
+    }
+
+    /// The step's name, and how many members it is for.
+    fn title(&self, step: StepId) -> String {
+        match self.steps.get(step.index()) {
+            Some(info) if info.members > 0 && info.name == info.phase => {
+                format!("{} ({})", info.name, members(info.members))
+            }
+            Some(info) => info.name.to_string(),
+            None => String::new(),
+        }
+    }
+
+    /// The member that the step is for, if it is for one.
+    fn own(&self, step: StepId) -> Option<&str> {
+        let info = self.steps.get(step.index())?;
+        info.name.strip_prefix(&*info.phase)?.strip_prefix(' ')
+    }
+
+    fn verb(&mut self, tone: Tone, verb: &str, text: impl std::fmt::Display) {
+        self.line(&status(self.display.color, tone, verb, text));
+    }
+
+    fn line(&mut self, line: &str) {
+        self.write(line.as_bytes());
+    }
+
+    fn replay(&mut self, output: &Output) {
+        let mut bytes = Vec::new();
+        if let Err(error) = output.copy_to(&mut bytes) {
+            bytes.extend_from_slice(format!("(the output cannot be read: {error})").as_bytes());
+        }
+        if !bytes.is_empty() {
+            self.write(&bytes);
+        }
+    }
+
+    /// Writes whole lines, above the bar if there is one.
+    fn write(&mut self, bytes: &[u8]) {
+        self.since = true;
+        let bytes = shown(self.display.color, bytes);
+        let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        match &self.bar {
+            Some(bar) => bar.print(&String::from_utf8_lossy(text)),
+            None => {
+                // Nobody reads any more; the run goes on and its exit code tells.
+                let _ = self.out.write_all(text).and_then(|()| self.out.write_all(b"\n"));
+            }
+        }
+    }
+}
+
+/// `48 steps in 3.21s: 45 cached, 3 run; saved 41.30s`
+fn figures(summary: &Summary) -> String {
+    let ran = summary.succeeded + summary.failed;
+    let counts = [
+        (summary.cached, "cached"),
+        (ran, "run"),
+        (summary.failed, "failed"),
+        (summary.skipped, "skipped"),
+        (summary.cancelled, "cancelled"),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    let counts: Vec<String> = counts.collect();
+    let mut text = format!("{} in {}", plural(summary.steps(), "step"), seconds(summary.duration));
+    if !counts.is_empty() {
+        text += &format!(": {}", counts.join(", "));
+    }
+    if !summary.saved.is_zero() {
+        text += &format!("; saved {}", seconds(summary.saved));
+    }
+    text
+}
+
+/// The last line, without colours and without what a carriage return has overwritten; `None` if there is nothing in it.
+fn last_line(bytes: &[u8]) -> Option<String> {
+    let plain = anstream::adapter::strip_bytes(bytes).into_vec();
+    let text = String::from_utf8_lossy(&plain);
+    let line = text.lines().map(str::trim).rfind(|line| !line.is_empty())?;
+    let line = line.rsplit('\r').find(|part| !part.trim().is_empty())?;
+    Some(line.chars().filter(|char| !char.is_control()).collect())
+}

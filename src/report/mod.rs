@@ -1,0 +1,12 @@
+//! The events of a run, and plans that are only looked at, as text for people. It runs nothing and decides nothing.
+
+mod bar;
+mod human;
+mod look;
+mod style;
+mod words;
+
+pub use human::Human;
+pub use look::{GraphFormat, Listed, command_line, dry_run, explain, graph, list};
+pub use style::{Display, Verbosity, status};
+pub use words::{members, reason, seconds};
