@@ -1,2 +1,7 @@
-//! The `cargo-lifecycle` binary.
-fn main() {}
+//! The `cargo-lifecycle` binary: the library's command line, and nothing else.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cargo_lifecycle::cli::main(std::env::args_os())
+}

@@ -1,12 +1,20 @@
 //! Runs a plan: a coordinator on the calling thread owns the schedule, workers on a rayon pool do the steps. It knows
-//! nothing of terminals, nor of what a step does.
+//! nothing of terminals.
+
+mod command;
+mod judge;
+mod worker;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use crate::model::{Event, Outcome, Output, Plan, Reason, StepId, Summary};
+use crate::model::{Event, Interrupt, Outcome, Output, Plan, Reason, StepId, Summary};
 use crate::schedule::{Action, Schedule, Terms};
+
+pub use command::Commands;
+pub use judge::{Judge, Known, Terms as JudgeTerms};
+pub use worker::{Produced, Worker};
 
 /// How long children have to end by themselves after a signal before they are killed.
 const GRACE: Duration = Duration::from_secs(3);
@@ -25,7 +33,7 @@ pub trait Work: Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// The one that came.
-    Pass(i32),
+    Pass(Interrupt),
     /// They have to end now.
     Kill,
 }
@@ -54,14 +62,14 @@ pub enum Message {
     Ended(StepId, Done),
     /// Something that people should know.
     Warned(String),
-    /// A signal came, by its number.
-    Signal(i32),
+    /// A signal came.
+    Signal(Interrupt),
 }
 
 /// A worker's way to tell what happens in its step.
 pub struct Teller {
     step: StepId,
-    sender: Sender<Message>,
+    sender: SyncSender<Message>,
 }
 
 impl Teller {
@@ -96,12 +104,14 @@ pub struct Run {
     /// The figures.
     pub summary: Summary,
     /// The signal that ended it, if one did.
-    pub signal: Option<i32>,
+    pub signal: Option<Interrupt>,
 }
 
 /// Where messages for a coordinator go and come from; signals are sent in from outside.
-pub fn channel() -> (Sender<Message>, Receiver<Message>) {
-    mpsc::channel()
+///
+/// Bounded: a step that prints faster than a display shows is slowed down, not kept in memory.
+pub fn channel() -> (SyncSender<Message>, Receiver<Message>) {
+    mpsc::sync_channel(1024)
 }
 
 /// Runs the plan to its end on the pool.
@@ -109,7 +119,7 @@ pub fn run(
     plan: &Plan,
     terms: Terms,
     (pool, work): (&rayon::ThreadPool, &dyn Work),
-    (sender, receiver): (Sender<Message>, Receiver<Message>),
+    (sender, receiver): (SyncSender<Message>, Receiver<Message>),
     events: &mut dyn FnMut(Event),
 ) -> Run {
     let mut coordinator = Coordinator {
@@ -140,7 +150,7 @@ pub fn run(
 }
 
 /// Does one step and says so exactly once, even if it panics.
-fn do_step(work: &dyn Work, step: StepId, sender: Sender<Message>) {
+fn do_step(work: &dyn Work, step: StepId, sender: SyncSender<Message>) {
     let teller = Teller { step, sender };
     let done = catch_unwind(AssertUnwindSafe(|| work.step(step, &teller))).unwrap_or_else(|panic| Done {
         outcome: Outcome::Failed(format!("panicked: {}", panic_text(&*panic)).into()),
@@ -162,7 +172,7 @@ struct Coordinator<'a> {
     durations: Vec<Duration>,
     events: &'a mut dyn FnMut(Event),
     work: &'a dyn Work,
-    signal: Option<i32>,
+    signal: Option<Interrupt>,
     kill_at: Option<Instant>,
 }
 
@@ -203,7 +213,7 @@ impl Coordinator<'_> {
             Message::Printed(step, bytes, live) => (self.events)(Event::Printed { step, bytes, live }),
             Message::Warned(message) => (self.events)(Event::Warned(message)),
             Message::Ended(step, done) => return self.ended(step, done),
-            Message::Signal(number) => return self.signalled(number),
+            Message::Signal(signal) => return self.signalled(signal),
         }
         Vec::new()
     }
@@ -222,16 +232,16 @@ impl Coordinator<'_> {
     }
 
     /// The first signal is passed on, and nothing starts any more; the second kills.
-    fn signalled(&mut self, number: i32) -> Vec<Action> {
+    fn signalled(&mut self, signal: Interrupt) -> Vec<Action> {
         if self.signal.is_some() {
             self.kill_at = None;
             self.work.interrupt(Signal::Kill);
             return Vec::new();
         }
-        self.signal = Some(number);
+        self.signal = Some(signal);
         self.kill_at = Some(Instant::now() + GRACE);
         let actions = self.schedule.stop();
-        self.work.interrupt(Signal::Pass(number));
+        self.work.interrupt(Signal::Pass(signal));
         (self.events)(Event::Interrupted);
         actions
     }

@@ -7,6 +7,29 @@ use std::time::Duration;
 
 use super::{Outcome, Reason, StepId};
 
+/// A signal that asks a run to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupt {
+    /// `SIGINT`: Ctrl-C.
+    Interrupt,
+    /// `SIGTERM`
+    Terminate,
+    /// `SIGHUP`: the terminal is gone.
+    Hangup,
+}
+
+impl Interrupt {
+    /// The exit code that says that this ended us: 128 and the signal's number.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+            Self::Hangup => 129,
+        }
+    }
+}
+
 /// Something that happened in a run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -53,6 +76,8 @@ pub enum Event {
     },
     /// Something that people should know, and that stops nothing.
     Warned(String),
+    /// Something for those who want to know more.
+    Noted(String),
     /// A signal asks the run to end.
     Interrupted,
     /// Nothing happened for a moment; a display may show the time.

@@ -12,7 +12,7 @@ mod workspace;
 
 pub use command::{CargoCommand, Command, Piece, Placeholder, Template};
 pub use digest::Digest;
-pub use event::{Event, Output, Replay, StepInfo, Summary};
+pub use event::{Event, Interrupt, Output, Replay, StepInfo, Summary};
 pub use file::FileStat;
 pub use id::{MemberId, PhaseId, StepId};
 pub use plan::{Edge, EdgeKind, Node, Plan, Step, Subject};

@@ -4,6 +4,7 @@
 mod cycle;
 mod edges;
 mod expand;
+mod names;
 mod order;
 mod selection;
 mod steps;
@@ -13,6 +14,7 @@ mod wanted;
 mod tests;
 
 pub use cycle::{Cycle, CycleEdge};
+pub use names::names;
 pub use expand::{Argv, CargoFlags, Expanded, Expansion};
 pub use selection::{Selection, SelectionError};
 
@@ -50,6 +52,15 @@ pub fn plan(workspace: &Workspace, project: &Project, request: &Request) -> Resu
     let mut edges = hard.edges;
     edges.extend(wished);
     Ok(number(steps.steps, edges, hard.barriers, dropped))
+}
+
+/// The steps of the named phases by themselves: no hooks, no needs, no edges.
+#[must_use]
+pub fn alone(workspace: &Workspace, project: &Project, request: &Request) -> Plan {
+    let lookup = Lookup::new(workspace, project, request);
+    let items: Vec<Item> = request.phases.iter().flat_map(|phase| lookup.given(*phase)).collect();
+    let steps = Steps::new(&lookup, &items, &edges::ranks(project, &request.phases), true);
+    Plan { steps: steps.steps, ..Plan::default() }
 }
 
 /// Whether the hard edges would form no cycle if no members were grouped.

@@ -54,6 +54,10 @@ impl<W: Write> Human<W> {
                 self.end(step, outcome, output, (seconds(duration), warned));
             }
             Event::Warned(text) => self.line(&labelled(self.display.color, Tone::Warning, "warning", text)),
+            Event::Noted(text) if self.display.verbosity == Verbosity::Verbose => {
+                self.line(&labelled(self.display.color, Tone::Good, "note", text));
+            }
+            Event::Noted(_) => {}
             Event::Interrupted => self.verb(Tone::Warning, "Stopping", "what runs; once more to kill it"),
             Event::Ticked => self.bar.iter().for_each(Bar::tick),
             Event::Finished(summary) => self.finish(&summary),

@@ -8,5 +8,5 @@ mod words;
 
 pub use human::Human;
 pub use look::{GraphFormat, Listed, command_line, dry_run, explain, graph, list};
-pub use style::{Display, Verbosity, status};
-pub use words::{members, reason, seconds};
+pub use style::{Display, Verbosity, error, shown};
+pub use words::members;

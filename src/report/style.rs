@@ -56,6 +56,11 @@ pub fn labelled(color: bool, tone: Tone, label: &str, text: impl Show) -> String
     if color { format!("{}{label}\x1b[0m\x1b[1m:\x1b[0m {text}", tone.start()) } else { format!("{label}: {text}") }
 }
 
+/// An error as cargo prints its own, without a newline at its end.
+pub fn error(color: bool, text: impl Show) -> String {
+    labelled(color, Tone::Bad, "error", text)
+}
+
 /// The bytes as they may be shown: without colours if there are to be none.
 pub fn shown(color: bool, bytes: &[u8]) -> Cow<'_, [u8]> {
     if color {

@@ -1,0 +1,156 @@
+//! The end of a run: what came of it, written in one batch. A disk that takes nothing is a warning, not a failure.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::planned::Planned;
+use crate::execute::{Produced, Run};
+use crate::fingerprint::references;
+use crate::hash_cache::FileHashCache;
+use crate::keys::{Key, Keys};
+use crate::model::{CargoCommand, Digest, Event, Outcome, StepId};
+use crate::state::{self, Ended as How, Home, LastRun};
+use crate::store::{Blobs, Record};
+
+/// How a run ended.
+pub struct Ended<'a> {
+    /// What the coordinator says.
+    pub run: &'a Run,
+    /// What the workers have to keep.
+    pub produced: Vec<Produced>,
+    /// When it began.
+    pub begun_at: SystemTime,
+}
+
+/// Keeps the results whose inputs still are what they were, and notes how every step ended.
+pub fn flush(
+    planned: &Planned<'_>,
+    (keys, home, cache): (&Keys<'_>, &Home, &FileHashCache),
+    pool: &rayon::ThreadPool,
+    ended: Ended<'_>,
+    events: &mut dyn FnMut(Event),
+) {
+    if cleaned(planned, ended.run) && !home.is_there() {
+        // `cargo clean` took our folder with it; making it again would undo what was asked for.
+        return;
+    }
+    if ended.produced.iter().any(|produced| produced.good) {
+        pool.install(|| keys.look_at_all_again());
+    }
+    let kept = Keeping { planned, keys, home, events }.batch(&ended);
+    let written = kept.and_then(|batch| state::flush(home, batch, references)).and_then(|_| cache.save(home));
+    if let Err(error) = written {
+        let dir = home.dir().display();
+        events(Event::Warned(format!("the results of this run are not kept: cannot write to `{dir}`: {error}")));
+    }
+}
+
+/// Whether a `cargo clean` of the plan ran.
+fn cleaned(planned: &Planned<'_>, run: &Run) -> bool {
+    let cleans = |step: &crate::model::Step| {
+        step.definition.commands.iter().any(|command| command.cargo() == Some(CargoCommand::Clean))
+    };
+    planned.plan.ids().any(|id| cleans(planned.plan.step(id)) && run.outcomes[id.index()] == Outcome::Succeeded)
+}
+
+struct Keeping<'a, 'e> {
+    planned: &'a Planned<'a>,
+    keys: &'a Keys<'a>,
+    home: &'a Home,
+    events: &'e mut dyn FnMut(Event),
+}
+
+impl Keeping<'_, '_> {
+    fn batch(&mut self, ended: &Ended<'_>) -> io::Result<state::Batch> {
+        let mut batch = state::Batch::default();
+        let mut parts: BTreeMap<Digest, Vec<u8>> = BTreeMap::new();
+        let blobs = Blobs::new(self.home);
+        let mut keyed: BTreeMap<StepId, Key> = BTreeMap::new();
+        for produced in &ended.produced {
+            keyed.insert(produced.step, produced.key);
+            self.keys.description(produced.key, references, &mut parts);
+            batch.descriptions.push((self.name(produced.step), produced.key.digest));
+            if produced.good && self.undisturbed(produced) {
+                batch.records.push((produced.key.digest, record(produced, &blobs)?));
+            }
+        }
+        batch.parts = parts.into_iter().collect();
+        for id in self.planned.plan.ids() {
+            let outcome = &ended.run.outcomes[id.index()];
+            if let Some(last) = last_run(outcome, ended.run.durations[id.index()], keyed.get(&id)) {
+                batch.steps.insert(self.name(id), last);
+            }
+        }
+        if !batch.steps.is_empty() {
+            batch.run = Some(self.history(ended, &batch.steps));
+        }
+        Ok(batch)
+    }
+
+    /// Whether no input of the step changed from when its key was taken to the end of the run.
+    fn undisturbed(&mut self, produced: &Produced) -> bool {
+        let holds = self.keys.holds(self.planned.plan.step(produced.step), produced.key);
+        if !holds {
+            let name = self.name(produced.step);
+            let text = format!("inputs of {name} changed during the run; its result is not kept");
+            (self.events)(Event::Noted(text));
+        }
+        holds
+    }
+
+    fn name(&self, step: StepId) -> String {
+        self.planned.steps[step.index()].name.to_string()
+    }
+
+    fn history(&self, ended: &Ended<'_>, steps: &BTreeMap<String, LastRun>) -> state::RunEntry {
+        let summary = &ended.run.summary;
+        let steps = steps.iter().map(|(id, last)| state::RunStep {
+            id: id.clone(),
+            ended: last.ended,
+            duration_ms: last.duration_ms,
+        });
+        state::RunEntry {
+            started_at: unix_millis(ended.begun_at),
+            duration_ms: millis(summary.duration),
+            exit: i32::from(summary.failed + summary.skipped + summary.cancelled > 0),
+            phases: self.planned.lifecycle().options.phases.clone(),
+            cached: summary.cached as u64,
+            saved_ms: millis(summary.saved),
+            steps: steps.collect(),
+        }
+    }
+}
+
+/// What is noted of a step that ran; a fresh one is as it was.
+fn last_run(outcome: &Outcome, duration: Duration, key: Option<&Key>) -> Option<LastRun> {
+    let ended = match outcome {
+        Outcome::Succeeded => How::Succeeded,
+        Outcome::Failed(_) => How::Failed,
+        Outcome::Cancelled if !duration.is_zero() => How::Cancelled,
+        Outcome::Cached { .. } | Outcome::Skipped { .. } | Outcome::Cancelled => return None,
+    };
+    let finished_at = unix_millis(SystemTime::now());
+    Some(LastRun { ended, key: key.map(|key| key.digest), duration_ms: millis(duration), finished_at })
+}
+
+fn record(produced: &Produced, blobs: &Blobs) -> io::Result<Record> {
+    let mut bytes = Vec::new();
+    produced.output.copy_to(&mut bytes)?;
+    let output = if bytes.is_empty() { None } else { Some(blobs.put(&bytes[..])?) };
+    Ok(Record {
+        duration: produced.duration,
+        artifacts: produced.artifacts.clone(),
+        output,
+        warned: produced.warned,
+        used_day: (unix_millis(SystemTime::now()) / 86_400_000) as u32,
+    })
+}
+
+fn unix_millis(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, millis)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

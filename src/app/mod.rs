@@ -1,0 +1,229 @@
+//! The order of the stages: workspace, make.toml, plan, digests, execution, state. The only room that sees them all.
+
+mod environment;
+mod error;
+mod flush;
+mod options;
+mod planned;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use error::Error;
+pub use options::Options;
+
+use crate::cargo_config::Invocation;
+use crate::config::{self, Source};
+use crate::model::{Event, Interrupt, MemberId, Outcome, Project, Summary, Workspace};
+use crate::plan::{Expansion, Request, Selection};
+use crate::report::{self, GraphFormat, Listed};
+use crate::workspace;
+use planned::Planned;
+
+/// A workspace, with its phases, opened for what was asked for.
+pub struct Lifecycle {
+    options: Options,
+    invocation: Invocation,
+    workspace: Workspace,
+    project: Project,
+    source: Option<Source>,
+    selected: Vec<MemberId>,
+    child_target_dir: Option<PathBuf>,
+    warnings: Vec<String>,
+}
+
+/// How a run went.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Report {
+    /// How each step ended, by its name, in the order of the plan.
+    pub steps: Vec<(Arc<str>, Outcome)>,
+    /// The figures.
+    pub summary: Summary,
+    /// The signal that ended the run, if one did.
+    pub interrupted: Option<Interrupt>,
+}
+
+impl Report {
+    /// Whether every step succeeded or was cached.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.exit_code() == 0
+    }
+
+    /// The exit code that says so: 0 all good, 1 a step failed, 129, 130 or 143 interrupted.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        let bad = self.steps.iter().any(|(_, outcome)| !outcome.is_good());
+        self.interrupted.map_or(u8::from(bad), Interrupt::exit_code)
+    }
+
+    /// How the step of this name ended.
+    #[must_use]
+    pub fn outcome(&self, step: &str) -> Option<&Outcome> {
+        self.steps.iter().find(|(name, _)| &**name == step).map(|(_, outcome)| outcome)
+    }
+}
+
+impl Lifecycle {
+    /// Finds the workspace, reads make.toml and resolves which members are meant.
+    ///
+    /// # Errors
+    /// No workspace, or one that cargo rejects; a make.toml with mistakes; members that are not there.
+    pub fn open(options: Options) -> Result<Self, Error> {
+        let current_dir = options.current_dir.clone().map_or_else(std::env::current_dir, std::path::absolute);
+        let current_dir = current_dir.map_err(|error| Error::Usage(format!("there is no current folder: {error}")))?;
+        let invocation = Invocation {
+            cargo: std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from),
+            current_dir,
+            variables: std::env::vars_os().collect(),
+            config: options.flags.config.clone(),
+        };
+        let loaded = workspace::load(&workspace::Options {
+            invocation: invocation.clone(),
+            manifest_path: options.manifest_path.clone(),
+            target_dir: options.target_dir.clone(),
+            locked: options.flags.locked,
+            offline: options.flags.offline,
+            frozen: options.flags.frozen,
+        })?;
+        let mut workspace = loaded.workspace;
+        let source = config::read(&workspace.root)?;
+        let names: Vec<&str> = workspace.members.iter().map(|member| &*member.name).collect();
+        let project = config::understand(source.as_ref(), &workspace.root, &names).map_err(Error::Config)?;
+        workspace::add_folders(&mut workspace, &project);
+        let selected = options.selection.resolve(&workspace, loaded.current)?;
+        Ok(Self {
+            options,
+            invocation,
+            workspace,
+            project,
+            source,
+            selected,
+            child_target_dir: loaded.target_dir_for_children,
+            warnings: loaded.warnings,
+        })
+    }
+
+    /// Runs the phases, and tells what happens as it happens.
+    ///
+    /// # Errors
+    /// Nothing that could be run: no such phase, a cycle. A step that fails is no error; the report tells.
+    pub fn run(&self, mut events: impl FnMut(Event)) -> Result<Report, Error> {
+        Planned::new(self, &self.options.phases)?.run(&mut events)
+    }
+
+    /// What a run would do now, step by step: each verdict, and the commands of what is stale.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub fn dry_run(&self) -> Result<String, Error> {
+        let planned = Planned::new(self, &self.options.phases)?;
+        let verdicts = planned.foresee()?;
+        Ok(report::dry_run(&planned.plan, &planned.steps, &verdicts, &self.expansion()))
+    }
+
+    /// Why each step is fresh or stale now, in full.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub fn explain(&self) -> Result<String, Error> {
+        let planned = Planned::new(self, &self.options.phases)?;
+        let verdicts = planned.foresee()?;
+        Ok(report::explain(&planned.plan, &planned.steps, &verdicts, &self.expansion()))
+    }
+
+    /// The plan as a graph.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub fn graph(&self, format: GraphFormat) -> Result<String, Error> {
+        let planned = Planned::new(self, &self.options.phases)?;
+        Ok(report::graph(&planned.plan, &planned.steps, &self.workspace, format))
+    }
+
+    /// Every phase, with the command lines that it comes to for the selected members.
+    ///
+    /// # Errors
+    /// A cycle.
+    pub fn list(&self) -> Result<String, Error> {
+        let names = self.project.phases.iter().map(|phase| phase.name.to_string());
+        let alone = names.map(|name| Planned::alone(self, &name)).collect::<Result<Vec<_>, Error>>()?;
+        let listed: Vec<Listed<'_>> =
+            alone.iter().map(|planned| Listed { plan: &planned.plan, steps: &planned.steps }).collect();
+        Ok(report::list(&self.project, &listed, &self.expansion()))
+    }
+
+    /// Writes a commented make.toml into the workspace root and answers its path.
+    ///
+    /// # Errors
+    /// There is one already, or it cannot be written.
+    pub fn init(&self) -> Result<PathBuf, Error> {
+        let path = self.workspace.root.join(config::FILE_NAME);
+        if path.exists() {
+            return Err(Error::Usage(format!("there is a {} already: `{}`", config::FILE_NAME, path.display())));
+        }
+        let written = crate::atomic::write(&path, config::STARTER.as_bytes());
+        written.map_err(|error| Error::Usage(format!("cannot write `{}`: {error}", path.display())))?;
+        Ok(path)
+    }
+
+    /// The workspace root.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.workspace.root
+    }
+
+    fn expansion(&self) -> Expansion<'_> {
+        Expansion {
+            workspace: &self.workspace,
+            project: &self.project,
+            args: &self.options.args,
+            flags: &self.options.flags,
+        }
+    }
+
+    /// The name of the workspace: make.toml's, or that of its folder.
+    fn name(&self) -> Arc<str> {
+        let folder = || self.workspace.root.file_name().map_or("workspace".into(), |name| name.to_string_lossy().into());
+        let lone = self.workspace.members.iter().find(|member| member.dir == self.workspace.root);
+        let own = self.project.name.clone().or_else(|| lone.map(|member| Arc::clone(&member.name)));
+        own.unwrap_or_else(folder)
+    }
+
+    /// What is selected, in words.
+    fn selected(&self) -> String {
+        let (chosen, all) = (self.selected.len(), self.workspace.members.len());
+        match &self.selected[..] {
+            [one] => format!("member {}", self.workspace.member(*one).name),
+            _ if chosen == all => format!("all {}", report::members(all)),
+            _ => format!("{chosen} of {}", report::members(all)),
+        }
+    }
+
+    /// The phases of these names, each once.
+    fn request(&self, phases: &[String]) -> Result<Request, Error> {
+        let mut found = Vec::new();
+        for name in phases {
+            let id = self.project.named(name).ok_or_else(|| self.no_phase(name))?;
+            if !found.contains(&id) {
+                found.push(id);
+            }
+        }
+        Ok(Request { phases: found, selected: self.selected.clone() })
+    }
+
+    fn no_phase(&self, name: &str) -> Error {
+        let names = self.project.phases.iter().map(|phase| &*phase.name);
+        let near = crate::nearest::nearest(name, names).map(|near| format!("; did you mean `{near}`?"));
+        let all = "; `cargo lifecycle --list` shows the phases".to_owned();
+        Error::Usage(format!("there is no phase `{name}`{}", near.unwrap_or(all)))
+    }
+}
+
+/// Which members a run is for, as typed.
+pub type Members = Selection;
+
+/// Steps' names and what became of them.
+type Outcomes = BTreeMap<String, crate::state::LastRun>;

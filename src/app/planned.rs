@@ -1,0 +1,208 @@
+//! A plan with everything that is needed to judge and run it.
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::{Error, Lifecycle, Report, environment, flush};
+use crate::config;
+use crate::execute::{self, Commands, Judge, JudgeTerms, Known, Message, Worker};
+use crate::hash_cache::FileHashCache;
+use crate::keys::Keys;
+use crate::model::{CargoCommand, Event, Plan, Step, StepInfo, Verdict};
+use crate::plan::{self, Cycle};
+use crate::process::Children;
+use crate::schedule;
+use crate::signal;
+use crate::state::{Home, State};
+use crate::store::{Blobs, Records};
+
+/// A plan of a workspace's steps.
+pub struct Planned<'a> {
+    lifecycle: &'a Lifecycle,
+    pub plan: Plan,
+    pub steps: Arc<[StepInfo]>,
+}
+
+/// What earlier runs have left.
+struct Past {
+    home: Home,
+    state: State,
+    records: Records,
+    cache: FileHashCache,
+    warnings: Vec<String>,
+}
+
+impl<'a> Planned<'a> {
+    /// Plans these phases.
+    pub fn new(lifecycle: &'a Lifecycle, phases: &[String]) -> Result<Self, Error> {
+        let request = lifecycle.request(phases)?;
+        let plan = plan::plan(&lifecycle.workspace, &lifecycle.project, &request);
+        let plan = plan.map_err(|cycle| cycle_error(lifecycle, &cycle))?;
+        let steps = plan::names(&plan, &lifecycle.workspace, &lifecycle.project);
+        Ok(Self { lifecycle, plan, steps })
+    }
+
+    /// One phase without its hooks and needs: what it comes to by itself.
+    pub fn alone(lifecycle: &'a Lifecycle, phase: &str) -> Result<Self, Error> {
+        let request = lifecycle.request(&[phase.to_owned()])?;
+        let plan = plan::alone(&lifecycle.workspace, &lifecycle.project, &request);
+        let steps = plan::names(&plan, &lifecycle.workspace, &lifecycle.project);
+        Ok(Self { lifecycle, plan, steps })
+    }
+
+    /// The verdicts on all steps as they are now.
+    pub fn foresee(&self) -> Result<Vec<Verdict>, Error> {
+        let past = self.past();
+        let pool = self.pool()?;
+        let expansion = self.lifecycle.expansion();
+        let keys = self.keys(&pool, &expansion, &past.cache);
+        Ok(self.judge(&keys, &past).foresee())
+    }
+
+    /// Runs the plan.
+    pub fn run(&self, events: &mut dyn FnMut(Event)) -> Result<Report, Error> {
+        let begun_at = SystemTime::now();
+        let past = self.past();
+        let pool = self.pool()?;
+        self.begin(&pool, &past, events);
+        let expansion = self.lifecycle.expansion();
+        let keys = self.keys(&pool, &expansion, &past.cache);
+        let judge = self.judge(&keys, &past);
+        let children = Children::new();
+        let blobs = Blobs::new(&past.home);
+        let env = self.child_env(begun_at);
+        let commands = Commands {
+            children: &children,
+            cargo: &self.lifecycle.invocation.cargo,
+            env: &env,
+            jobs: pool.current_num_threads(),
+        };
+        let worker = Worker::new((&self.plan, &expansion), (&keys, &judge), &blobs, commands);
+        let (sender, receiver) = execute::channel();
+        let signals = sender.clone();
+        let listening = (!self.lifecycle.options.leave_signals)
+            .then(|| signal::listen(move |signal| _ = signals.send(Message::Signal(signal))))
+            .transpose()
+            .map_err(Error::Signals)?;
+        let run =
+            execute::run(&self.plan, self.terms(&pool, &past.state), (&pool, &worker), (sender, receiver), events);
+        children.end();
+        let ended = flush::Ended { run: &run, produced: worker.into_produced(), begun_at };
+        flush::flush(self, (&keys, &past.home, &past.cache), &pool, ended, events);
+        drop(listening);
+        events(Event::Finished(run.summary));
+        let steps = self.steps.iter().map(|step| Arc::clone(&step.name)).zip(run.outcomes).collect();
+        Ok(Report { steps, summary: run.summary, interrupted: run.signal })
+    }
+
+    fn begin(&self, pool: &rayon::ThreadPool, past: &Past, events: &mut dyn FnMut(Event)) {
+        events(Event::Begun {
+            workspace: self.lifecycle.name(),
+            selected: self.lifecycle.selected().into(),
+            steps: Arc::clone(&self.steps),
+            jobs: pool.current_num_threads(),
+        });
+        self.lifecycle.warnings.iter().chain(&past.warnings).for_each(|text| events(Event::Warned(text.clone())));
+        for (earlier, later) in &self.plan.dropped {
+            let name = |phase| &self.lifecycle.project.phase(phase).name;
+            let (earlier, later) = (name(*earlier), name(*later));
+            events(Event::Noted(format!("`{later}` does not wait for `{earlier}`, which waits for it")));
+        }
+    }
+
+    fn past(&self) -> Past {
+        let workspace = &self.lifecycle.workspace;
+        let home = Home::new(&workspace.target_dir, &workspace.root);
+        let (state, state_warning) = State::load(&home);
+        let (records, records_warning) = Records::load(&home);
+        let (cache, cache_warning) = FileHashCache::load(&home.file_digests());
+        let warnings = [state_warning, records_warning, cache_warning].into_iter().flatten().collect();
+        Past { home, state, records, cache, warnings }
+    }
+
+    fn pool(&self) -> Result<rayon::ThreadPool, Error> {
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let jobs = self.lifecycle.options.jobs.or(self.lifecycle.project.jobs).unwrap_or_else(cores);
+        Ok(rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build()?)
+    }
+
+    fn keys<'k>(
+        &'k self,
+        pool: &rayon::ThreadPool,
+        expansion: &'k plan::Expansion<'k>,
+        cache: &'k FileHashCache,
+    ) -> Keys<'k> {
+        pool.install(|| {
+            let found = crate::environment::look(&self.lifecycle.workspace, &self.lifecycle.invocation);
+            Keys::new(&self.plan, expansion, cache, environment::describe(&found))
+        })
+    }
+
+    fn judge<'k>(&'k self, keys: &'k Keys<'k>, past: &'k Past) -> Judge<'k> {
+        let known = Known {
+            home: &past.home,
+            state: &past.state,
+            records: &past.records,
+            target_dir: &self.lifecycle.workspace.target_dir,
+        };
+        let options = &self.lifecycle.options;
+        let terms = JudgeTerms { force: options.force, no_cache: options.no_cache };
+        Judge::new(&self.plan, &self.steps, keys, known, terms)
+    }
+
+    /// Recorded durations tell which way through the plan is the longest; steps that take cargo's build lock would only
+    /// wait for one another.
+    fn terms(&self, pool: &rayon::ThreadPool, state: &State) -> schedule::Terms {
+        let weight = |step: &StepInfo| state.steps.get(&*step.name).map_or(1, |last| last.duration_ms.max(1));
+        let lock = |step: &Step| {
+            let mut commands = step.definition.commands.iter().filter_map(|command| command.cargo());
+            commands.any(CargoCommand::compiles).then_some(CARGO_LOCK)
+        };
+        schedule::Terms {
+            jobs: pool.current_num_threads(),
+            keep_going: self.lifecycle.options.keep_going,
+            weights: self.steps.iter().map(weight).collect(),
+            locks: self.plan.steps.iter().map(lock).collect(),
+        }
+    }
+
+    /// What every child finds in its environment besides ours.
+    fn child_env(&self, begun_at: SystemTime) -> Vec<(OsString, OsString)> {
+        let since_epoch = begun_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let id = format!("{}-{}", since_epoch.as_millis(), std::process::id());
+        let mut env = vec![("CARGO_LIFECYCLE_RUN_ID".into(), id.into())];
+        if let Some(dir) = &self.lifecycle.child_target_dir {
+            env.push(("CARGO_TARGET_DIR".into(), dir.clone().into_os_string()));
+        }
+        env
+    }
+
+    /// The workspace and the options that the plan is for.
+    pub const fn lifecycle(&self) -> &Lifecycle {
+        self.lifecycle
+    }
+}
+
+/// The one lock that steps hold so far: cargo's own, on the target directory.
+const CARGO_LOCK: schedule::Lock = 0;
+
+/// The cycle, with the lines of make.toml that make it.
+fn cycle_error(lifecycle: &Lifecycle, cycle: &Cycle) -> Error {
+    let names = cycle.edges.iter().map(|edge| &*edge.from).chain(cycle.edges.last().map(|edge| &*edge.to));
+    let title = format!("the plan has a cycle: {}", names.collect::<Vec<_>>().join(" -> "));
+    let places = cycle.edges.iter().filter_map(|edge| {
+        Some((edge.kind.span()?, format!("so `{}` waits for `{}`", edge.to, edge.from)))
+    });
+    let places: Vec<_> = places.collect();
+    let help = match &cycle.only_by_groups[..] {
+        [] => None,
+        [phase, ..] => Some(format!(
+            "it exists only because the members of `{phase}` share one call; order them with needs such as \
+             `needs = [\"^codegen\"]`, or give `{phase}` a command for each member, with {{spec}}"
+        )),
+    };
+    let text = lifecycle.source.as_ref().map(|source| config::point_at(source, &title, &places, help.as_deref(), true));
+    Error::Cycle(text.unwrap_or(title))
+}

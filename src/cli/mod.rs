@@ -1,0 +1,92 @@
+//! The command line: what was typed, and what it means. It runs everything through the library.
+
+mod arguments;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::app::{Error, Lifecycle};
+use crate::report::{Display, Human, Verbosity};
+use arguments::{Arguments, ColorChoice};
+
+/// Does what `cargo lifecycle` with these arguments does (the program's name first), and answers its exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Cargo calls `cargo-lifecycle lifecycle …`.
+    if arguments.get(1).is_some_and(|word| word == "lifecycle") {
+        arguments.remove(1);
+    }
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A closed pipe ends us quietly.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let display = display(&arguments);
+    match act(&arguments, display) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let _ = io::stderr().write_all(error.render(display.color).as_bytes());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn act(arguments: &Arguments, display: Display) -> Result<u8, Error> {
+    let lifecycle = Lifecycle::open(arguments.options())?;
+    if arguments.init {
+        let path = lifecycle.init()?;
+        let shown = path.file_name().unwrap_or_default().to_string_lossy();
+        return Ok(print(&format!("Wrote {shown} in {}\n", lifecycle.root().display())));
+    }
+    if arguments.list {
+        return lifecycle.list().map(|text| print(&text));
+    }
+    if arguments.phases.is_empty() {
+        let hint = "no phase given: try `cargo lifecycle build`; `cargo lifecycle --list` shows the phases";
+        return Err(Error::Usage(hint.to_owned()));
+    }
+    if let Some(format) = arguments.graph {
+        return lifecycle.graph(format).map(|text| print(&text));
+    }
+    if arguments.explain {
+        return lifecycle.explain().map(|text| print(&text));
+    }
+    if arguments.dry_run {
+        return lifecycle.dry_run().map(|text| print(&text));
+    }
+    let mut human = Human::new(io::stderr(), display);
+    lifecycle.run(|event| human.take(event)).map(|report| report.exit_code())
+}
+
+/// Prints a result on standard output; whoever closed it wants no more.
+fn print(text: &str) -> u8 {
+    let _ = io::stdout().write_all(text.as_bytes());
+    0
+}
+
+/// Decides once how things are displayed.
+fn display(arguments: &Arguments) -> Display {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let terminal = io::stderr().is_terminal() && !dumb;
+    let from_cargo = std::env::var("CARGO_TERM_COLOR").ok();
+    let choice = arguments.color.or_else(|| from_cargo.and_then(|choice| ColorChoice::of_cargo(&choice)));
+    let color = match choice.unwrap_or(ColorChoice::Auto) {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => terminal && !is_set("NO_COLOR"),
+    };
+    let no_progress = std::env::var_os("CARGO_TERM_PROGRESS_WHEN").is_some_and(|when| when == "never");
+    let verbosity = match (arguments.quiet, arguments.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, 0) => Verbosity::Normal,
+        (false, _) => Verbosity::Verbose,
+    };
+    Display { color, bar: terminal && !is_set("CI") && !no_progress, verbosity }
+}

@@ -1,0 +1,208 @@
+//! Runs the commands of one step, and keeps what they print. It does not know why they run.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Teller;
+use crate::cargo_output::{Artifact, CargoOutput};
+use crate::model::{CargoCommand, Replay};
+use crate::plan::{Argv, Expanded};
+use crate::process::{self, Children, CommandLine, Exit, Log, Program};
+
+/// How often at most a display is told what a step prints, where only the last line is shown.
+const SAY_EVERY: Duration = Duration::from_millis(80);
+
+/// What the commands of a step need.
+pub struct Commands<'a> {
+    /// Where children are registered.
+    pub children: &'a Children,
+    /// The cargo that is started.
+    pub cargo: &'a PathBuf,
+    /// Variables for every child.
+    pub env: &'a [(OsString, OsString)],
+    /// How many commands of a parallel phase run at once.
+    pub jobs: usize,
+}
+
+/// What came of a step's commands.
+#[derive(Default)]
+pub struct Ran {
+    /// What failed, in words; `None`: every command succeeded.
+    pub failure: Option<String>,
+    /// All that was printed.
+    pub log: Log,
+    /// Whether cargo gave warnings.
+    pub warned: bool,
+    /// What cargo says it made.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// A log that is shown when it is wanted.
+pub struct Kept(Mutex<Log>);
+
+impl Kept {
+    /// Keeps the log.
+    pub fn new(log: Log) -> Self {
+        Self(Mutex::new(log))
+    }
+}
+
+impl Replay for Kept {
+    fn copy_to(&self, to: &mut dyn io::Write) -> io::Result<()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).copy_to(to)
+    }
+}
+
+impl Commands<'_> {
+    /// Runs the commands: in order until one fails, or all at the same time.
+    pub fn run(&self, expanded: &Expanded, parallel: bool, tell: &Teller) -> Ran {
+        let mut all = Ran::default();
+        if parallel {
+            for ran in self.run_together(expanded, tell) {
+                all.add(ran);
+            }
+            return all;
+        }
+        for command in &expanded.commands {
+            all.add(self.run_one(command, expanded, tell));
+            if all.failure.is_some() {
+                break;
+            }
+        }
+        all
+    }
+
+    /// Runs all commands at the same time, at most as many as there are jobs; after a failure no more are started.
+    fn run_together(&self, expanded: &Expanded, tell: &Teller) -> Vec<Ran> {
+        let queue = Mutex::new(expanded.commands.iter().enumerate());
+        let done = Mutex::new(Vec::new());
+        let failed = AtomicBool::new(false);
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = || {
+            while let Some((place, command)) = next().filter(|_| !failed.load(Ordering::Relaxed)) {
+                let ran = self.run_one(command, expanded, tell);
+                failed.fetch_or(ran.failure.is_some(), Ordering::Relaxed);
+                done.lock().unwrap_or_else(PoisonError::into_inner).push((place, ran));
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..self.jobs.min(expanded.commands.len()) {
+                scope.spawn(work);
+            }
+        });
+        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.sort_by_key(|(place, _)| *place);
+        done.into_iter().map(|(_, ran)| ran).collect()
+    }
+
+    fn run_one(&self, command: &Argv, expanded: &Expanded, tell: &Teller) -> Ran {
+        let json = reports_in_json(command);
+        let mut ran = Ran::default();
+        let line = self.command_line(command, expanded, json);
+        let exit = if json { self.run_cargo(&line, &mut ran, tell) } else { self.run_plain(&line, &mut ran, tell) };
+        ran.failure = match exit {
+            Ok(exit) if exit.success() => None,
+            Ok(exit) => Some(how(&exit)),
+            Err(error) => Some(error.to_string()),
+        };
+        ran
+    }
+
+    fn run_plain(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller) -> Result<Exit, process::Error> {
+        let mut said: Option<Instant> = None;
+        let log = &mut ran.log;
+        process::run(line, self.children, &mut |chunk| {
+            keep(log, chunk, tell);
+            if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+                said = Some(Instant::now());
+                tell.printed(chunk[chunk.len().saturating_sub(4096)..].to_vec(), false);
+            }
+        })
+    }
+
+    /// Cargo, in JSON: shown as cargo shows itself to people, and read for what it says of its results.
+    fn run_cargo(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller) -> Result<Exit, process::Error> {
+        let mut output = CargoOutput::new(true);
+        let log = &mut ran.log;
+        let mut show = |bytes: &[u8]| {
+            keep(log, bytes, tell);
+            tell.printed(bytes.to_vec(), true);
+        };
+        let exit = process::run(line, self.children, &mut |chunk| {
+            output.push(chunk, &mut |rendered| show(&rendered.bytes));
+        });
+        let facts = output.finish(&mut |rendered| show(&rendered.bytes));
+        ran.warned = facts.warnings > 0;
+        ran.artifacts = facts.artifacts;
+        exit
+    }
+
+    fn command_line(&self, command: &Argv, expanded: &Expanded, json: bool) -> CommandLine {
+        let mut env = self.env.to_vec();
+        env.extend(expanded.env.iter().map(|(name, value)| (OsString::from(&**name), OsString::from(&**value))));
+        let program = match command {
+            Argv::Shell(line) => Program::Shell(line.clone()),
+            Argv::Words(words, cargo) => {
+                let mut words: Vec<OsString> = words.iter().map(OsString::from).collect();
+                if let (Some(program), true) = (words.first_mut(), cargo.is_some()) {
+                    *program = self.cargo.clone().into_os_string();
+                }
+                if json {
+                    words.insert(after_subcommand(&words), JSON.into());
+                    env.push(("CARGO_TERM_COLOR".into(), "always".into()));
+                }
+                Program::Words(words)
+            }
+        };
+        CommandLine { program, dir: expanded.dir.clone(), env, env_remove: Vec::new() }
+    }
+}
+
+/// The form in which cargo hands over both what it knows and what it would print.
+const JSON: &str = "--message-format=json-diagnostic-rendered-ansi";
+
+/// Whether cargo is asked to report in JSON: it compiles, and the command does not say how it should report.
+fn reports_in_json(command: &Argv) -> bool {
+    let Argv::Words(words, Some(cargo)) = command else { return false };
+    let asked = words.iter().take_while(|word| *word != "--").any(|word| word.starts_with("--message-format"));
+    cargo.compiles() && *cargo != CargoCommand::OtherCompile && !asked
+}
+
+/// The place behind the subcommand.
+fn after_subcommand(words: &[OsString]) -> usize {
+    let is_option = |word: &OsString| word.to_str().is_some_and(|word| word.starts_with(['-', '+']));
+    words.iter().skip(1).position(|word| !is_option(word)).map_or(words.len(), |place| place + 2)
+}
+
+fn keep(log: &mut Log, bytes: &[u8], tell: &Teller) {
+    if let Err(error) = log.append(bytes) {
+        tell.warned(format!("a part of the output is lost: {error}"));
+    }
+}
+
+/// How a child that did not succeed ended.
+fn how(exit: &Exit) -> String {
+    match (exit.code, exit.signal) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("ended by signal {signal}"),
+        (None, None) => "ended".to_owned(),
+    }
+}
+
+impl Ran {
+    /// Adds what the next command came to.
+    fn add(&mut self, mut other: Self) {
+        self.failure = self.failure.take().or(other.failure);
+        self.warned |= other.warned;
+        self.artifacts.append(&mut other.artifacts);
+        if self.log.is_empty() {
+            self.log = other.log;
+        } else if let Err(error) = other.log.copy_to(&mut self.log) {
+            self.failure.get_or_insert_with(|| format!("its output cannot be kept: {error}"));
+        }
+    }
+}

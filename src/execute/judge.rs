@@ -1,0 +1,153 @@
+//! Whether a step has to run, and why. It runs nothing.
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use crate::fingerprint::changes;
+use crate::keys::{Key, Keys};
+use crate::model::{CargoCommand, EdgeKind, FileStat, Plan, Reason, StepId, StepInfo, Verdict};
+use crate::state::{Ended, Home, State};
+use crate::store::{Artifact, Descriptions, Record, Records};
+
+/// What verdicts are made of.
+pub struct Judge<'a> {
+    plan: &'a Plan,
+    steps: &'a [StepInfo],
+    keys: &'a Keys<'a>,
+    known: Known<'a>,
+    terms: Terms,
+    /// For each step, those of custom phases that it waits for: what they made is an input that no key covers.
+    upstream: Vec<Vec<StepId>>,
+    /// The steps that clean: after one nothing that was recorded before counts.
+    cleans: Vec<StepId>,
+    descriptions: OnceLock<Descriptions>,
+}
+
+/// What is known from earlier runs.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// Where it is kept.
+    pub home: &'a Home,
+    /// How each step ended last.
+    pub state: &'a State,
+    /// The results that are kept.
+    pub records: &'a Records,
+    /// Cargo's target directory.
+    pub target_dir: &'a Path,
+}
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms {
+    /// Run what is fresh, too.
+    pub force: bool,
+    /// Neither read nor write records.
+    pub no_cache: bool,
+}
+
+/// A verdict, and what it rests on.
+#[derive(Debug)]
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The key, if the step has one and may be recorded.
+    pub key: Option<Key>,
+    /// The record that makes it fresh.
+    pub record: Option<Record>,
+}
+
+impl<'a> Judge<'a> {
+    /// A judge for the steps of a plan.
+    pub fn new(plan: &'a Plan, steps: &'a [StepInfo], keys: &'a Keys<'a>, known: Known<'a>, terms: Terms) -> Self {
+        let mut upstream = vec![Vec::new(); plan.steps.len()];
+        for edge in &plan.edges {
+            let custom = plan.steps.get(edge.from.index()).is_some_and(|step| !step.definition.builtin);
+            let feeds = matches!(edge.kind, EdgeKind::Needs(_) | EdgeKind::Before(_) | EdgeKind::BeforeAll(_));
+            if custom && feeds && edge.to.index() < plan.steps.len() {
+                upstream[edge.to.index()].push(StepId::new(edge.from.index()));
+            }
+        }
+        let cleans = |id: &StepId| {
+            plan.step(*id).definition.commands.iter().any(|command| command.cargo() == Some(CargoCommand::Clean))
+        };
+        let cleans = plan.ids().filter(cleans).collect();
+        Self { plan, steps, keys, known, terms, upstream, cleans, descriptions: OnceLock::new() }
+    }
+
+    /// The verdict on a step now; `ran` tells which of the steps before it ran (or would).
+    pub fn judge(&self, id: StepId, ran: &dyn Fn(StepId) -> bool) -> Judged {
+        let step = self.plan.step(id);
+        let stale = |reason, key| Judged { verdict: Verdict::Stale(reason), key, record: None };
+        if self.terms.no_cache {
+            return stale(Reason::CacheOff, None);
+        }
+        if !step.definition.cache {
+            return stale(Reason::NotCached, None);
+        }
+        let key = match self.keys.key(step) {
+            Ok(key) => key,
+            Err(reason) => return stale(reason, None),
+        };
+        if self.terms.force {
+            return stale(Reason::Forced, Some(key));
+        }
+        if let Some(clean) = self.cleans.iter().find(|step| ran(**step)) {
+            return stale(Reason::DependsOn(*clean), Some(key));
+        }
+        if let Some(upstream) = self.upstream[id.index()].iter().find(|step| ran(**step)) {
+            return stale(Reason::DependsOn(*upstream), Some(key));
+        }
+        match self.known.records.find(&key.digest) {
+            None => stale(self.explain(id, key), Some(key)),
+            Some(record) => match record.artifacts.iter().find_map(|artifact| self.amiss(artifact)) {
+                Some(reason) => stale(reason, Some(key)),
+                None => Judged {
+                    verdict: Verdict::Fresh { saved: record.duration },
+                    key: Some(key),
+                    record: Some(record),
+                },
+            },
+        }
+    }
+
+    /// The verdicts on all steps as a run would come to them, if nothing that runs changes files.
+    pub fn foresee(&self) -> Vec<Verdict> {
+        let mut verdicts: Vec<Verdict> = Vec::with_capacity(self.plan.steps.len());
+        for id in self.plan.ids() {
+            let ran = |step: StepId| matches!(verdicts.get(step.index()), Some(Verdict::Stale(_)));
+            let judged = self.judge(id, &ran);
+            verdicts.push(judged.verdict);
+        }
+        verdicts
+    }
+
+    fn amiss(&self, artifact: &Artifact) -> Option<Reason> {
+        let path: Arc<str> = artifact.path.as_str().into();
+        let Ok(metadata) = fs::metadata(self.known.target_dir.join(&artifact.path)) else {
+            return Some(Reason::ArtifactMissing(path));
+        };
+        let stat = FileStat::of(&metadata);
+        let same = metadata.is_dir() || (stat.size == artifact.size && stat.mtime_ns == artifact.mtime_ns);
+        (!same).then_some(Reason::ArtifactChanged(path))
+    }
+
+    /// What is different from the last time the step ran.
+    fn explain(&self, id: StepId, key: Key) -> Reason {
+        let name = &*self.steps[id.index()].name;
+        let descriptions = self.descriptions.get_or_init(|| Descriptions::load(self.known.home).0);
+        let (Some(last), Some(old)) = (self.known.state.steps.get(name), descriptions.root_of(name)) else {
+            return Reason::FirstRun;
+        };
+        let changes = self.keys.with_parts(|parts| {
+            let old_pool = |digest: &_| descriptions.part(digest);
+            let new_pool = |digest: &_| parts.bytes(digest);
+            changes(old, &old_pool, key.digest, &new_pool)
+        });
+        match last.ended {
+            _ if !changes.is_empty() => Reason::Changed(changes),
+            Ended::Failed => Reason::FailedBefore,
+            _ => Reason::NoRecord,
+        }
+    }
+}

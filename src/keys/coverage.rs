@@ -1,0 +1,196 @@
+//! Which files a step's key covers: sets of files, each for an area (the folder of a member, a path package or the
+//! root) and a class (all files, or what a phase's `inputs` name). It looks at no file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use crate::model::{DependencyKind, PhaseId, Project, Scope, Step, Subject, Workspace};
+use crate::walk::{Areas, Patterns};
+
+/// Which files of an area.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Every file that git would not ignore.
+    Default,
+    /// What the phase's `inputs` name.
+    Inputs(PhaseId),
+}
+
+impl Class {
+    /// A number for each class.
+    pub const fn number(self) -> usize {
+        match self {
+            Self::Default => 0,
+            Self::Inputs(phase) => phase.index() + 1,
+        }
+    }
+}
+
+/// A set of files: a class, and an area.
+pub type SetId = (Class, usize);
+
+/// The areas of a workspace and the classes of its phases. Areas: members by their ids, path packages after them, and the
+/// root last, unless a member lies there.
+pub struct Coverage<'a> {
+    pub workspace: &'a Workspace,
+    pub areas: Areas,
+    /// The area that is the root's.
+    pub root: usize,
+    /// How many areas there are.
+    count: usize,
+    /// The areas that locked packages lead to, by `[patch]`; nearly always none.
+    patched: Vec<usize>,
+    patterns: BTreeMap<(PhaseId, usize), Patterns>,
+    classes: BTreeSet<PhaseId>,
+}
+
+impl<'a> Coverage<'a> {
+    pub fn new(workspace: &'a Workspace, project: &Project) -> Self {
+        let members = workspace.members.iter().map(|member| member.dir.clone());
+        let mut dirs: Vec<PathBuf> = members.chain(workspace.path_packages.iter().map(|one| one.dir.clone())).collect();
+        let root = dirs.iter().position(|dir| *dir == workspace.root).unwrap_or(dirs.len());
+        if root == dirs.len() {
+            dirs.push(workspace.root.clone());
+        }
+        let count = dirs.len();
+        let areas = Areas::new(dirs, vec![workspace.target_dir.clone()]);
+        let (patterns, classes) = patterns(workspace, project, root);
+        Self { workspace, areas, root, count, patched: patched(workspace), patterns, classes }
+    }
+
+    /// Every area.
+    pub fn everywhere(&self) -> Vec<usize> {
+        (0..self.count).collect()
+    }
+
+    /// What an area is called: by its member or package; the rest of the workspace has no name.
+    pub fn name(&self, area: usize) -> &str {
+        let members = &self.workspace.members;
+        let package = || self.workspace.path_packages.get(area - members.len()).map(|package| &*package.name);
+        members.get(area).map(|member| &*member.name).or_else(package).unwrap_or_default()
+    }
+
+    /// Which files the phase's keys cover.
+    pub fn class_of(&self, phase: PhaseId) -> Class {
+        if self.classes.contains(&phase) { Class::Inputs(phase) } else { Class::Default }
+    }
+
+    /// The set of an area in a class: the default one where the phase names no inputs there.
+    pub fn set(&self, class: Class, area: usize) -> SetId {
+        match class {
+            Class::Inputs(phase) if self.patterns.contains_key(&(phase, area)) => (class, area),
+            Class::Inputs(_) | Class::Default => (Class::Default, area),
+        }
+    }
+
+    /// The patterns of a set, if it is not every file.
+    pub fn patterns(&self, (class, area): SetId) -> Option<&Patterns> {
+        match class {
+            Class::Default => None,
+            Class::Inputs(phase) => self.patterns.get(&(phase, area)),
+        }
+    }
+
+    /// The sets that the step's key covers.
+    pub fn of(&self, step: &Step) -> BTreeSet<SetId> {
+        let class = self.class_of(step.phase);
+        let mut areas = BTreeSet::new();
+        match &step.subject {
+            Subject::Workspace if class == Class::Default => areas.extend(self.everywhere()),
+            Subject::Workspace => _ = areas.insert(self.root),
+            subject => {
+                for member in subject.members() {
+                    self.reach(member.index(), step.definition.dependencies, true, &mut areas);
+                }
+                for area in &self.patched {
+                    self.reach(*area, true, false, &mut areas);
+                }
+            }
+        }
+        let mut sets: BTreeSet<SetId> = areas.into_iter().map(|area| self.set(class, area)).collect();
+        if covers_everything(step) {
+            sets.extend(self.everywhere().into_iter().map(|area| (Class::Default, area)));
+        }
+        sets
+    }
+
+    /// The area and those of what it depends on.
+    fn reach(&self, area: usize, dependencies: bool, own: bool, found: &mut BTreeSet<usize>) {
+        if !found.insert(area) && !own || !dependencies {
+            return;
+        }
+        let members = self.workspace.members.len();
+        let mut next: Vec<usize> = Vec::new();
+        if let Some(member) = self.workspace.members.get(area) {
+            let wanted = |kind: DependencyKind| own || kind != DependencyKind::Dev;
+            let on_members = member.dependencies.iter().filter(|one| wanted(one.kind));
+            next.extend(on_members.map(|one| one.member.index()));
+            let packages = member.package.iter();
+            let on_paths = packages.flat_map(|package| &package.path_packages).filter(|(_, kind)| wanted(*kind));
+            next.extend(on_paths.map(|(place, _)| members + place));
+        } else if let Some(package) = self.workspace.path_packages.get(area - members) {
+            next.extend(package.members.iter().map(|member| member.index()));
+            next.extend(package.path_packages.iter().map(|place| members + place));
+        }
+        for area in next {
+            self.reach(area, dependencies, false, found);
+        }
+    }
+}
+
+fn patched(workspace: &Workspace) -> Vec<usize> {
+    let members = workspace.members.len();
+    let mut areas: Vec<usize> = Vec::new();
+    for locked in &workspace.locked {
+        areas.extend(locked.members.iter().map(|member| member.index()));
+        areas.extend(locked.path_packages.iter().map(|place| members + place));
+    }
+    areas.sort_unstable();
+    areas.dedup();
+    areas
+}
+
+/// Whether the step's key covers every file under the root. A step that compiles may include any of them; which it does
+/// is known only when it has run.
+pub fn covers_everything(step: &Step) -> bool {
+    let compiles = step.definition.commands.iter().any(|command| command.cargo().is_some_and(|cargo| cargo.compiles()));
+    compiles || (step.subject == Subject::Workspace && step.definition.inputs.is_none())
+}
+
+/// The patterns of each phase and area that has some, and the phases that have any.
+fn patterns<'p>(
+    workspace: &Workspace,
+    project: &'p Project,
+    root: usize,
+) -> (BTreeMap<(PhaseId, usize), Patterns>, BTreeSet<PhaseId>) {
+    let mut found = BTreeMap::new();
+    let mut classes = BTreeSet::new();
+    for (number, phase) in project.phases.iter().enumerate() {
+        let id = PhaseId::new(number);
+        let definitions = phase.definition.iter().chain(phase.overrides.values());
+        if definitions.filter(|definition| definition.inputs.is_some()).count() == 0 {
+            continue;
+        }
+        classes.insert(id);
+        let mut compiled: BTreeMap<&[std::sync::Arc<str>], Patterns> = BTreeMap::new();
+        let mut add = |area: usize, inputs: &'p [std::sync::Arc<str>]| {
+            let patterns = compiled.entry(inputs).or_insert_with(|| Patterns::new(inputs).unwrap_or_default());
+            found.insert((id, area), patterns.clone());
+        };
+        match phase.scope {
+            Scope::Workspace => {
+                if let Some(inputs) = phase.definition.as_ref().and_then(|own| own.inputs.as_deref()) {
+                    add(root, inputs);
+                }
+            }
+            Scope::Member => {
+                for (area, member) in workspace.members.iter().enumerate() {
+                    if let Some(inputs) = phase.definition_for(&member.name).and_then(|own| own.inputs.as_deref()) {
+                        add(area, inputs);
+                    }
+                }
+            }
+        }
+    }
+    (found, classes)
+}

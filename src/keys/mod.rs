@@ -1,0 +1,246 @@
+//! The keys of steps: which files a step covers, what is in them now, and whether they have changed since. It stands
+//! above the walk, the hash cache and the fingerprint, and knows nothing of running steps.
+
+mod coverage;
+mod sets;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::fingerprint::{Covered, Description, Parts, StepFacts, Tag};
+use crate::hash_cache::FileHashCache;
+use crate::model::{CargoCommand, Digest, MemberId, Plan, Placeholder, Reason, Step, StepId, Subject};
+use crate::plan::Expansion;
+use crate::walk::{Areas, Tree};
+use coverage::{Class, Coverage, SetId};
+use sets::{Set, Sets};
+
+/// The keys of one run's steps.
+pub struct Keys<'a> {
+    expansion: &'a Expansion<'a>,
+    cache: &'a FileHashCache,
+    coverage: Coverage<'a>,
+    environment: Digest,
+    state: Mutex<State>,
+}
+
+/// What is known of the files now, and what follows from it.
+struct State {
+    tree: Tree,
+    sets: BTreeMap<SetId, Set>,
+    parts: Parts,
+    everything: Option<Digest>,
+    /// Counts the changes that were seen.
+    generation: u64,
+}
+
+/// A step's key, and when it was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The digest of everything that it covers.
+    pub digest: Digest,
+    generation: u64,
+}
+
+impl<'a> Keys<'a> {
+    /// Looks at every file that the plan's keys cover: one parallel walk, one parallel hashing pass.
+    pub fn new(
+        plan: &Plan,
+        expansion: &'a Expansion<'a>,
+        cache: &'a FileHashCache,
+        environment: Description,
+    ) -> Self {
+        let coverage = Coverage::new(expansion.workspace, expansion.project);
+        let needed = plan.steps.iter().filter(|step| step.definition.cache);
+        let needed: std::collections::BTreeSet<SetId> = needed.flat_map(|step| coverage.of(step)).collect();
+        let tree = if needed.is_empty() { coverage.areas.nothing() } else { coverage.areas.walk() };
+        let mut parts = Parts::default();
+        let environment = parts.add(environment);
+        let sets = Sets { coverage: &coverage, cache }.all(&tree, needed.into_iter().collect(), &mut parts);
+        let state = State { tree, sets, parts, everything: None, generation: 0 };
+        Self { expansion, cache, coverage, environment, state: Mutex::new(state) }
+    }
+
+    /// The step's key now.
+    ///
+    /// # Errors
+    /// Why it has none: a file cannot be read, or a source names a module that the key cannot cover.
+    pub fn key(&self, step: &Step) -> Result<Key, Reason> {
+        let mut state = self.state();
+        let covered = self.coverage.of(step);
+        if let Some(path) = covered.iter().find_map(|id| state.sets.get(id)?.unreadable.clone()) {
+            return Err(Reason::Unreadable(path));
+        }
+        if step.definition.commands.iter().any(|command| command.cargo() == Some(CargoCommand::Fmt))
+            && let Some(path) = covered.iter().find_map(|id| state.sets.get(id)?.escapes.clone())
+        {
+            return Err(Reason::EscapingModule(path));
+        }
+        let members = self.member_parts(&mut state, step).ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
+        let everything = coverage::covers_everything(step).then(|| self.everything(&mut state));
+        let variables = self.variables(step);
+        let facts = StepFacts {
+            phase: &self.expansion.project.phase(step.phase).name,
+            definition: &step.definition,
+            places: self.places(step),
+            selection: self.selection(step),
+            args: if step.takes_args { self.expansion.args } else { &[] },
+            flags: self.flags(step),
+            variables: variables.iter().map(|(name, value)| (*name, value.clone())).collect(),
+            environment: self.environment,
+            members: members.iter().map(|(name, part)| (&**name, *part)).collect(),
+            everything,
+        };
+        let digest = state.parts.add(facts.describe());
+        Ok(Key { digest, generation: state.generation })
+    }
+
+    /// Looks again at the files that a step may have changed, because it ran: those of its members.
+    pub fn look_again(&self, step: &Step) {
+        let areas = match &step.subject {
+            Subject::Workspace => self.coverage.everywhere(),
+            subject => subject.members().iter().map(|member| member.index()).collect(),
+        };
+        for area in areas {
+            let found = Arc::new(self.coverage.areas.rewalk(area));
+            let state = &mut *self.state();
+            state.tree.areas[area] = found;
+            self.refresh(state, |id, set| id.1 == area || set.rooted);
+        }
+    }
+
+    /// Looks again at everything, once all steps have ended, so that [`holds`](Self::holds) can be asked.
+    pub fn look_at_all_again(&self) {
+        let tree = self.coverage.areas.walk();
+        let state = &mut *self.state();
+        state.tree = tree;
+        self.refresh(state, |_, _| true);
+    }
+
+    /// Whether no file that the step's key covers has changed since the key was taken.
+    pub fn holds(&self, step: &Step, key: Key) -> bool {
+        let state = self.state();
+        let covered = self.coverage.of(step);
+        covered.iter().all(|id| state.sets.get(id).is_some_and(|set| set.changed_at <= key.generation))
+    }
+
+    /// The digests of the descriptions that the key's description stands on, itself included, with their bytes.
+    pub fn description(&self, key: Key, references: fn(&[u8]) -> Vec<Digest>, into: &mut BTreeMap<Digest, Vec<u8>>) {
+        let state = self.state();
+        let mut queue = vec![key.digest];
+        while let Some(digest) = queue.pop() {
+            if let (false, Some(bytes)) = (into.contains_key(&digest), state.parts.bytes(&digest)) {
+                queue.extend(references(bytes));
+                into.insert(digest, bytes.to_vec());
+            }
+        }
+    }
+
+    fn refresh(&self, state: &mut State, concerned: impl Fn(SetId, &Set) -> bool) {
+        let ids: Vec<SetId> = state.sets.iter().filter(|(id, set)| concerned(**id, set)).map(|(id, _)| *id).collect();
+        let sets = Sets { coverage: &self.coverage, cache: self.cache };
+        let mut changed = false;
+        for id in ids {
+            let seen = sets.look(&state.tree, id);
+            let Some(known) = state.sets.get_mut(&id).filter(|known| known.differs(&seen)) else { continue };
+            if !changed {
+                state.generation += 1;
+                changed = true;
+            }
+            *known = sets.one(id, seen, &mut state.parts);
+            known.changed_at = state.generation;
+        }
+        if changed {
+            state.parts.forget_members();
+            state.everything = None;
+        }
+    }
+
+    fn member_parts(&self, state: &mut State, step: &Step) -> Option<Vec<(Arc<str>, Digest)>> {
+        let workspace = self.expansion.workspace;
+        let class = self.coverage.class_of(step.phase);
+        let State { sets, parts, .. } = state;
+        let files = |area: usize| {
+            let id = self.coverage.set(class, area);
+            sets.get(&id).map(|set| set.digest)
+        };
+        let root_only = class != Class::Default && step.subject == Subject::Workspace;
+        if root_only {
+            return Some(vec![("".into(), files(self.coverage.root)?)]);
+        }
+        let members: Vec<MemberId> = match &step.subject {
+            Subject::Workspace => workspace.ids().collect(),
+            subject => subject.members().to_vec(),
+        };
+        let covered = Covered { class: class.number(), own: true, dependencies: step.definition.dependencies };
+        let part = |id: MemberId| {
+            Some((Arc::clone(&workspace.member(id).name), parts.member(workspace, id, covered, &files)?))
+        };
+        members.into_iter().map(part).collect()
+    }
+
+    /// Every file of every area, as one part.
+    fn everything(&self, state: &mut State) -> Digest {
+        if let Some(known) = state.everything {
+            return known;
+        }
+        let mut description = Description::default();
+        for area in self.coverage.everywhere() {
+            if let Some(set) = state.sets.get(&self.coverage.set(Class::Default, area)) {
+                description.part(Tag::Files, self.coverage.name(area), set.digest);
+            }
+        }
+        let digest = state.parts.add(description);
+        state.everything = Some(digest);
+        digest
+    }
+
+    fn places(&self, step: &Step) -> Vec<(&'static str, &str)> {
+        match &step.subject {
+            Subject::Member(member) => {
+                let member = self.expansion.workspace.member(*member);
+                vec![("name", &*member.name), ("dir", &*member.relative_dir)]
+            }
+            Subject::Group(_) | Subject::Workspace => Vec::new(),
+        }
+    }
+
+    /// The members of a group as a person would select them.
+    fn selection(&self, step: &Step) -> Option<String> {
+        let Subject::Group(members) = &step.subject else { return None };
+        let workspace = self.expansion.workspace;
+        let packages = workspace.members.iter().filter(|member| member.package.is_some()).count();
+        if members.len() == packages {
+            return Some("--workspace".to_owned());
+        }
+        let names = members.iter().map(|member| format!("-p {}", workspace.member(*member).name));
+        Some(names.collect::<Vec<_>>().join(" "))
+    }
+
+    /// The flags of each command that takes them.
+    fn flags(&self, step: &Step) -> Vec<String> {
+        let takes = step.definition.commands.iter().filter(|command| command.has(Placeholder::Flags));
+        takes.flat_map(|command| self.expansion.flags.words(command.cargo())).collect()
+    }
+
+    fn variables<'s>(&self, step: &'s Step) -> Vec<(&'s str, Option<Vec<u8>>)> {
+        let value = |name: &str| std::env::var_os(name).map(OsString::into_encoded_bytes);
+        step.definition.env_inputs.iter().map(|name| (&**name, value(name))).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing is left half done by a panic: every change of the state is one assignment.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The areas that are looked at.
+    pub fn areas(&self) -> &Areas {
+        &self.coverage.areas
+    }
+}
+
+/// Which steps of a plan have a key at all.
+pub fn keyed(plan: &Plan) -> impl Iterator<Item = StepId> + '_ {
+    plan.ids().filter(|id| plan.step(*id).definition.cache)
+}

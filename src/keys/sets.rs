@@ -1,0 +1,156 @@
+//! The files of a set as they are now, and the digest of all of them. It knows nothing of steps.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::coverage::{Coverage, SetId};
+use crate::fingerprint::{FileItem, Parts};
+use crate::hash_cache::{Digested, FileHashCache};
+use crate::model::{Digest, FileStat};
+use crate::walk::{File, Kind, Tree};
+
+/// A set of files whose contents are known.
+#[derive(Debug)]
+pub struct Set {
+    /// The digest of all names and contents.
+    pub digest: Digest,
+    /// A file or folder that cannot be read, if there is one.
+    pub unreadable: Option<Arc<str>>,
+    /// A source that names a module outside of its folder, if there is one.
+    pub escapes: Option<Arc<str>>,
+    /// Whether it holds files by `//` patterns, which may lie in any area.
+    pub rooted: bool,
+    /// The generation in which it was last seen to change.
+    pub changed_at: u64,
+    seen: Vec<(PathBuf, FileStat, Kind)>,
+}
+
+/// Files as the walk found them.
+pub struct Seen {
+    /// Below the area's folder.
+    own: Vec<File>,
+    /// Below the root, by `//` patterns.
+    rooted: Vec<File>,
+    problem: Option<PathBuf>,
+}
+
+impl Set {
+    /// Whether the walk finds now what it found when the set was made.
+    pub fn differs(&self, seen: &Seen) -> bool {
+        let same = |(path, stat, kind): &(PathBuf, FileStat, Kind), file: &File| {
+            *path == *file.path && *stat == file.stat && *kind == file.kind
+        };
+        self.seen.len() != seen.len() || !self.seen.iter().zip(seen.files()).all(|(known, file)| same(known, file))
+    }
+}
+
+impl Seen {
+    fn files(&self) -> impl Iterator<Item = &File> {
+        self.own.iter().chain(&self.rooted)
+    }
+
+    fn len(&self) -> usize {
+        self.own.len() + self.rooted.len()
+    }
+}
+
+/// Makes sets.
+pub struct Sets<'a> {
+    pub coverage: &'a Coverage<'a>,
+    pub cache: &'a FileHashCache,
+}
+
+impl Sets<'_> {
+    /// All these sets: every file is looked at in one parallel pass.
+    pub fn all(&self, tree: &Tree, ids: Vec<SetId>, parts: &mut Parts) -> BTreeMap<SetId, Set> {
+        let seen: Vec<Seen> = ids.iter().map(|id| self.look(tree, *id)).collect();
+        let mut wanted = Vec::new();
+        for (id, seen) in ids.iter().zip(&seen) {
+            wanted.extend(self.contents(*id, seen).map(|(path, file)| (path, file.stat)));
+        }
+        let mut digests = self.cache.digest_all(&wanted).into_iter();
+        let sets = ids.into_iter().zip(seen).map(|(id, seen)| {
+            let count = self.contents(id, &seen).count();
+            let digests = digests.by_ref().take(count).collect();
+            (id, self.set(id, seen, digests, parts))
+        });
+        sets.collect()
+    }
+
+    /// One set, in a plain loop: a step may be waiting for it on a worker thread.
+    pub fn one(&self, id: SetId, seen: Seen, parts: &mut Parts) -> Set {
+        let digests = self.contents(id, &seen).map(|(path, file)| self.cache.digest(&path, &file.stat)).collect();
+        self.set(id, seen, digests, parts)
+    }
+
+    /// The files of the set as the walk has found them.
+    pub fn look(&self, tree: &Tree, id: SetId) -> Seen {
+        let area = &tree.areas[id.1];
+        let problem = area.problems.first().map(|problem| problem.path.clone());
+        let Some(patterns) = self.coverage.patterns(id) else {
+            return Seen { own: area.files.clone(), rooted: Vec::new(), problem };
+        };
+        let areas = &self.coverage.areas;
+        let own = areas.select(tree, id.1, &patterns.own);
+        let rooted = areas.select(tree, self.coverage.root, &patterns.root);
+        let problem = own.problems.iter().chain(&rooted.problems).map(|problem| problem.path.clone()).next();
+        Seen { own: own.files, rooted: rooted.files, problem }
+    }
+
+    /// The files that have contents, with their full paths.
+    fn contents<'s>(&'s self, id: SetId, seen: &'s Seen) -> impl Iterator<Item = (PathBuf, &'s File)> {
+        let areas = &self.coverage.areas;
+        let own = seen.own.iter().map(move |file| (areas.dir(id.1).join(&file.path), file));
+        let rooted = seen.rooted.iter().map(|file| (areas.dir(self.coverage.root).join(&file.path), file));
+        own.chain(rooted).filter(|(_, file)| file.has_contents())
+    }
+
+    fn set(&self, id: SetId, seen: Seen, digests: Vec<std::io::Result<Digested>>, parts: &mut Parts) -> Set {
+        let mut unreadable = seen.problem.as_ref().map(|path| path.to_string_lossy().into());
+        let mut escapes = None;
+        let mut digests = digests.into_iter();
+        let mut items = Vec::with_capacity(seen.len());
+        for (place, file) in seen.files().enumerate() {
+            let mut digest = None;
+            let name = || -> Arc<str> { file.path.to_string_lossy().into() };
+            if file.has_contents() {
+                match digests.next() {
+                    Some(Ok(digested)) if digested.stable => {
+                        digest = Some(digested.digest);
+                        if digested.escapes {
+                            escapes.get_or_insert_with(name);
+                        }
+                    }
+                    // Gone or changing while we look: there is no key now, so the step runs.
+                    _ => _ = unreadable.get_or_insert_with(name),
+                }
+            }
+            if place >= seen.own.len() || !self.by_parts(id, file) {
+                let mut path = if place < seen.own.len() { Vec::new() } else { b"//".to_vec() };
+                path.extend(file.bytes());
+                items.push((path, digest, file.link().map(<[u8]>::to_vec)));
+            }
+        }
+        let items = items.iter().map(|(path, digest, link)| FileItem { path, digest: *digest, link: link.as_deref() });
+        let digest = parts.files(items);
+        let rooted = self.coverage.patterns(id).is_some_and(|patterns| !patterns.root.is_empty());
+        let own = seen.own.into_iter().chain(seen.rooted);
+        let seen = own.map(|file| (file.path.to_path_buf(), file.stat, file.kind)).collect();
+        Set { digest, unreadable, escapes, rooted, changed_at: 0, seen }
+    }
+
+    /// Whether the file counts by its parts: Cargo.lock by the packages of each closure, make.toml by each phase's
+    /// definition, the root manifest of a virtual workspace by the tables that reach a member.
+    fn by_parts(&self, (_, area): SetId, file: &File) -> bool {
+        if area != self.coverage.root {
+            return false;
+        }
+        let virtual_root = area >= self.coverage.workspace.members.len();
+        match file.path.to_str() {
+            Some("Cargo.lock" | "make.toml") => true,
+            Some("Cargo.toml") => virtual_root,
+            _ => false,
+        }
+    }
+}
