@@ -5,9 +5,11 @@ pub mod plan;
 pub mod report;
 mod schedule;
 
-#[expect(dead_code, reason = "the rooms that use it are being built")]
+#[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
 mod atomic;
-#[expect(dead_code, reason = "the rooms that use it are being built")]
+#[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
+#[expect(unused_imports, reason = "the rooms that use it are being built")]
+mod config;
 mod nearest;
 mod execute;
 mod fingerprint;

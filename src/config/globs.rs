@@ -1,0 +1,55 @@
+//! Patterns of files and of members' names, checked; what they match is not known here.
+
+use globset::{Error, GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::syntax::{Reader, Text};
+
+/// Notes what is wrong with a pattern of `inputs`. `//` begins one that is seen from the workspace root.
+pub(super) fn check_input(reader: &mut Reader<'_>, text: &Text<'_>) {
+    let path = text.text.strip_prefix("//").unwrap_or(text.text);
+    let (title, help) = if path.is_empty() {
+        ("a pattern must not be empty", "`**` is every file")
+    } else if path.starts_with('!') {
+        ("a pattern cannot take files away", "name what is read instead of what is not")
+    } else if path.starts_with('/') || path.get(1..3) == Some(":/") {
+        ("a pattern must not be an absolute path", "`//` begins a pattern that is seen from the workspace root")
+    } else if path.split('/').any(|part| part == "..") {
+        ("a pattern must not contain `..`", "`//` begins a pattern that is seen from the workspace root")
+    } else {
+        return check_glob(reader, text, path);
+    };
+    reader.wrong(text.span, title, "").help = Some(help.to_owned());
+}
+
+/// Notes what is wrong with a pattern of members' names.
+pub(super) fn check_members(reader: &mut Reader<'_>, text: &Text<'_>) {
+    if text.text.is_empty() {
+        reader.wrong(text.span, "a pattern must not be empty", "").help = Some("`*` is every member".to_owned());
+    } else {
+        check_glob(reader, text, text.text);
+    }
+}
+
+/// Whether a pattern is a name, and matches only that.
+pub(super) fn is_name(pattern: &str) -> bool {
+    !pattern.is_empty() && !pattern.contains(['*', '?', '[', '{', '\\'])
+}
+
+/// Tells whether one of the patterns matches a member's name; without patterns every name is meant.
+pub(super) fn select<'d>(patterns: &[Text<'d>]) -> impl Fn(&str) -> bool + use<'d> {
+    let all = patterns.is_empty();
+    let sets: Vec<GlobSet> = patterns.iter().filter_map(|pattern| set(pattern.text).ok()).collect();
+    move |name| all || sets.iter().any(|set| set.is_match(name))
+}
+
+fn check_glob(reader: &mut Reader<'_>, text: &Text<'_>, pattern: &str) {
+    if let Err(error) = set(pattern) {
+        reader.wrong(text.span, "this pattern cannot be understood", error.kind().to_string());
+    }
+}
+
+/// A pattern can be well formed and still too large for its automaton, so it is built and not only parsed.
+fn set(pattern: &str) -> Result<GlobSet, Error> {
+    let glob = GlobBuilder::new(pattern).literal_separator(true).build()?;
+    GlobSetBuilder::new().add(glob).build()
+}

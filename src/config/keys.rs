@@ -1,0 +1,206 @@
+//! What a table says of a phase, key by key; what the phase becomes of it is not known here.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::builtin::Builtin;
+use super::commands::{self, Commands};
+use super::env::{self, Env};
+use super::globs;
+use super::names::{Names, check_name};
+use super::syntax::{Entry, Reader, Text};
+use crate::model::{Need, PhaseId, Scope, Span};
+
+/// The keys of a phase, each as far as something was said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Keys<'d> {
+    pub description: Option<&'d str>,
+    /// With the place of the value.
+    pub scope: Option<(Scope, Span)>,
+    pub workspaces: Option<Vec<Text<'d>>>,
+    pub commands: Option<Commands>,
+    pub parallel: Option<bool>,
+    pub needs: Option<Vec<Need>>,
+    pub inputs: Option<Vec<Arc<str>>>,
+    pub env: Option<Env>,
+    pub env_inputs: Option<Vec<Arc<str>>>,
+    pub cache: Option<bool>,
+    pub dependencies: Option<bool>,
+    /// Whether something in the table is wrong, so that what is missing may only be misspelled.
+    pub damaged: bool,
+}
+
+/// The keys of `[lifecycle.<phase>]`.
+const OF_ALL: &[&str] = &[
+    "description",
+    "command",
+    "commands",
+    "parallel",
+    "scope",
+    "workspaces",
+    "needs",
+    "inputs",
+    "env",
+    "env-inputs",
+    "cache",
+    "dependencies",
+];
+
+/// The keys of `lifecycle.<phase>` in `[workspace.<name>]`: what one member can have of its own.
+const OF_ONE: &[&str] =
+    &["command", "commands", "parallel", "needs", "inputs", "env", "env-inputs", "cache", "dependencies"];
+
+impl<'d> Keys<'d> {
+    /// What a built-in phase says.
+    pub fn of_builtin(phase: &'static Builtin) -> Self {
+        let commands = Commands { builtin: true, list: vec![phase.words()], holes: Vec::new() };
+        Self { description: Some(phase.description), commands: Some(commands), ..Self::default() }
+    }
+
+    /// Reads the table of one phase: of every member's (`owner` is `None`), or of one member's own.
+    pub fn read(reader: &mut Reader<'d>, names: &Names, entry: &Entry<'d>, owner: Option<&str>) -> Self {
+        let phase = &entry.key;
+        check_phase_name(reader, phase);
+        let before = reader.problems.len();
+        let mut keys = Self::default();
+        let (known, place) = match owner {
+            None => (OF_ALL, format!("`[lifecycle.{}]`", phase.text)),
+            Some(owner) => (OF_ONE, format!("`[workspace.{owner}] lifecycle.{}`", phase.text)),
+        };
+        let entries = table(reader, entry);
+        both_commands(reader, &entries);
+        for entry in &entries {
+            if known.contains(&entry.key.text) {
+                keys.read_key(reader, names, entry, phase.text);
+            } else if OF_ALL.contains(&entry.key.text) {
+                let title = format!("`{}` holds for the whole phase, not for one member", entry.key.text);
+                reader.wrong(entry.key.span, title, "").help =
+                    Some(format!("it belongs into `[lifecycle.{}]`", phase.text));
+            } else {
+                reader.unknown_key(&entry.key, &place, known);
+            }
+        }
+        keys.damaged = reader.problems.len() > before;
+        keys
+    }
+
+    fn read_key(&mut self, reader: &mut Reader<'d>, names: &Names, entry: &Entry<'d>, phase: &str) {
+        match entry.key.text {
+            "description" => self.description = reader.string(entry).map(|text| text.text),
+            "command" => self.commands = Some(commands::command(reader, entry)),
+            "commands" => self.commands = Some(commands::commands(reader, entry)),
+            "parallel" => self.parallel = reader.boolean(entry),
+            "scope" => self.scope = scope(reader, entry),
+            "workspaces" => self.workspaces = workspaces(reader, entry),
+            "needs" => self.needs = Some(needs(reader, names, entry, phase)),
+            "inputs" => self.inputs = reader.strings(entry).map(|list| inputs(reader, &list)),
+            "env" => self.env = Some(env::table(reader, entry)),
+            "env-inputs" => self.env_inputs = Some(env::names(reader, entry)),
+            "cache" => self.cache = reader.boolean(entry),
+            "dependencies" => self.dependencies = reader.boolean(entry),
+            _ => {}
+        }
+    }
+
+    /// These keys laid over others: each stands in for the same key of `base`.
+    pub fn over(&self, base: &Self) -> Self {
+        let (own, base) = (self.clone(), base.clone());
+        Self {
+            description: own.description.or(base.description),
+            scope: own.scope.or(base.scope),
+            workspaces: own.workspaces.or(base.workspaces),
+            commands: own.commands.or(base.commands),
+            parallel: own.parallel.or(base.parallel),
+            needs: own.needs.or(base.needs),
+            inputs: own.inputs.or(base.inputs),
+            env: own.env.or(base.env),
+            env_inputs: own.env_inputs.or(base.env_inputs),
+            cache: own.cache.or(base.cache),
+            dependencies: own.dependencies.or(base.dependencies),
+            damaged: own.damaged || base.damaged,
+        }
+    }
+}
+
+fn check_phase_name(reader: &mut Reader<'_>, name: &Text<'_>) {
+    check_name(reader, name, "a phase");
+    if name.text == "all" {
+        let problem = reader.wrong(name.span, "a phase must not be called `all`", "");
+        problem.help = Some("`before_all` and `after_all` speak of every phase".to_owned());
+    }
+}
+
+fn table<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Vec<Entry<'d>> {
+    let entries = reader.table(entry);
+    if entries.is_none()
+        && reader.as_text(entry.value).is_some()
+        && let Some(problem) = reader.problems.last_mut()
+    {
+        problem.help = Some(format!("a phase is a table: `[lifecycle.{}]` with `command = \"…\"`", entry.key.text));
+    }
+    entries.unwrap_or_default()
+}
+
+fn both_commands(reader: &mut Reader<'_>, entries: &[Entry<'_>]) {
+    let place = |name| entries.iter().find(|entry| entry.key.text == name).map(|entry| entry.key.span);
+    if let (Some(one), Some(many)) = (place("command"), place("commands")) {
+        let places = vec![(one.max(many), String::new()), (one.min(many), "the other one is here".to_owned())];
+        reader.wrong_at(places, "a phase has `command` or `commands`, not both");
+    }
+}
+
+fn scope<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<(Scope, Span)> {
+    let text = reader.string(entry)?;
+    match text.text {
+        "member" => Some((Scope::Member, text.span)),
+        "workspace" => Some((Scope::Workspace, text.span)),
+        other => {
+            let meant = reader.meant(other, ["member", "workspace"]);
+            let help = meant.map(|meant| format!("did you mean `\"{meant}\"`?"));
+            reader.wrong(text.span, "`scope` must be `\"member\"` or `\"workspace\"`", "").help = help;
+            None
+        }
+    }
+}
+
+fn workspaces<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<Vec<Text<'d>>> {
+    let list = reader.strings(entry)?;
+    if entry.value.get_ref().as_array().is_some_and(|array| array.is_empty()) {
+        reader.wrong(entry.key.span, "`workspaces` must not be empty", "no member would have this phase").help =
+            Some("leave it out for every member".to_owned());
+    }
+    for pattern in &list {
+        globs::check_members(reader, pattern);
+    }
+    Some(list)
+}
+
+fn needs<'d>(reader: &mut Reader<'d>, names: &Names, entry: &Entry<'d>, own: &str) -> Vec<Need> {
+    let mut seen: BTreeSet<(PhaseId, bool)> = BTreeSet::new();
+    let mut needs = Vec::new();
+    for text in reader.strings(entry).unwrap_or_default() {
+        let (name, upstream) = match text.text.strip_prefix('^') {
+            Some(name) => (name, true),
+            None => (text.text, false),
+        };
+        let Some(phase) = names.phase(reader, name, text.part(text.text.len() - name.len()..text.text.len())) else {
+            continue;
+        };
+        if name == own && !upstream {
+            let problem = reader.wrong(text.span, format!("`{name}` cannot need itself"), "");
+            problem.help = Some(format!("`^{name}` is the same phase of the members that this one depends on"));
+        }
+        if !seen.insert((phase, upstream)) {
+            reader.wrong(text.span, format!("`{}` is given twice", text.text), "for the second time here");
+        }
+        needs.push(Need { phase, upstream, span: text.span });
+    }
+    needs
+}
+
+fn inputs(reader: &mut Reader<'_>, list: &[Text<'_>]) -> Vec<Arc<str>> {
+    for pattern in list {
+        globs::check_input(reader, pattern);
+    }
+    list.iter().map(|pattern| pattern.text.into()).collect()
+}

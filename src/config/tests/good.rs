@@ -1,0 +1,222 @@
+//! What a make.toml without mistakes becomes.
+
+use super::*;
+use crate::model::{Command, Piece};
+
+const BUILTINS: [&str; 8] = ["check", "build", "test", "lint", "fmt", "doc", "bench", "clean"];
+
+#[test]
+fn without_a_file_there_are_the_builtin_phases() {
+    let project = understand(None, Path::new("/nowhere"), &[]).unwrap();
+    assert_eq!(names(&project), BUILTINS);
+    let caches: Vec<bool> = BUILTINS.iter().map(|name| definition(&project, name).cache).collect();
+    assert_eq!(caches, [true, true, false, true, true, true, false, false]);
+    let build = definition(&project, "build");
+    assert!(build.builtin && build.dependencies && !build.parallel);
+    assert_eq!(commands(build), ["cargo build {selected} {flags} {args}"]);
+    assert!(project.phases.iter().all(|phase| !phase.description.is_empty() && phase.overrides.is_empty()));
+    assert_eq!(format!("{:?}", understood("").unwrap()), format!("{project:?}"));
+}
+
+#[test]
+fn every_key_of_a_phase_arrives() {
+    let project = project(
+        r#"
+        [project]
+        name = "shop"
+        jobs = 0x8
+        [lifecycle.gen]
+        description = "Generate"
+        commands = ["a {name}", ["b", "{root}"]]
+        parallel = true
+        workspaces = ["c*", "api"]
+        needs = ["build", "^gen"]
+        inputs = ["src/**", "//proto/**"]
+        env = { A = "1", B = "2" }
+        env-inputs = ["D"]
+        cache = false
+        dependencies = false
+        "#,
+    );
+    assert_eq!((project.name.as_deref(), project.jobs.map(|jobs| jobs.get())), (Some("shop"), Some(8)));
+    let phase = phase(&project, "gen");
+    assert_eq!((&*phase.description, phase.scope), ("Generate", Scope::Member));
+    assert_eq!(phase.workspaces, ["c*".into(), "api".into()]);
+    let gen_phase = definition(&project, "gen");
+    assert_eq!(commands(gen_phase), ["a {name}", "b {root}"]);
+    assert!(matches!(&*gen_phase.commands, [Command::Shell(_), Command::Words(words)] if words.len() == 2));
+    assert!(gen_phase.parallel && !gen_phase.cache && !gen_phase.dependencies && !gen_phase.builtin);
+    let needs: Vec<_> = gen_phase.needs.iter().map(|need| (&*project.phase(need.phase).name, need.upstream)).collect();
+    assert_eq!(needs, [("build", false), ("gen", true)]);
+    assert_eq!(gen_phase.inputs, Some(vec!["src/**".into(), "//proto/**".into()]));
+    assert_eq!(gen_phase.env, [("A".into(), "1".into()), ("B".into(), "2".into())].into());
+    assert_eq!(gen_phase.env_inputs, ["D".into()]);
+}
+
+#[test]
+fn phases_stand_in_the_order_of_the_file() {
+    let project = project(
+        r#"
+        [lifecycle]
+        z.command = "z"
+        test.command = "t"
+        [workspace.api]
+        lifecycle.m.command = "m"
+        [lifecycle.a]
+        command = "a"
+        [workspace.core.lifecycle.z]
+        command = "zz"
+        "#,
+    );
+    assert_eq!(names(&project)[8..], ["z", "m", "a"]);
+}
+
+#[test]
+fn a_builtin_phase_is_changed_or_replaced_in_its_place() {
+    let project = project(
+        r#"
+        [lifecycle.build]
+        env = { A = "1" }
+        [lifecycle.lint]
+        command = "cargo clippy"
+        [lifecycle.fmt]
+        command = "cargo fmt"
+        inputs = []
+        [lifecycle.test]
+        inputs = ["src/**"]
+        [lifecycle.doc]
+        cache = false
+        "#,
+    );
+    assert_eq!(names(&project), BUILTINS);
+    let of = |name| definition(&project, name);
+    assert!(of("build").builtin && of("build").cache && of("build").env.len() == 1);
+    assert_eq!(&*phase(&project, "build").description, "Compile libraries and binaries");
+    assert!(!of("lint").builtin && !of("lint").cache);
+    assert!(!of("fmt").builtin && of("fmt").cache);
+    assert!(of("test").builtin && of("test").cache);
+    assert!(of("doc").builtin && !of("doc").cache);
+}
+
+#[test]
+fn a_custom_phase_is_cached_when_it_has_inputs() {
+    let project = project(
+        "[lifecycle]\na.command = 'x'\nb = { command = 'x', inputs = ['y'] }\nc = { command = 'x', cache = true }",
+    );
+    let caches = ["a", "b", "c"].map(|name| definition(&project, name).cache);
+    assert_eq!(caches, [false, true, true]);
+}
+
+#[test]
+fn what_a_member_says_is_laid_over_the_phase() {
+    let project = project(
+        r#"
+        [lifecycle.gen]
+        command = "gen {name}"
+        inputs = ["src/**"]
+        env = { A = "phase", B = "phase" }
+        [lifecycle.once]
+        command = "once"
+        scope = "workspace"
+        [lifecycle.some]
+        command = "some"
+        workspaces = ["a*"]
+        [workspace.api]
+        env = { A = "member" }
+        [workspace.core]
+        env = { M = "member" }
+        [workspace.core.lifecycle.gen]
+        env = { B = "own" }
+        needs = ["check"]
+        [workspace.core.lifecycle.only]
+        command = "only"
+        "#,
+    );
+    let gen_phase = phase(&project, "gen");
+    let env = |member| {
+        let env = gen_phase.overrides[member].env.iter();
+        env.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(env("api"), "A=member B=phase");
+    assert_eq!(env("core"), "B=own M=member");
+    let core = &gen_phase.overrides["core"];
+    assert_eq!((commands(core), core.cache, core.needs.len()), (vec!["gen {name}".to_owned()], true, 1));
+    assert_eq!(definition(&project, "gen").env.len(), 2);
+    // The environment of a member goes into every phase that it has, and gives it none.
+    assert_eq!(phase(&project, "some").overrides.keys().map(|name| &**name).collect::<Vec<_>>(), ["api"]);
+    assert!(phase(&project, "build").overrides["api"].builtin);
+    assert!(phase(&project, "once").overrides.is_empty());
+    let only = phase(&project, "only");
+    assert!(only.definition.is_none());
+    assert_eq!(only.overrides.keys().map(|name| &**name).collect::<Vec<_>>(), ["core"]);
+}
+
+#[test]
+fn hooks_are_phases_in_their_order() {
+    let project = project(
+        r#"
+        [lifecycle.a]
+        command = "a"
+        [lifecycle.all_of_it]
+        command = "b"
+        [hooks]
+        before_all = ["fmt", "a"]
+        after_all = []
+        before_build = ["a"]
+        after_all_of_it = ["check", "a"]
+        "#,
+    );
+    let shown = |hooks: &[(crate::model::PhaseId, crate::model::Span)]| {
+        hooks.iter().map(|(phase, _)| project.phase(*phase).name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&project.hooks.before_all), ["fmt", "a"]);
+    assert!(project.hooks.after_all.is_empty());
+    assert_eq!(shown(&project.hooks.before[&project.named("build").unwrap()]), ["a"]);
+    assert_eq!(shown(&project.hooks.after[&project.named("all_of_it").unwrap()]), ["check", "a"]);
+}
+
+#[test]
+fn folders_take_part_with_the_phases_they_can_have() {
+    let project = project(
+        r#"
+        [lifecycle.up]
+        command = "up {name} {flags}"
+        [workspace.web]
+        path = "./web/"
+        depends-on = ["api", "book"]
+        env = { A = "1" }
+        lifecycle.build.command = ["npm", "run", "build"]
+        [workspace.book]
+        path = "docs/book"
+        [workspace.cli]
+        depends-on = ["web"]
+        "#,
+    );
+    let folders: Vec<_> = project.folders.iter().map(|folder| (&*folder.name, &*folder.path)).collect();
+    assert_eq!(folders, [("web", "web"), ("book", "docs/book")]);
+    let edges: Vec<_> = project.depends_on.iter().map(|(who, on)| (&**who, &*on.name)).collect();
+    assert_eq!(edges, [("web", "api"), ("web", "book"), ("cli", "web")]);
+    let build = &phase(&project, "build").overrides["web"];
+    assert!(!build.builtin && !build.cache && build.env.len() == 1);
+    assert!(phase(&project, "up").overrides.contains_key("web"));
+    // `cargo test` cannot run in a folder, so its environment does not give it that phase.
+    assert!(phase(&project, "test").overrides.is_empty());
+}
+
+#[test]
+fn a_spans_text_is_the_text_it_speaks_of() {
+    let text =
+        "\u{feff}[lifecycle.a]\r\ncommand = 'é'\r\nneeds = [\r\n  'build',\r\n]\r\n[workspace.web]\r\npath = 'web'\r\n";
+    let project = project(text);
+    let at = |span: crate::model::Span| &text[span.start as usize..span.end as usize];
+    assert_eq!(at(definition(&project, "a").needs[0].span), "'build'");
+    assert_eq!(at(project.folders[0].span), "web");
+}
+
+#[test]
+fn shell_variables_stay_and_braces_are_halved() {
+    let project = project("[lifecycle.a]\ncommand = 'echo ${A:-${B}} {{x}} {args}'");
+    let pieces = &definition(&project, "a").commands[0].templates()[0].pieces;
+    let texts: Vec<&str> = pieces.iter().map(|piece| if let Piece::Text(text) = piece { text } else { "<>" }).collect();
+    assert_eq!(texts, ["echo ${A:-${B}} {x} ", "<>"]);
+}
