@@ -252,11 +252,7 @@ mod tests {
             to: Node(to),
             kind: if hard { EdgeKind::Needs(Default::default()) } else { EdgeKind::Order },
         };
-        Plan {
-            steps: (0..steps).map(step).collect(),
-            edges: edges.iter().map(edge).collect(),
-            ..Plan::default()
-        }
+        Plan { steps: (0..steps).map(step).collect(), edges: edges.iter().map(edge).collect(), ..Plan::default() }
     }
 
     fn terms(jobs: usize, keep_going: bool) -> Terms {

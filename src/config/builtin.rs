@@ -12,6 +12,8 @@ pub(super) struct Builtin {
     pub command: &'static str,
     /// Whether its results are kept.
     pub cache: bool,
+    /// Whether they depend on the members that a member depends on.
+    pub dependencies: bool,
 }
 
 /// All of them, in the order in which they are listed.
@@ -21,48 +23,56 @@ pub(super) const PHASES: [Builtin; 8] = [
         description: "Check that everything compiles",
         command: "cargo check {selected} {flags} {args}",
         cache: true,
+        dependencies: true,
     },
     Builtin {
         name: "build",
         description: "Compile libraries and binaries",
         command: "cargo build {selected} {flags} {args}",
         cache: true,
+        dependencies: true,
     },
     Builtin {
         name: "test",
         description: "Compile and run the tests",
         command: "cargo test {selected} {flags} {args}",
         cache: false,
+        dependencies: true,
     },
     Builtin {
         name: "lint",
         description: "Look for likely mistakes with clippy",
         command: "cargo clippy {selected} --all-targets {flags} {args}",
         cache: true,
+        dependencies: true,
     },
     Builtin {
         name: "fmt",
         description: "Check that the code is formatted",
         command: "cargo fmt --check {selected} {flags} {args}",
         cache: true,
+        dependencies: false,
     },
     Builtin {
         name: "doc",
         description: "Build the documentation",
         command: "cargo doc {selected} --no-deps {flags} {args}",
         cache: true,
+        dependencies: true,
     },
     Builtin {
         name: "bench",
         description: "Run the benchmarks",
         command: "cargo bench {selected} {flags} {args}",
         cache: false,
+        dependencies: true,
     },
     Builtin {
         name: "clean",
         description: "Remove what was built",
         command: "cargo clean {selected} {flags} {args}",
         cache: false,
+        dependencies: true,
     },
 ];
 

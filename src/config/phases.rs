@@ -103,7 +103,9 @@ fn for_all<'d>(name: &str, table: Option<&Keys<'d>>) -> Option<Keys<'d>> {
 
 fn definition(name: &str, keys: &Keys<'_>, env: &Env) -> Arc<Definition> {
     let commands = keys.commands.clone().unwrap_or_default();
-    let kept = commands.builtin && builtin::named(name).is_some_and(|phase| phase.cache);
+    // A built-in phase knows by itself whether it is kept, and on what it depends; `inputs` do not make a bench keepable.
+    let builtin = builtin::named(name).filter(|_| commands.builtin);
+    let kept = builtin.map_or(keys.inputs.is_some(), |phase| phase.cache);
     let mut variables = keys.env.clone().unwrap_or_default();
     variables.extend(env.iter().map(|(name, value)| (Arc::clone(name), Arc::clone(value))));
     Arc::new(Definition {
@@ -114,8 +116,8 @@ fn definition(name: &str, keys: &Keys<'_>, env: &Env) -> Arc<Definition> {
         inputs: keys.inputs.clone(),
         env: variables,
         env_inputs: keys.env_inputs.clone().unwrap_or_default(),
-        cache: keys.cache.unwrap_or(kept || keys.inputs.is_some()),
-        dependencies: keys.dependencies.unwrap_or(true),
+        cache: keys.cache.unwrap_or(kept),
+        dependencies: keys.dependencies.unwrap_or(builtin.is_none_or(|phase| phase.dependencies)),
     })
 }
 

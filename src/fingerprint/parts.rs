@@ -160,13 +160,7 @@ impl Parts {
     }
 
     /// A locked package, with those it depends on; through `[patch]` it may depend on members.
-    fn locked(
-        &mut self,
-        workspace: &Workspace,
-        place: usize,
-        covered: Covered,
-        files: FilesOf<'_>,
-    ) -> Option<Digest> {
+    fn locked(&mut self, workspace: &Workspace, place: usize, covered: Covered, files: FilesOf<'_>) -> Option<Digest> {
         if let Some(known) = self.locked.get(&place) {
             return Some(*known);
         }

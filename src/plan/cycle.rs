@@ -36,8 +36,13 @@ pub fn find(lookup: &Lookup<'_>, steps: &[Step], edges: &[Edge], stuck: &[u32], 
             out.entry(edge.from.0).or_default().push(edge);
         }
     }
-    let found = stuck.iter().take(STARTS).filter_map(|start| back_to(*start, &out));
-    let path = found.min_by_key(Vec::len).or_else(|| stuck.iter().find_map(|start| back_to(*start, &out)));
+    // Told from a phase that was asked for, if one is in it.
+    let asked =
+        |start: &u32| steps.get(*start as usize).is_some_and(|step| lookup.request.phases.contains(&step.phase));
+    let (first, rest): (Vec<u32>, Vec<u32>) = stuck.iter().partition(|start| asked(start));
+    let starts: Vec<u32> = first.into_iter().chain(rest).collect();
+    let found = starts.iter().take(STARTS).filter_map(|start| back_to(*start, &out));
+    let path = found.min_by_key(Vec::len).or_else(|| starts.iter().find_map(|start| back_to(*start, &out)));
     let path = path.unwrap_or_default();
     let mut grouped: Vec<String> = Vec::new();
     if only_by_groups {

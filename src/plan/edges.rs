@@ -167,10 +167,7 @@ fn command_line(lookup: &Lookup<'_>, steps: &Steps, found: &mut Vec<Wish>) {
     for (place, &later) in phases.iter().enumerate() {
         for &earlier in &phases[..place] {
             let before = closure(earlier, |phase| followers(lookup.project, phase));
-            let led_to_earlier = closure(earlier, |phase| leaders(lookup.project, phase));
-            let mut after = closure(later, |phase| leaders(lookup.project, phase));
-            // What the earlier phase waits for itself cannot wait for it.
-            after.retain(|phase| !led_to_earlier.contains(phase));
+            let after = closure(later, |phase| leaders(lookup.project, phase));
             for &one in &before {
                 for &other in &after {
                     let named = (one == earlier && other == later).then_some((earlier, later));

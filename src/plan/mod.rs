@@ -14,8 +14,8 @@ mod wanted;
 mod tests;
 
 pub use cycle::{Cycle, CycleEdge};
-pub use names::names;
 pub use expand::{Argv, CargoFlags, Expanded, Expansion};
+pub use names::names;
 pub use selection::{Selection, SelectionError};
 
 use crate::model::{Edge, EdgeKind, MemberId, Node, PhaseId, Plan, Project, Step, Workspace};
@@ -74,8 +74,7 @@ fn only_by_groups(lookup: &Lookup<'_>, items: &[Item], rank: &[u32]) -> bool {
 /// Adds the wishes that close no cycle, and says which of the command line's were left out.
 fn grant(order: &mut order::Order, wishes: Vec<edges::Wish>, hard: &[Edge]) -> (Vec<Edge>, Vec<(PhaseId, PhaseId)>) {
     let (mut granted, mut dropped) = (Vec::new(), Vec::new());
-    let mut known: std::collections::HashSet<(u32, u32)> =
-        hard.iter().map(|edge| (edge.from.0, edge.to.0)).collect();
+    let mut known: std::collections::HashSet<(u32, u32)> = hard.iter().map(|edge| (edge.from.0, edge.to.0)).collect();
     for wish in wishes {
         if !known.insert((wish.from, wish.to)) {
             continue;

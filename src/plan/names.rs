@@ -18,9 +18,10 @@ fn name(step: &Step, workspace: &Workspace, project: &Project) -> StepInfo {
         Subject::Workspace => (Arc::clone(&phase.name), 0),
         Subject::Member(member) => (of(*member), 1),
         Subject::Group(members) => {
-            let plain = phase.definition.as_ref().is_some_and(|own| {
-                own.commands == step.definition.commands && own.env == step.definition.env
-            });
+            let plain = phase
+                .definition
+                .as_ref()
+                .is_some_and(|own| own.commands == step.definition.commands && own.env == step.definition.env);
             let name = members.first().filter(|_| !plain).map_or_else(|| Arc::clone(&phase.name), |first| of(*first));
             (name, members.len())
         }

@@ -72,9 +72,8 @@ fn by_default(workspace: &Workspace, current: Option<MemberId>) -> Vec<MemberId>
         return vec![member];
     }
     let defaults = &workspace.default_members;
-    let chosen = |id: &MemberId| {
-        defaults.is_empty() || defaults.contains(id) || workspace.member(*id).package.is_none()
-    };
+    let chosen =
+        |id: &MemberId| defaults.is_empty() || defaults.contains(id) || workspace.member(*id).package.is_none();
     workspace.ids().filter(chosen).collect()
 }
 
@@ -100,9 +99,7 @@ fn matching(workspace: &Workspace, specs: &[String]) -> Result<Vec<MemberId>, Se
 }
 
 fn compile(spec: &str) -> Result<GlobMatcher, SelectionError> {
-    let glob = Glob::new(spec).map_err(|error| SelectionError::BadPattern {
-        spec: spec.to_owned(),
-        why: error.kind().to_string(),
-    })?;
+    let glob = Glob::new(spec)
+        .map_err(|error| SelectionError::BadPattern { spec: spec.to_owned(), why: error.kind().to_string() })?;
     Ok(glob.compile_matcher())
 }
