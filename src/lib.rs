@@ -2,9 +2,10 @@
 
 pub mod model;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
 mod ansi;
 #[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
 mod atomic;
 #[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
 mod nearest;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the rooms that use it are being built"))]
+mod process;
