@@ -9,3 +9,5 @@ mod atomic;
 mod nearest;
 #[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the rooms that use it are being built"))]
 mod process;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the rooms that use it are being built"))]
+mod signal;
