@@ -1,0 +1,141 @@
+//! Who is running: the process groups of all children, so that a signal reaches every one of them and none is left
+//! behind. It does not know what they print.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Signal, platform};
+
+/// How long what was left of ended children has to obey `SIGTERM`.
+const GRACE: Duration = Duration::from_secs(1);
+const GLANCE: Duration = Duration::from_millis(10);
+
+/// The children that run now, shared by all who start some.
+///
+/// Starting, reaping and signalling happen under one lock. So a child gets the signal or does not start; and an id is
+/// only signalled while it cannot belong to anybody else.
+#[derive(Debug, Default)]
+pub struct Children {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Leaders that run, by process id, which is the group's too.
+    groups: BTreeSet<u32>,
+    /// Children that stayed in our own group, for the terminal's sake.
+    on_terminal: BTreeSet<u32>,
+    /// Groups whose leader has ended and in which others go on, such as a daemon that later steps need.
+    remains: BTreeSet<u32>,
+    closed: bool,
+}
+
+impl Children {
+    /// Nobody yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether no child runs. What ended children left behind does not count.
+    pub fn is_empty(&self) -> bool {
+        let state = self.lock();
+        state.groups.is_empty() && state.on_terminal.is_empty()
+    }
+
+    /// From now on nothing starts: [`run`](super::run) gives [`Error::Closed`](super::Error::Closed).
+    pub fn close(&self) {
+        self.lock().closed = true;
+    }
+
+    /// Sends a signal to every group.
+    pub fn signal_all(&self, signal: Signal) {
+        let state = self.lock();
+        for group in state.groups.iter().chain(&state.remains) {
+            platform::signal_group(*group, signal);
+        }
+        for process in &state.on_terminal {
+            platform::signal_process(*process, signal);
+        }
+    }
+
+    /// Ends every group at once.
+    pub fn kill_all(&self) {
+        self.signal_all(Signal::Kill);
+    }
+
+    /// The end of the run: nothing starts any more, and what is left of any group is asked to end and, after a second,
+    /// made to. Meant for when no child runs; those that do are not spared.
+    pub fn end(&self) {
+        self.close();
+        self.signal_all(Signal::Terminate);
+        let until = Instant::now() + GRACE;
+        while self.anybody_left() && Instant::now() < until {
+            std::thread::sleep(GLANCE);
+        }
+        self.kill_all();
+    }
+
+    fn anybody_left(&self) -> bool {
+        let mut state = self.lock();
+        state.forget_empty();
+        !(state.remains.is_empty() && state.groups.is_empty() && state.on_terminal.is_empty())
+    }
+
+    /// Starts a child as the leader of a group; `None` when nothing starts any more.
+    pub(super) fn start(&self, command: &mut Command) -> io::Result<Option<Child>> {
+        platform::lead_group(command);
+        let mut state = self.lock();
+        if state.closed {
+            return Ok(None);
+        }
+        let child = command.spawn()?;
+        state.groups.insert(child.id());
+        Ok(Some(child))
+    }
+
+    /// Starts a child in our own group; `None` when nothing starts any more.
+    pub(super) fn start_on_terminal(&self, command: &mut Command) -> io::Result<Option<Child>> {
+        let mut state = self.lock();
+        if state.closed {
+            return Ok(None);
+        }
+        let child = command.spawn()?;
+        state.on_terminal.insert(child.id());
+        Ok(Some(child))
+    }
+
+    /// Ends one group.
+    pub(super) fn kill(&self, group: u32) {
+        if self.lock().groups.contains(&group) {
+            platform::signal_group(group, Signal::Kill);
+        }
+    }
+
+    /// Takes the status of a child that has ended, and remembers its group if others are still in it.
+    pub(super) fn reap(&self, child: &mut Child) -> io::Result<ExitStatus> {
+        let mut state = self.lock();
+        let status = child.wait();
+        if state.groups.remove(&child.id()) {
+            state.remains.insert(child.id());
+        }
+        state.on_terminal.remove(&child.id());
+        // At every reaping, because the id of a group that has become empty may be given to a stranger some day.
+        state.forget_empty();
+        status
+    }
+
+    /// Nothing is half done when a thread panics under the lock, so a poisoned one is as good.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn forget_empty(&mut self) {
+        self.remains.retain(|group| !platform::is_empty(*group));
+    }
+}

@@ -1,0 +1,106 @@
+//! Starts the children of steps, passes on what they print and tells how they ended. It does not know why they run, nor
+//! what their output means.
+
+mod children;
+mod error;
+mod log;
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod platform;
+mod running;
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+pub use children::Children;
+pub use error::Error;
+pub use log::Log;
+pub use running::{run, run_on_terminal};
+
+/// One command, with nothing left to put in.
+#[derive(Clone, Debug)]
+pub struct CommandLine {
+    /// What is started.
+    pub program: Program,
+    /// The folder it runs in; absolute.
+    pub dir: PathBuf,
+    /// Variables that it gets besides ours, or instead of ours.
+    pub env: Vec<(OsString, OsString)>,
+    /// Variables of ours that it does not get; `env` comes later.
+    pub env_remove: Vec<OsString>,
+}
+
+/// What is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// A line for the shell: `sh -c`, `cmd /C` on Windows.
+    Shell(String),
+    /// The program (looked for on `PATH` when it has no separator) and its arguments.
+    Words(Vec<OsString>),
+}
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// Its exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// Whether something that it started goes on and holds its output open, so that more of it may have been to come.
+    pub held_open: bool,
+    /// From its start to its end.
+    pub duration: Duration,
+}
+
+impl Exit {
+    /// Whether it ended by itself with code 0.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.code == Some(0)
+    }
+}
+
+/// The signals that are passed on to children.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// `SIGINT`
+    Interrupt,
+    /// `SIGTERM`
+    Terminate,
+    /// `SIGHUP`
+    Hangup,
+    /// `SIGKILL`
+    Kill,
+}
+
+impl CommandLine {
+    /// What errors call it.
+    fn name(&self) -> OsString {
+        match &self.program {
+            Program::Shell(_) => platform::SHELL.into(),
+            Program::Words(words) => words.first().cloned().unwrap_or_default(),
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = match &self.program {
+            Program::Shell(line) => platform::shell(line),
+            Program::Words(words) => {
+                let mut command = Command::new(self.name());
+                command.args(words.iter().skip(1));
+                command
+            }
+        };
+        command.current_dir(&self.dir).stdin(Stdio::null());
+        for name in &self.env_remove {
+            command.env_remove(name);
+        }
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}

@@ -1,0 +1,183 @@
+//! One child from its start to its end: its output on the way, its exit afterwards. It does not know the other children.
+
+use std::io::{self, PipeReader, Read as _};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Children, CommandLine, Error, Exit, platform};
+
+/// How long the end of the output is awaited after the child's end, when something else holds it open.
+const PATIENCE: Duration = Duration::from_millis(200);
+const CHUNK: usize = 64 * 1024;
+/// How many chunks may be on their way. Then the pipe fills up and the child waits, instead of our memory growing.
+const ON_THEIR_WAY: usize = 4;
+/// What a child can have printed before its end and we not have seen yet: what is on its way, in the reader's hand and
+/// in the pipe (64 KiB on Linux, less elsewhere). More than this is somebody else's.
+const UNSEEN: usize = (ON_THEIR_WAY + 2) * CHUNK;
+
+enum Event {
+    Output(Vec<u8>),
+    OutputEnded,
+    Ended(Child, io::Result<()>),
+}
+
+/// Runs a command to its end in a process group of its own, without input, with its output and errors in one pipe so
+/// that their order is kept. `on_chunk` gets what it prints as it comes, on the calling thread.
+///
+/// What it started and left behind is remembered in `children`.
+///
+/// # Errors
+/// When it does not start. A child that fails is no error.
+pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(&[u8])) -> Result<Exit, Error> {
+    let failed = |error| Error::of(command, error);
+    let (events, arriving) = sync_channel(ON_THEIR_WAY);
+    let (reader, writer) = io::pipe().map_err(failed)?;
+    // The threads come first: when one of them cannot be had, there is no child to be left alone.
+    let (hand_over, waiter) = sync_channel(1);
+    spawn_reader(reader, events.clone()).map_err(failed)?;
+    spawn_waiter(waiter, events).map_err(failed)?;
+
+    let mut process = command.command();
+    process.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
+    let started = Instant::now();
+    let child = children.start(&mut process).map_err(failed)?.ok_or(Error::Closed)?;
+    // It holds our ends of the pipe, which must be closed for the output to have an end.
+    drop(process);
+    let mut running = Running { children, group: child.id(), arriving, child: Stage::Runs };
+    let _ = hand_over.send(child);
+
+    let output_ended = running.until_ended(on_chunk).map_err(failed)?;
+    let duration = started.elapsed();
+    let held_open = !output_ended && !running.rest_of_output(on_chunk);
+    let status = running.reap().map_err(failed)?;
+    Ok(exit(status, held_open, duration))
+}
+
+/// Runs a command to its end on our own terminal, input included, in our own process group: the terminal stops every
+/// other group that reads from it.
+///
+/// # Errors
+/// When it does not start. A child that fails is no error.
+pub fn run_on_terminal(command: &CommandLine, children: &Children) -> Result<Exit, Error> {
+    let failed = |error| Error::of(command, error);
+    let mut process = command.command();
+    process.stdin(Stdio::inherit());
+    let started = Instant::now();
+    let mut child = children.start_on_terminal(&mut process).map_err(failed)?.ok_or(Error::Closed)?;
+    platform::wait(&mut child).map_err(failed)?;
+    let duration = started.elapsed();
+    let status = children.reap(&mut child).map_err(failed)?;
+    Ok(exit(status, false, duration))
+}
+
+fn exit(status: ExitStatus, held_open: bool, duration: Duration) -> Exit {
+    Exit { code: status.code(), signal: platform::signal_of(status), held_open, duration }
+}
+
+/// A child that was started. Whatever happens on the way, such as a panic in `on_chunk`, it is gone in the end.
+struct Running<'a> {
+    children: &'a Children,
+    group: u32,
+    arriving: Receiver<Event>,
+    child: Stage,
+}
+
+/// How far a child has come.
+enum Stage {
+    /// It is in the hands of the thread that waits for it.
+    Runs,
+    Ended(Child),
+    Reaped,
+}
+
+impl Running<'_> {
+    /// Passes output on until the child has ended; whether the output has ended as well.
+    fn until_ended(&mut self, on_chunk: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
+        let mut output_ended = false;
+        loop {
+            match self.arriving.recv() {
+                Ok(Event::Output(bytes)) => on_chunk(&bytes),
+                Ok(Event::OutputEnded) => output_ended = true,
+                Ok(Event::Ended(child, waited)) => {
+                    self.child = Stage::Ended(child);
+                    return waited.map(|()| output_ended);
+                }
+                Err(_) => return Err(io::Error::other("the thread that waits for it is gone")),
+            }
+        }
+    }
+
+    /// Passes on what the child printed before its end; whether that was all the output there will be.
+    ///
+    /// Time is counted while we wait only, so that a slow `on_chunk` loses nothing; and bytes are counted, so that a
+    /// daemon that never stops printing does not keep us.
+    fn rest_of_output(&self, on_chunk: &mut dyn FnMut(&[u8])) -> bool {
+        let mut patience = PATIENCE;
+        let mut unseen = UNSEEN;
+        while unseen > 0 {
+            let before = Instant::now();
+            match self.arriving.recv_timeout(patience) {
+                Ok(Event::Output(bytes)) => {
+                    patience = patience.saturating_sub(before.elapsed());
+                    unseen = unseen.saturating_sub(bytes.len());
+                    on_chunk(&bytes);
+                }
+                Ok(Event::OutputEnded | Event::Ended(..)) | Err(RecvTimeoutError::Disconnected) => return true,
+                Err(RecvTimeoutError::Timeout) => return false,
+            }
+        }
+        false
+    }
+
+    fn reap(&mut self) -> io::Result<ExitStatus> {
+        match std::mem::replace(&mut self.child, Stage::Reaped) {
+            Stage::Ended(mut child) => self.children.reap(&mut child),
+            Stage::Runs | Stage::Reaped => Err(io::Error::other("its end was not seen")),
+        }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if matches!(self.child, Stage::Runs) {
+            self.children.kill(self.group);
+            let _ = self.until_ended(&mut |_| ());
+        }
+        if matches!(self.child, Stage::Ended(_)) {
+            let _ = self.reap();
+        }
+    }
+}
+
+/// The thread that reads. It may outlive the child, by as long as something else holds the pipe, and then reads for
+/// nobody: a daemon must not die of a pipe that was closed on it.
+fn spawn_reader(mut pipe: PipeReader, events: SyncSender<Event>) -> io::Result<()> {
+    let read = move || {
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            match pipe.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => break,
+                Ok(length) => {
+                    let chunk = buffer.get(..length).unwrap_or_default().to_vec();
+                    let _ = events.send(Event::Output(chunk));
+                }
+            }
+        }
+        let _ = events.send(Event::OutputEnded);
+    };
+    thread::Builder::new().name("output".to_owned()).spawn(read).map(drop)
+}
+
+/// The thread that waits: output and end arrive at one place, and nobody has to ask again and again.
+fn spawn_waiter(waiter: Receiver<Child>, events: SyncSender<Event>) -> io::Result<()> {
+    let wait = move || {
+        if let Ok(mut child) = waiter.recv() {
+            let waited = platform::wait(&mut child);
+            let _ = events.send(Event::Ended(child, waited));
+        }
+    };
+    thread::Builder::new().name("wait".to_owned()).spawn(wait).map(drop)
+}

@@ -1,0 +1,284 @@
+//! The process door against real processes.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+
+fn shell(line: &str) -> CommandLine {
+    CommandLine { program: Program::Shell(line.to_owned()), dir: "/".into(), env: vec![], env_remove: vec![] }
+}
+
+fn words(words: &[&str]) -> CommandLine {
+    CommandLine { program: Program::Words(words.iter().map(Into::into).collect()), ..shell("") }
+}
+
+/// Runs it and gives what it printed.
+fn printed(command: &CommandLine, children: &Children) -> (Exit, String) {
+    let mut output = Vec::new();
+    let exit = run(command, children, &mut |chunk| output.extend_from_slice(chunk)).unwrap();
+    (exit, String::from_utf8(output).unwrap())
+}
+
+fn refused(command: &CommandLine) -> String {
+    run(command, &Children::new(), &mut |_| ()).unwrap_err().to_string()
+}
+
+/// Whether a process runs (a zombie that nobody reaps does not).
+fn is_running(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+}
+
+/// Waits until it holds; for things that happen soon after, of their own accord.
+fn eventually(what: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if what() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it never happened");
+}
+
+#[test]
+fn output_and_errors_keep_their_order() {
+    let line = "i=0; while [ $i -lt 200 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done";
+    let expected: String = (0..200).map(|i| format!("out {i}\nerr {i}\n")).collect();
+    let (exit, output) = printed(&shell(line), &Children::new());
+    assert_eq!(output, expected);
+    assert!(exit.success() && !exit.held_open);
+}
+
+#[test]
+fn the_child_gets_its_folder_its_variables_and_no_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = shell("pwd -P; echo $GIVEN; echo ${HOME-none}; cat; echo end");
+    command.dir = folder.path().canonicalize().unwrap();
+    command.env = vec![("GIVEN".into(), "a b".into())];
+    command.env_remove = vec!["HOME".into(), "GIVEN".into()];
+    let (_, output) = printed(&command, &Children::new());
+    assert_eq!(output, format!("{}\na b\nnone\nend\n", command.dir.display()));
+    let (_, output) = printed(&words(&["printf", "%s|", "a b", "$HOME"]), &Children::new());
+    assert_eq!(output, "a b|$HOME|");
+}
+
+#[test]
+fn the_exit_tells_code_or_signal() {
+    let children = Children::new();
+    let (exit, _) = printed(&shell("exit 7"), &children);
+    assert_eq!((exit.code, exit.signal), (Some(7), None));
+    let (exit, _) = printed(&shell("kill -USR1 $$"), &children);
+    assert_eq!((exit.code, exit.signal), (None, Some(10)));
+    assert!(children.is_empty());
+}
+
+#[test]
+fn much_output_arrives_whole_in_small_chunks() {
+    let (mut length, mut largest) = (0, 0);
+    let mut log = Log::new();
+    let command = shell("head -c 67108864 /dev/zero");
+    run(&command, &Children::new(), &mut |chunk| {
+        length += chunk.len();
+        largest = largest.max(chunk.len());
+        log.append(chunk).unwrap();
+    })
+    .unwrap();
+    assert_eq!((length, log.len()), (64 << 20, 64 << 20));
+    assert!(largest <= 64 << 10);
+}
+
+#[test]
+fn a_slow_reader_still_gets_what_was_printed_last() {
+    let mut output = Vec::new();
+    let command = shell("head -c 300000 /dev/zero; echo; echo end");
+    run(&command, &Children::new(), &mut |chunk| {
+        std::thread::sleep(Duration::from_millis(150));
+        output.extend_from_slice(chunk);
+    })
+    .unwrap();
+    assert_eq!(output.len(), 300_005);
+    assert!(output.ends_with(b"end\n"));
+}
+
+#[test]
+fn errors_say_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    assert_eq!(refused(&words(&["no-such-program-here"])), "there is no program `no-such-program-here` on PATH");
+    assert_eq!(refused(&words(&[&path("none")])), format!("there is no program `{}`", path("none")));
+    assert_eq!(refused(&words(&["./none"])), "there is no program `/./none`");
+
+    fs::write(path("script"), "#!/no/such/interpreter\n").unwrap();
+    assert_eq!(
+        refused(&words(&[&path("script")])),
+        format!("`{}` cannot be executed: Permission denied (os error 13)", path("script"))
+    );
+    let leave = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(path("script"), leave).unwrap();
+    assert!(refused(&words(&[&path("script")])).contains("its first line"));
+
+    let mut command = shell("true");
+    command.dir = folder.path().join("gone");
+    assert_eq!(refused(&command), format!("the folder `{}` to run `sh` in is not there", path("gone")));
+}
+
+#[test]
+fn a_daemon_that_holds_the_output_is_not_waited_for_and_gone_in_the_end() {
+    for line in ["sleep 1000 & echo $!", "trap '' TERM; sleep 1000 & echo $!"] {
+        let children = Children::new();
+        let (exit, output) = printed(&shell(line), &children);
+        assert!(exit.held_open && exit.success());
+        assert!(children.is_empty());
+        assert!(is_running(&output));
+        children.end();
+        eventually(|| !is_running(&output));
+    }
+}
+
+#[test]
+fn a_daemon_that_let_go_of_the_output_is_gone_in_the_end_too() {
+    let children = Children::new();
+    let (exit, output) = printed(&shell("sleep 1000 >/dev/null 2>&1 & echo $!"), &children);
+    assert!(!exit.held_open);
+    assert!(is_running(&output));
+    children.end();
+    eventually(|| !is_running(&output));
+}
+
+#[test]
+fn a_daemon_that_prints_on_and_on_is_not_waited_for() {
+    let children = Children::new();
+    let (exit, output) = printed(&shell("echo first; yes & exit 3"), &children);
+    assert_eq!(exit.code, Some(3));
+    assert!(exit.held_open);
+    assert!(output.starts_with("first\n"));
+    children.end();
+}
+
+#[test]
+fn a_daemon_lives_on_between_steps_though_nobody_reads_what_it_prints() {
+    let children = Children::new();
+    let (_, pid) = printed(&shell("(while :; do echo x; sleep 0.01; done) & echo $!"), &children);
+    let pid = pid.lines().find(|line| *line != "x").unwrap();
+    for _ in 0..5 {
+        printed(&shell("sleep 0.05"), &children);
+        assert!(is_running(pid));
+    }
+    children.end();
+    eventually(|| !is_running(pid));
+}
+
+#[test]
+fn a_signal_reaches_grandchildren() {
+    let children = Children::new();
+    let mut pid = String::new();
+    let exit = run(&shell("sh -c 'sleep 1000 & echo $!; wait'; echo not reached"), &children, &mut |chunk| {
+        pid.push_str(std::str::from_utf8(chunk).unwrap());
+        assert!(is_running(&pid));
+        children.signal_all(Signal::Terminate);
+    })
+    .unwrap();
+    assert_eq!(exit.signal, Some(15));
+    eventually(|| !is_running(&pid));
+}
+
+#[test]
+fn a_child_that_ignores_signals_is_killed() {
+    let children = Children::new();
+    let mut seen = String::new();
+    let exit = run(
+        &shell("trap '' TERM INT HUP; echo ready; while :; do sleep 0.01; echo on; done"),
+        &children,
+        &mut |chunk| {
+            seen.push_str(std::str::from_utf8(chunk).unwrap());
+            match seen.matches("on").count() {
+                0 => {
+                    for signal in [Signal::Interrupt, Signal::Terminate, Signal::Hangup] {
+                        children.signal_all(signal);
+                    }
+                }
+                1..5 => (),
+                _ => children.kill_all(),
+            }
+        },
+    )
+    .unwrap();
+    assert_eq!(exit.signal, Some(9));
+    assert!(seen.matches("on").count() >= 5);
+}
+
+#[test]
+fn nothing_starts_once_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let children = Children::new();
+    children.close();
+    let mut command = shell("touch started");
+    command.dir = folder.path().into();
+    assert!(matches!(run(&command, &children, &mut |_| ()), Err(Error::Closed)));
+    assert!(matches!(run_on_terminal(&command, &children), Err(Error::Closed)));
+    assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
+}
+
+/// Whoever started before the closing gets the signal, whoever comes later does not start: nobody sleeps on.
+#[test]
+fn no_child_slips_through_while_a_signal_is_passed_on() {
+    let children = Children::new();
+    let (ended, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..3 {
+                    match run(&shell("sleep 1000"), &children, &mut |_| ()) {
+                        Ok(exit) => {
+                            assert_eq!(exit.signal, Some(15));
+                            ended.fetch_add(1, Ordering::Relaxed);
+                        }
+                        Err(Error::Closed) => {
+                            refused.fetch_add(1, Ordering::Relaxed);
+                        }
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            });
+        }
+        while children.is_empty() {
+            std::thread::yield_now();
+        }
+        children.close();
+        children.signal_all(Signal::Terminate);
+    });
+    assert!(ended.load(Ordering::Relaxed) >= 1);
+    assert_eq!(ended.load(Ordering::Relaxed) + refused.load(Ordering::Relaxed), 24);
+}
+
+#[test]
+fn a_panic_while_output_arrives_leaves_nobody_behind() {
+    let children = Children::new();
+    let mut pid = String::new();
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        run(&shell("echo $$; sleep 1000"), &children, &mut |chunk| {
+            pid.push_str(std::str::from_utf8(chunk).unwrap());
+            std::panic::resume_unwind(Box::new(()));
+        })
+    }));
+    assert!(panicked.is_err());
+    assert!(children.is_empty());
+    assert!(!Path::new("/proc").join(pid.trim()).exists());
+}
+
+#[test]
+fn on_the_terminal_a_child_stays_in_our_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = shell("cut -d' ' -f5 /proc/$$/stat > group; exit 4");
+    command.dir = folder.path().into();
+    let children = Children::new();
+    let exit = run_on_terminal(&command, &children).unwrap();
+    assert_eq!(exit.code, Some(4));
+    let group = fs::read_to_string(folder.path().join("group")).unwrap();
+    let ours = rustix::process::getpgrp().as_raw_nonzero().to_string();
+    assert_eq!(group.trim(), ours);
+    assert!(children.is_empty());
+}

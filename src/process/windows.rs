@@ -1,0 +1,47 @@
+//! What the process door needs of Windows: the least that stops a child with what it started. Not tried.
+
+use std::io;
+use std::os::windows::process::CommandExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use super::Signal;
+
+pub const SHELL: &str = "cmd";
+
+pub fn shell(line: &str) -> Command {
+    let mut command = Command::new(SHELL);
+    // `cmd` reads its line by rules of its own, which ordinary quoting would break.
+    command.arg("/C").raw_arg(line);
+    command
+}
+
+/// Keeps the console's Ctrl-C away from the child, as a group of its own does elsewhere.
+pub fn lead_group(command: &mut Command) {
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+}
+
+/// Waits for the child's end. Its handle keeps the id from being given to another.
+pub fn wait(child: &mut Child) -> io::Result<()> {
+    child.wait().map(drop)
+}
+
+/// Ends the child and what it started. Windows has nothing like a polite signal that every program hears.
+pub fn signal_group(group: u32, _: Signal) {
+    let mut command = Command::new("taskkill");
+    command.args(["/T", "/F", "/PID", &group.to_string()]);
+    let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+}
+
+pub fn signal_process(process: u32, signal: Signal) {
+    signal_group(process, signal);
+}
+
+/// There is no asking here, so nothing is taken to be left.
+pub fn is_empty(_: u32) -> bool {
+    true
+}
+
+pub fn signal_of(_: ExitStatus) -> Option<i32> {
+    None
+}
