@@ -2,7 +2,14 @@
 
 pub mod model;
 
-#[expect(dead_code, reason = "the rooms that use it are being built")]
 mod atomic;
-#[expect(dead_code, reason = "the rooms that use it are being built")]
+#[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
+mod flush;
+#[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
+mod home;
+#[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
 mod nearest;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the rooms that use it are being built"))]
+mod state;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the rooms that use it are being built"))]
+mod store;
