@@ -1,0 +1,80 @@
+//! The one write at the end of a run: everything that must outlive it, under one lock. It knows nothing of formats.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use crate::home::Home;
+use crate::model::Digest;
+use crate::state::{History, LastRun, Run, State};
+use crate::store::{Bounds, Descriptions, Record, Records, References};
+
+/// What a run leaves behind.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// The steps that ran, by id.
+    pub steps: BTreeMap<String, LastRun>,
+    /// The results, by key.
+    pub records: BTreeMap<Digest, Record>,
+    /// The keys of the records that were found fresh and whose `used_day` is before today.
+    pub used: BTreeSet<Digest>,
+    /// The root of each step's description, by step id.
+    pub descriptions: BTreeMap<String, Digest>,
+    /// The parts of the descriptions, each under the SHA-256 of its bytes.
+    pub parts: BTreeMap<Digest, Vec<u8>>,
+    /// The run itself, when anything ran.
+    pub run: Option<Run>,
+}
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Of the records.
+    pub records: Bounds,
+    /// How many runs are remembered.
+    pub runs: usize,
+}
+
+/// What was done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flushed {
+    /// How many files were written.
+    pub files: usize,
+    /// What was found damaged on the way, as [`State::load`] and the others word it; perhaps the same once more.
+    pub warnings: Vec<String>,
+}
+
+/// Merges the batch into what stands on disk now: ours wins where both say something, everything else stays. A file
+/// that would not change is not written, and with an empty batch nothing is looked at.
+///
+/// # Errors
+/// Whatever the file system says. Each file is then either as it was or as it should be.
+pub fn flush(home: &Home, batch: &Batch, limits: Limits, references: References) -> io::Result<Flushed> {
+    if batch.is_empty() {
+        return Ok(Flushed::default());
+    }
+    let mut guard = home.lock()?;
+    if !batch.records.is_empty() || !batch.used.is_empty() {
+        Records::merge(&mut guard, home, &batch.records, &batch.used, limits.records)?;
+    }
+    if !batch.descriptions.is_empty() {
+        Descriptions::merge(&mut guard, home, &batch.descriptions, &batch.parts, references)?;
+    }
+    if !batch.steps.is_empty() {
+        State::merge(&mut guard, home, &batch.steps)?;
+    }
+    if let Some(run) = &batch.run {
+        History::append(&mut guard, home, run, limits.runs)?;
+    }
+    let (files, warnings) = guard.finish();
+    Ok(Flushed { files, warnings })
+}
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        let Self { steps, records, used, descriptions, parts: _, run } = self;
+        steps.is_empty() && records.is_empty() && used.is_empty() && descriptions.is_empty() && run.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest as _, Sha256};
+
+use super::*;
+use crate::state::{Ended, RunStep};
+use crate::store::{Artifact, Blobs};
+
+const LIMITS: Limits = Limits { records: Bounds { today: 9, unused_days: 30, records: 20_000 }, runs: 1000 };
+
+/// Where a writer process writes, which of the writers it is, and how often.
+const WRITER: &str = "CARGO_LIFECYCLE_TEST_WRITER";
+
+fn references(_: &[u8]) -> Vec<Digest> {
+    Vec::new()
+}
+
+fn home(folder: &Path) -> Home {
+    Home::new(&folder.join("target"), folder)
+}
+
+fn digest_of(text: &str) -> Digest {
+    Digest(Sha256::digest(text).into())
+}
+
+/// All that a record says follows from its name, so that a wrong one is seen.
+fn record(name: &str) -> Record {
+    let artifact = Artifact { path: name.to_owned(), size: name.len() as u64, mtime_ns: -1 };
+    let output = Some(digest_of(name));
+    Record { duration: Duration::from_secs(1), artifacts: vec![artifact], output, warned: true, used_day: 9 }
+}
+
+fn batch(writer: &str, round: usize, count: usize) -> Batch {
+    let mut batch = Batch::default();
+    for number in 0..count {
+        let name = format!("{writer} {}", round * count + number);
+        let root = digest_of(&name);
+        let last = LastRun { ended: Ended::Succeeded, key: Some(root), duration_ms: 1, finished_at: 2 };
+        batch.steps.insert(name.clone(), last);
+        batch.records.insert(root, record(&name));
+        batch.parts.insert(root, name.clone().into_bytes());
+        batch.descriptions.insert(name, root);
+    }
+    let step = RunStep { id: writer.to_owned(), ended: Ended::Succeeded, duration_ms: round as u64 };
+    let phases = vec!["test".to_owned()];
+    batch.run = Some(Run { started_at: 1, duration_ms: 2, exit: 0, phases, cached: 3, saved_ms: 4, steps: vec![step] });
+    batch
+}
+
+/// Everything on disk is readable and says only what was written; returns the names of the steps.
+fn checked_steps(home: &Home) -> Vec<String> {
+    // It is written last, so that what it names is in the others, even while writers go on.
+    let (state, warning) = State::load(home);
+    assert_eq!(warning, None);
+    let (records, warning) = Records::load(home);
+    assert_eq!(warning, None);
+    let (descriptions, warning) = Descriptions::load(home);
+    assert_eq!(warning, None);
+    let (history, warning) = History::load(home, 1000);
+    assert_eq!((history.unreadable, warning), (0, None));
+    for name in state.steps.keys() {
+        let root = digest_of(name);
+        assert_eq!(records.find(&root), Some(record(name)));
+        assert_eq!(descriptions.root_of(name), Some(root));
+        assert_eq!(descriptions.part(&root), Some(name.as_bytes()));
+    }
+    state.steps.into_keys().collect()
+}
+
+#[test]
+fn a_batch_is_written_once_and_an_empty_one_leaves_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(folder.path());
+    assert_eq!(flush(&home, &Batch::default(), LIMITS, references).unwrap(), Flushed::default());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    let batch = batch("w", 0, 3);
+    assert_eq!(flush(&home, &batch, LIMITS, references).unwrap().files, 4);
+    assert_eq!(checked_steps(&home), ["w 0", "w 1", "w 2"]);
+    assert_eq!(flush(&home, &batch, LIMITS, references).unwrap().files, 1, "only the history has more to tell");
+    assert_eq!(History::load(&home, 9).0.runs.len(), 2);
+    assert_eq!(History::load(&home, 9).0.runs.first(), batch.run.as_ref());
+}
+
+#[test]
+fn the_use_of_a_record_touches_the_records_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(folder.path());
+    flush(&home, &batch("w", 0, 2), LIMITS, references).unwrap();
+    let tomorrow = Limits { records: Bounds { today: 10, ..LIMITS.records }, ..LIMITS };
+    let used = Batch { used: BTreeSet::from([digest_of("w 1")]), ..Batch::default() };
+    assert_eq!(flush(&home, &used, tomorrow, references).unwrap().files, 1);
+    let days = ["w 0", "w 1"].map(|name| Records::load(&home).0.find(&digest_of(name)).unwrap().used_day);
+    assert_eq!(days, [9, 10]);
+    assert_eq!(History::load(&home, 9).0.runs.len(), 1);
+}
+
+#[test]
+fn damage_that_is_met_while_writing_is_told_and_the_rest_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(folder.path());
+    flush(&home, &batch("w", 0, 1), LIMITS, references).unwrap();
+    fs::write(home.own().join("descriptions.bin"), "x").unwrap();
+    fs::write(home.own().join("state.json"), "x").unwrap();
+    let flushed = flush(&home, &batch("w", 1, 1), LIMITS, references).unwrap();
+    assert_eq!((flushed.files, flushed.warnings.len()), (4, 2));
+    assert_eq!(checked_steps(&home), ["w 1"]);
+    assert_eq!(Records::load(&home).0.find(&digest_of("w 0")), Some(record("w 0")));
+}
+
+#[test]
+fn a_target_directory_that_cannot_be_written_is_an_error_and_reads_as_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let home = Home::new(&file.join("target"), folder.path());
+    flush(&home, &batch("w", 0, 1), LIMITS, references).unwrap_err();
+    Blobs::new(&home).put(&b"x"[..]).unwrap_err();
+    let (state, warning) = State::load(&home);
+    assert_eq!(state, State::default());
+    assert!(warning.unwrap().contains("cannot be read"));
+}
+
+/// A process of its own for the tests below.
+#[test]
+#[ignore = "the tests below start it"]
+fn writer() {
+    let told = std::env::var(WRITER).unwrap();
+    let [folder, writer, rounds] = *told.splitn(3, '|').collect::<Vec<_>>() else { panic!("{told}") };
+    let home = home(Path::new(folder));
+    for round in 0..rounds.parse().unwrap() {
+        flush(&home, &batch(writer, round, 10), LIMITS, references).unwrap();
+    }
+}
+
+/// A writer that does not outlive the test, however that ends.
+struct Writer(Child);
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(folder: &Path, writer: &str, rounds: usize) -> Writer {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "flush::tests::writer", "--ignored"])
+        .env(WRITER, format!("{}|{writer}|{rounds}", folder.display()))
+        .stdout(Stdio::null())
+        .spawn();
+    Writer(child.unwrap())
+}
+
+#[test]
+fn twenty_processes_at_once_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(folder.path());
+    // All of them wait here, and then start as one.
+    let gate = home.lock().unwrap();
+    let writers: Vec<Writer> = (0..20).map(|number| start(folder.path(), &number.to_string(), 5)).collect();
+    drop(gate);
+    for mut writer in writers {
+        assert!(writer.0.wait().unwrap().success());
+    }
+    let mut expected: Vec<String> =
+        (0..20).flat_map(|writer| (0..50).map(move |step| format!("{writer} {step}"))).collect();
+    expected.sort();
+    assert_eq!(checked_steps(&home), expected);
+    assert_eq!(History::load(&home, 1000).0.runs.len(), 100);
+}
+
+#[test]
+fn killed_writers_leave_readable_files_and_no_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(folder.path());
+    let mut random = SystemTime::UNIX_EPOCH.elapsed().unwrap().subsec_nanos();
+    for round in 0..15 {
+        let mut writers = [0, 1].map(|number| start(folder.path(), &format!("{round}.{number}"), 10_000));
+        let has_begun = || checked_steps(&home).iter().any(|name| name.starts_with(&format!("{round}.")));
+        while !has_begun() {
+            assert!(writers.iter_mut().all(|writer| writer.0.try_wait().unwrap().is_none()), "both go on");
+            sleep(Duration::from_millis(1));
+        }
+        for writer in &mut writers {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            sleep(Duration::from_micros((random >> 18).into()));
+            writer.0.kill().unwrap();
+            let status = writer.0.wait().unwrap();
+            assert_eq!(status.code(), None, "it was still writing when it was killed");
+        }
+        let before = checked_steps(&home).len();
+        let flushed = flush(&home, &batch(&format!("{round}.after"), 0, 1), LIMITS, references).unwrap();
+        assert_eq!((flushed.files, flushed.warnings), (4, Vec::new()));
+        assert_eq!(checked_steps(&home).len(), before + 1);
+    }
+}

@@ -1,0 +1,291 @@
+//! The folder `<target-directory>/lifecycle`: where the files that outlive a run are, who may write them, and what
+//! happens to one that cannot be understood. It knows nothing of what is in them.
+
+use std::fs::{self, File};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::atomic;
+use crate::model::{Digest, FileStat};
+
+/// The signature is the standard's; the comment says who made the folder.
+const CACHE_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55
+# This file is a cache directory tag created by cargo lifecycle.
+# For information about cache directory tags see https://bford.info/cachedir/
+";
+
+/// Where everything is kept for one workspace: paths alone, nothing is touched until something is read or locked.
+#[derive(Clone, Debug)]
+pub struct Home {
+    target: PathBuf,
+    root: PathBuf,
+    shared: PathBuf,
+    own: PathBuf,
+}
+
+impl Home {
+    /// The home of the workspace at `root` whose target directory is `target`; both absolute.
+    #[must_use]
+    pub fn new(target: &Path, root: &Path) -> Self {
+        let shared = target.join("lifecycle");
+        let digest = Digest(Sha256::digest(root.as_os_str().as_encoded_bytes()).into());
+        let own = shared.join(digest.to_string().get(..16).unwrap_or_default());
+        Self { target: target.to_owned(), root: root.to_owned(), shared, own }
+    }
+
+    /// The workspace root.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of what all workspaces with this target directory share.
+    #[must_use]
+    pub fn shared(&self) -> &Path {
+        &self.shared
+    }
+
+    /// The folder of what belongs to this workspace root alone.
+    #[must_use]
+    pub fn own(&self) -> &Path {
+        &self.own
+    }
+
+    /// Waits for the right to write and takes it. Makes the folders, and tags the target directory as a cache if it
+    /// was not there.
+    ///
+    /// # Errors
+    /// Whatever the file system says, such as that it is read-only or full.
+    pub fn lock(&self) -> io::Result<Guard> {
+        loop {
+            self.make_folders()?;
+            let file = self.open_lock()?;
+            file.lock()?;
+            if self.is_lock(&file) {
+                return Ok(Guard { _lock: file, written: 0, warnings: Vec::new() });
+            }
+        }
+    }
+
+    /// Reads a kept file without the lock, which is safe because files are replaced by renaming. One that cannot be
+    /// understood is set aside, unless another run is writing just now (which will do so itself).
+    ///
+    /// Returns the empty value, and perhaps a warning, when there is nothing to be had.
+    pub fn read<T: Default>(&self, kept: &Kept<'_, T>) -> (T, Option<String>) {
+        match kept.read() {
+            Ok(value) => (value, None),
+            Err(damage) => match self.try_lock() {
+                Some(mut guard) => (guard.read(kept), guard.warnings.pop()),
+                None => (T::default(), Some(kept.warning(&damage))),
+            },
+        }
+    }
+
+    fn try_lock(&self) -> Option<Guard> {
+        let file = self.open_lock().ok()?;
+        file.try_lock().ok()?;
+        self.is_lock(&file).then(|| Guard { _lock: file, written: 0, warnings: Vec::new() })
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.shared.join("lock")
+    }
+
+    fn open_lock(&self) -> io::Result<File> {
+        File::options().create(true).truncate(false).write(true).open(self.lock_path())
+    }
+
+    /// Whether `file` is still what the path names: `cargo clean` may have removed it while we waited, and then the
+    /// next run locks another one.
+    fn is_lock(&self, file: &File) -> bool {
+        let inode = |metadata: io::Result<fs::Metadata>| metadata.map(|metadata| FileStat::of(&metadata).inode).ok();
+        let ours = inode(file.metadata());
+        ours.is_some() && ours == inode(fs::metadata(self.lock_path()))
+    }
+
+    fn make_folders(&self) -> io::Result<()> {
+        if let Some(parent) = self.target.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        match fs::create_dir(&self.target) {
+            Ok(()) => atomic::write(&self.target.join("CACHEDIR.TAG"), CACHE_TAG.as_bytes())?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        fs::create_dir_all(&self.own)
+    }
+}
+
+/// One kept file: where it is, what it is good for and how it is understood.
+pub struct Kept<'a, T> {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What the run does without when it cannot be understood: “starts without …”.
+    pub without: &'static str,
+    /// What its bytes mean.
+    pub parse: &'a dyn Fn(Vec<u8>) -> Result<T, Damage>,
+}
+
+/// Why a kept file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Damage {
+    /// Something else altogether stands in its place.
+    #[error("is not a file of cargo lifecycle's")]
+    Foreign,
+    /// Another version of this program wrote it.
+    #[error("has format {0}, which this version does not read")]
+    Version(u32),
+    /// It is cut off or was changed.
+    #[error("is damaged")]
+    Torn,
+    /// The file system does not give it to us. Such a file stays where it is: it may be all right.
+    #[error("cannot be read ({0})")]
+    Unreadable(io::Error),
+}
+
+impl<T: Default> Kept<'_, T> {
+    fn read(&self) -> Result<T, Damage> {
+        match fs::read(&self.path) {
+            Ok(bytes) => (self.parse)(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
+            Err(error) => Err(Damage::Unreadable(error)),
+        }
+    }
+
+    fn warning(&self, damage: &Damage) -> String {
+        format!("{} {damage}: starts without {}", self.path.display(), self.without)
+    }
+}
+
+/// The right to write in a [`Home`], until it is dropped or the process dies. It keeps account of what was written.
+#[derive(Debug)]
+pub struct Guard {
+    _lock: File,
+    written: usize,
+    warnings: Vec<String>,
+}
+
+impl Guard {
+    /// Reads a kept file as it is now. One that cannot be understood is set aside, and a warning is noted.
+    pub fn read<T: Default>(&mut self, kept: &Kept<'_, T>) -> T {
+        let damage = match kept.read() {
+            Ok(value) => return value,
+            Err(damage) => damage,
+        };
+        let aside = match damage {
+            Damage::Unreadable(_) => None,
+            _ => atomic::set_aside(&kept.path).ok(),
+        };
+        let aside = aside.map_or_else(String::new, |aside| format!("; it is now {}", aside.display()));
+        self.warnings.push(kept.warning(&damage) + &aside);
+        T::default()
+    }
+
+    /// Puts `contents` at `path`, unless that is what stands there.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn replace(&mut self, path: &Path, contents: &[u8]) -> io::Result<()> {
+        if fs::read(path).is_ok_and(|old| old == contents) {
+            return Ok(());
+        }
+        atomic::write(path, contents)?;
+        self.written += 1;
+        Ok(())
+    }
+
+    /// Adds `tail` to the file at `path` after its first `keep` bytes; what stood beyond them goes.
+    ///
+    /// # Errors
+    /// Whatever the file system says. Part of `tail` may then stand there.
+    pub fn append(&mut self, path: &Path, keep: u64, tail: &[u8]) -> io::Result<()> {
+        let mut file = File::options().create(true).truncate(false).write(true).open(path)?;
+        file.set_len(keep)?;
+        file.seek(SeekFrom::Start(keep))?;
+        file.write_all(tail)?;
+        file.sync_data()?;
+        self.written += 1;
+        Ok(())
+    }
+
+    /// Gives up the right to write: how many files were written, and the warnings.
+    #[must_use]
+    pub fn finish(self) -> (usize, Vec<String>) {
+        (self.written, self.warnings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_directory_of_our_making_is_tagged_and_another_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = folder.path().join("new/target");
+        drop(Home::new(&ours, folder.path()).lock().unwrap());
+        assert_eq!(fs::read_to_string(ours.join("CACHEDIR.TAG")).unwrap(), CACHE_TAG);
+
+        let theirs = folder.path().join("theirs");
+        fs::create_dir(&theirs).unwrap();
+        drop(Home::new(&theirs, folder.path()).lock().unwrap());
+        assert!(!theirs.join("CACHEDIR.TAG").exists());
+    }
+
+    #[test]
+    fn roots_have_folders_of_their_own() {
+        let [one, two] = ["/a", "/b"].map(|root| Home::new(Path::new("/t"), Path::new(root)));
+        assert_ne!(one.own(), two.own());
+        assert_eq!(one.shared(), two.shared());
+        assert_eq!(one.own().file_name().unwrap().len(), 16);
+    }
+
+    #[test]
+    fn one_writer_at_a_time_and_a_removed_lock_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path(), folder.path());
+        let first = home.lock().unwrap();
+        assert!(home.try_lock().is_none());
+        fs::remove_dir_all(home.shared()).unwrap();
+        let second = home.lock().unwrap();
+        assert!(home.is_lock(&second._lock));
+        assert!(!home.is_lock(&first._lock));
+        drop(second);
+        assert!(home.try_lock().is_some());
+    }
+
+    #[test]
+    fn a_target_directory_that_cannot_be_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(Home::new(&file.join("target"), folder.path()).lock().is_err());
+        assert!(Home::new(&file, folder.path()).lock().is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_set_aside_only_by_who_may_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path(), folder.path());
+        let guard = home.lock().unwrap();
+        let path = home.shared().join("thing");
+        fs::write(&path, "x").unwrap();
+        let parse = |_: Vec<u8>| Err::<(), _>(Damage::Torn);
+        let kept = Kept { path: path.clone(), without: "things", parse: &parse };
+
+        let ((), warning) = home.read(&kept);
+        assert_eq!(warning.unwrap(), format!("{} is damaged: starts without things", path.display()));
+        assert!(path.exists());
+
+        drop(guard);
+        let ((), warning) = home.read(&kept);
+        assert_eq!(
+            warning.unwrap(),
+            format!("{0} is damaged: starts without things; it is now {0}.damaged", path.display())
+        );
+        assert!(!path.exists());
+        assert_eq!(home.read(&kept), ((), None));
+    }
+}

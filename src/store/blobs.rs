@@ -1,0 +1,214 @@
+//! Bytes by the SHA-256 of themselves, each in a file of its own. It knows nothing of what they are or who needs them.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek as _, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest as _, Sha256};
+use walkdir::WalkDir;
+
+use crate::home::Home;
+use crate::model::Digest;
+
+/// A run puts its blobs before it writes the records that name them; younger files are left alone.
+const YOUNG: Duration = Duration::from_secs(60 * 60);
+
+/// How the name of a file that is being written starts, in `atomic` and here.
+const UNFINISHED: &str = ".new-";
+
+/// The blobs of a target directory. A blob may be gone at any time: whoever asks must do without it.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    home: PathBuf,
+    folder: PathBuf,
+}
+
+impl Blobs {
+    /// Those kept in `home`.
+    #[must_use]
+    pub fn new(home: &Home) -> Self {
+        Self { home: home.shared().to_owned(), folder: home.shared().join("blobs") }
+    }
+
+    /// Stores what `contents` gives. Safe at any time, in any number of threads and runs at once.
+    ///
+    /// # Errors
+    /// Those of reading `contents` and of the file system.
+    pub fn put(&self, mut contents: impl Read) -> io::Result<Digest> {
+        fs::create_dir_all(&self.folder)?;
+        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.folder)?;
+        let mut hashed = Hashed { inner: file.as_file_mut(), hasher: Sha256::new() };
+        io::copy(&mut contents, &mut hashed)?;
+        let digest = Digest(hashed.hasher.finalize().into());
+        let path = self.path(&digest);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        // One that is there already is replaced by its equal: this mends a damaged one and makes it young again, so
+        // that no other run sweeps it away before our record names it. Nothing is synced: a blob that a power cut
+        // emptied is found out when it is read.
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(digest)
+    }
+
+    /// The blob; `None` when it is gone. One whose bytes are not what the digest says is removed, and is gone.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn read(&self, digest: &Digest) -> io::Result<Option<Vec<u8>>> {
+        let mut contents = Vec::new();
+        Ok(self.copy(digest, &mut contents)?.then_some(contents))
+    }
+
+    /// Writes the blob to `to` and says whether it was there, as [`read`](Self::read) does. Nothing is written before
+    /// all of it was verified, so it is read twice.
+    ///
+    /// # Errors
+    /// Those of the file system and of `to`.
+    pub fn copy(&self, digest: &Digest, to: &mut impl Write) -> io::Result<bool> {
+        let path = self.path(digest);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let mut hashed = Hashed { inner: io::sink(), hasher: Sha256::new() };
+        io::copy(&mut file, &mut hashed)?;
+        if hashed.hasher.finalize().as_slice() != digest.0 {
+            fs::remove_file(path)?;
+            return Ok(false);
+        }
+        file.rewind()?;
+        io::copy(&mut file, to)?;
+        Ok(true)
+    }
+
+    /// Removes the blobs that are not `needed`, and what killed runs left half-written anywhere in the home; young
+    /// files stay. So does what cannot be removed: the next sweep comes.
+    pub fn sweep(&self, needed: &BTreeSet<Digest>) {
+        let files = WalkDir::new(&self.home).into_iter().flatten().filter(|entry| entry.file_type().is_file());
+        for entry in files {
+            let is_unfinished = entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes());
+            let is_unneeded = || digest(entry.path()).is_some_and(|digest| !needed.contains(&digest));
+            let modified = || entry.metadata().ok()?.modified().ok();
+            if (is_unfinished || is_unneeded()) && modified().is_some_and(is_old) {
+                // Another run may be sweeping, too, and have removed it first.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    fn path(&self, digest: &Digest) -> PathBuf {
+        let name = digest.to_string();
+        let (folder, file) = name.split_at(2);
+        self.folder.join(folder).join(file)
+    }
+}
+
+/// The digest that a blob's path spells.
+fn digest(path: &Path) -> Option<Digest> {
+    let (folder, file) = (path.parent()?.file_name()?, path.file_name()?);
+    Digest::from_hex(&format!("{}{}", folder.to_str()?, file.to_str()?))
+}
+
+fn is_old(modified: SystemTime) -> bool {
+    modified.elapsed().is_ok_and(|age| age > YOUNG)
+}
+
+/// What is written to it goes on to `inner` and is hashed on the way.
+struct Hashed<W> {
+    inner: W,
+    hasher: Sha256,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hasher.update(bytes.get(..written).unwrap_or(bytes));
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blobs(folder: &tempfile::TempDir) -> Blobs {
+        Blobs::new(&Home::new(folder.path(), folder.path()))
+    }
+
+    fn age(path: &Path) {
+        let long_ago = SystemTime::now() - 2 * YOUNG;
+        File::options().write(true).open(path).unwrap().set_modified(long_ago).unwrap();
+    }
+
+    fn files(blobs: &Blobs) -> usize {
+        WalkDir::new(&blobs.folder).into_iter().filter(|entry| entry.as_ref().unwrap().file_type().is_file()).count()
+    }
+
+    #[test]
+    fn what_was_put_is_read_under_its_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = blobs(&folder);
+        let long = vec![7; 100_000];
+        for contents in [&b""[..], b"output\n", &long] {
+            let digest = blobs.put(contents).unwrap();
+            assert_eq!(digest, Digest(Sha256::digest(contents).into()));
+            assert_eq!(blobs.read(&digest).unwrap().as_deref(), Some(contents));
+            assert_eq!(blobs.put(contents).unwrap(), digest);
+        }
+        assert_eq!(files(&blobs), 3);
+        let mut to = Vec::new();
+        assert!(!blobs.copy(&Digest([1; 32]), &mut to).unwrap());
+        assert_eq!(blobs.read(&Digest([1; 32])).unwrap(), None);
+        assert_eq!(to, b"");
+    }
+
+    #[test]
+    fn a_damaged_blob_is_gone_and_nothing_of_it_gets_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = blobs(&folder);
+        let digest = blobs.put(&b"good"[..]).unwrap();
+        let path = blobs.path(&digest);
+        for bad in [&b"goof"[..], b"goo", b"goody", b""] {
+            fs::write(&path, bad).unwrap();
+            let mut to = Vec::new();
+            assert!(!blobs.copy(&digest, &mut to).unwrap());
+            assert_eq!(to, b"");
+            assert!(!path.exists());
+        }
+        fs::write(&path, "goof").unwrap();
+        blobs.put(&b"good"[..]).unwrap();
+        assert_eq!(blobs.read(&digest).unwrap().unwrap(), b"good");
+    }
+
+    #[test]
+    fn old_blobs_that_nobody_needs_are_swept_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = blobs(&folder);
+        blobs.sweep(&BTreeSet::new());
+        let [needed, old, young, put_again] = ["needed", "old", "young", "put again"].map(|text| {
+            let digest = blobs.put(text.as_bytes()).unwrap();
+            (text != "young").then(|| age(&blobs.path(&digest)));
+            digest
+        });
+        for name in ["lifecycle/.new-left", "lifecycle/blobs/.new-left", "lifecycle/blobs/other", "outside"] {
+            fs::write(folder.path().join(name), "").unwrap();
+            age(&folder.path().join(name));
+        }
+        blobs.put(&b"put again"[..]).unwrap();
+        blobs.sweep(&BTreeSet::from([needed]));
+        for (digest, stays) in [(needed, true), (old, false), (young, true), (put_again, true)] {
+            assert_eq!(blobs.read(&digest).unwrap().is_some(), stays);
+        }
+        assert_eq!(files(&blobs), 4, "three blobs and a file that is none of ours");
+        assert!(!folder.path().join("lifecycle/.new-left").exists());
+        assert!(folder.path().join("outside").exists());
+    }
+}
