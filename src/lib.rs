@@ -5,6 +5,8 @@ pub mod model;
 #[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
 mod atomic;
 mod cargo_config;
+#[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
+mod environment;
 mod executable;
 #[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
 mod nearest;
