@@ -1,0 +1,89 @@
+//! Collects the packages that members reach by path and that are no members. What depends on what is not told here.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, Metadata, Package};
+use toml::Table;
+
+use super::lock::Lock;
+use super::{Options, ask, manifest, map};
+
+/// All of them, in the order of their names. Full metadata names most; it leaves out what no feature that is on needs, and
+/// other features may be on tomorrow, without any change of a manifest.
+pub fn complete(options: &Options, metadata: &Metadata, root_manifest: &Table, lock: &Lock) -> Vec<Package> {
+    let members = map::members_of(metadata);
+    let root = metadata.workspace_root.as_std_path();
+    let mut search = Search { options, root, seen: HashSet::new(), found: Vec::new() };
+    for member in &members {
+        search.know(member);
+    }
+    for package in metadata.packages.iter().filter(|package| package.source.is_none()) {
+        if search.know(package) {
+            search.found.push(package.clone());
+        }
+    }
+    for member in members {
+        search.follow(&path_dependencies(member, true));
+    }
+    let mut done = 0;
+    while let Some(package) = search.found.get(done) {
+        let folders = path_dependencies(package, false);
+        search.follow(&folders);
+        done += 1;
+    }
+    if search.misses_any(lock, metadata) {
+        let patched = manifest::patched_folders(root_manifest);
+        search.follow(&patched.iter().map(|folder| root.join(folder)).collect::<Vec<_>>());
+    }
+    search.found.sort_by(|a, b| (&a.name, &a.manifest_path).cmp(&(&b.name, &b.manifest_path)));
+    search.found
+}
+
+struct Search<'a> {
+    options: &'a Options,
+    root: &'a Path,
+    /// Folders, without links in their paths: one folder may be spelled in many ways.
+    seen: HashSet<PathBuf>,
+    found: Vec<Package>,
+}
+
+impl Search<'_> {
+    /// Whether it was not known before.
+    fn know(&mut self, package: &Package) -> bool {
+        self.seen.insert(plain(folder(package)))
+    }
+
+    /// Takes in the packages of these folders that are not known yet.
+    fn follow(&mut self, folders: &[PathBuf]) {
+        for folder in folders {
+            if self.seen.insert(plain(folder)) {
+                self.found.extend(ask::package(self.options, self.root, folder));
+            }
+        }
+    }
+
+    /// Whether a package of the lock that has no source is neither a member nor found: one that `[patch]` brings in.
+    fn misses_any(&self, lock: &Lock, metadata: &Metadata) -> bool {
+        let known: HashSet<&str> =
+            self.found.iter().chain(&metadata.packages).map(|package| package.name.as_str()).collect();
+        lock.packages.iter().any(|entry| entry.source.is_none() && !known.contains(&*entry.name))
+    }
+}
+
+/// The folder of a package.
+pub fn folder(package: &Package) -> &Path {
+    let manifest = package.manifest_path.as_std_path();
+    manifest.parent().unwrap_or(manifest)
+}
+
+/// The folder without links in its path, as far as it is there.
+pub fn plain(folder: &Path) -> PathBuf {
+    fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
+fn path_dependencies(package: &Package, dev: bool) -> Vec<PathBuf> {
+    let wanted = package.dependencies.iter().filter(|it| dev || it.kind != DependencyKind::Development);
+    wanted.filter_map(|it| it.path.clone()).map(PathBuf::from).collect()
+}
