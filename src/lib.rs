@@ -2,8 +2,9 @@
 
 pub mod model;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
 mod atomic;
+#[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
+mod hash_cache;
 #[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
 mod nearest;
 #[cfg_attr(not(test), expect(dead_code, reason = "the rooms that use it are being built"))]
