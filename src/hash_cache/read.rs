@@ -1,0 +1,120 @@
+//! Reads a file for its digest, and makes sure that it did not change meanwhile. It remembers nothing.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sha2::{Digest as _, Sha256};
+
+use super::Digested;
+use super::escape::escapes;
+use crate::model::{Digest, FileStat};
+
+const ATTEMPTS: usize = 4;
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// The digest of a file, and when (nanoseconds since the Unix epoch) reading it began. `expected` is what is known of
+/// its metadata; where that differs from what is there the file is changing, and is read again until it is seen twice
+/// as it was.
+///
+/// # Errors
+/// It cannot be read, is no regular file, or does not stop changing.
+pub fn read(path: &Path, expected: &FileStat) -> io::Result<(Digested, i64)> {
+    let mut expected = *expected;
+    for _ in 0..ATTEMPTS {
+        let began = now_ns();
+        let mut file = open(path)?;
+        let before = stat(&file)?;
+        let (digest, escapes) = if path.extension().is_some_and(|extension| extension == "rs") {
+            hash_source(&mut file, before.size)?
+        } else {
+            (hash(&mut file)?, false)
+        };
+        let after = stat(&file)?;
+        if before == after && before == expected {
+            return Ok((Digested { digest, escapes, stat: after }, began));
+        }
+        if before != after {
+            thread::sleep(PAUSE);
+        }
+        expected = after;
+    }
+    Err(io::Error::other("it changes while it is being read"))
+}
+
+/// What lies at the path may be a fifo by now, and opening one would wait for a writer.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    options.open(path)
+}
+
+fn stat(file: &File) -> io::Result<FileStat> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    Ok(FileStat::of(&metadata))
+}
+
+fn hash(file: &mut File) -> io::Result<Digest> {
+    let mut hasher = Sha256::new();
+    let mut chunk = [0; 32 * 1024];
+    loop {
+        match file.read(&mut chunk) {
+            Ok(0) => return Ok(Digest(hasher.finalize().into())),
+            Ok(length) => hasher.update(chunk.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A source file is small, and an attribute may lie across two chunks: it is read whole.
+fn hash_source(file: &mut File, size: u64) -> io::Result<(Digest, bool)> {
+    let mut source = Vec::with_capacity(usize::try_from(size).unwrap_or(0).min(1 << 20));
+    file.read_to_end(&mut source)?;
+    Ok((Digest(Sha256::digest(&source).into()), escapes(&source)))
+}
+
+/// Now, in nanoseconds since the Unix epoch.
+pub fn now_ns() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// Whether any change after `now` shows in the metadata. A file younger than the clock's grain can be written again
+/// and look the same; so can one from the future. File systems that count whole seconds (or two) show by their times.
+pub fn is_settled(stat: &FileStat, now: i64) -> bool {
+    const FINE: i64 = 10_000_000;
+    const COARSE: i64 = 2_000_000_000;
+    let is_coarse = |time: i64| time != 0 && time % 1_000_000_000 == 0;
+    let grain = if is_coarse(stat.mtime_ns) || is_coarse(stat.ctime_ns) { COARSE } else { FINE };
+    stat.mtime_ns.max(stat.ctime_ns) < now.saturating_sub(grain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_settled_when_both_times_are_older_than_the_grain() {
+        let now = 1_800_000_000_123_456_789;
+        let stat = |mtime_ns, ctime_ns| FileStat { mtime_ns, ctime_ns, size: 1, inode: 1 };
+        assert!(is_settled(&stat(now - 10_000_001, now - 10_000_001), now));
+        assert!(is_settled(&stat(now - 10_000_001, 0), now));
+        assert!(!is_settled(&stat(now - 10_000_000, now - 20_000_000), now));
+        assert!(!is_settled(&stat(now - 20_000_000, now - 10_000_000), now));
+        assert!(!is_settled(&stat(now + 1, now - 20_000_000), now), "from the future");
+        let second = 1_799_999_999_000_000_000;
+        assert!(!is_settled(&stat(second, second), now), "whole seconds");
+        assert!(is_settled(&stat(second - 1_000_000_000, second - 1_000_000_000), now));
+    }
+}

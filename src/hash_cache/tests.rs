@@ -1,0 +1,310 @@
+use std::fs::{self, FileTimes};
+use std::time::{Duration, SystemTime};
+
+use super::*;
+use sha2::Digest as _;
+
+struct Scene {
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn store(&self) -> PathBuf {
+        self.folder.path().join("lifecycle/files")
+    }
+
+    /// A file with these contents that was written long enough ago.
+    fn settled(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.young(name, text);
+        while !read::is_settled(&stat(&path), read::now_ns()) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        path
+    }
+
+    fn young(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn load(&self) -> FileHashCache {
+        let (cache, warning) = FileHashCache::load(&self.store());
+        assert_eq!(warning, None);
+        cache
+    }
+
+    fn on(&self, day: u32) -> FileHashCache {
+        FileHashCache::load_on(&self.store(), day).0
+    }
+}
+
+fn stat(path: &Path) -> FileStat {
+    FileStat::of(&fs::metadata(path).unwrap())
+}
+
+fn sha256(text: &str) -> Digest {
+    Digest(sha2::Sha256::digest(text).into())
+}
+
+fn digest(cache: &FileHashCache, path: &Path) -> Digest {
+    cache.digest(path, &stat(path)).unwrap().digest
+}
+
+#[test]
+fn a_settled_file_is_read_once_in_this_run_and_the_next() {
+    let scene = Scene::new();
+    let path = scene.settled("a", "one");
+    let cache = scene.load();
+    assert_eq!(digest(&cache, &path), sha256("one"));
+    assert_eq!(digest(&cache, &path), sha256("one"));
+    assert_eq!((cache.opened(), cache.answered()), (1, 1));
+    assert!(cache.save(&scene.store()).unwrap());
+    assert!(!cache.save(&scene.store()).unwrap());
+
+    let next = scene.load();
+    assert_eq!(digest(&next, &path), sha256("one"));
+    assert_eq!((next.opened(), next.answered()), (0, 1));
+    assert!(!next.save(&scene.store()).unwrap());
+}
+
+#[test]
+fn large_empty_and_missing_files() {
+    let scene = Scene::new();
+    let text = "0123456789".repeat(20_000);
+    let (large, empty) = (scene.young("large", &text), scene.young("empty", ""));
+    let cache = scene.load();
+    let gone = scene.folder.path().join("gone");
+    let stats = [(&large, stat(&large)), (&gone, FileStat::default()), (&empty, stat(&empty))];
+    let digests = cache.digest_all(&stats);
+    assert_eq!(digests[0].as_ref().unwrap().digest, sha256(&text));
+    assert_eq!(digests[1].as_ref().unwrap_err().kind(), io::ErrorKind::NotFound);
+    assert_eq!(digests[2].as_ref().unwrap().digest, sha256(""));
+    let folder = scene.folder.path();
+    assert_eq!(cache.digest(folder, &stat(folder)).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+}
+
+#[test]
+fn the_same_size_and_mtime_do_not_hide_a_change() {
+    let scene = Scene::new();
+    let path = scene.settled("a", "one");
+    let cache = scene.load();
+    let before = stat(&path);
+    digest(&cache, &path);
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, "two").unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    let after = stat(&path);
+    assert_eq!((after.mtime_ns, after.size, after.inode), (before.mtime_ns, before.size, before.inode));
+    assert_eq!(digest(&cache, &path), sha256("two"));
+}
+
+#[test]
+fn a_file_renamed_over_another_is_read() {
+    let scene = Scene::new();
+    let (path, other) = (scene.settled("a", "one"), scene.settled("b", "two"));
+    let cache = scene.load();
+    digest(&cache, &path);
+    // Older than what it replaces, and as long.
+    let old = SystemTime::now() - Duration::from_secs(1_000_000);
+    fs::File::open(&other).unwrap().set_times(FileTimes::new().set_modified(old)).unwrap();
+    fs::rename(&other, &path).unwrap();
+    assert_eq!(digest(&cache, &path), sha256("two"));
+}
+
+#[test]
+fn writes_in_quick_succession_are_all_seen() {
+    let scene = Scene::new();
+    let cache = scene.load();
+    for round in 0..300 {
+        let text = format!("{round:03}");
+        let path = scene.young("a", &text);
+        assert_eq!(digest(&cache, &path), sha256(&text));
+        cache.save(&scene.store()).unwrap();
+        let text = format!("{:03}", round + 500);
+        scene.young("a", &text);
+        assert_eq!(digest(&cache, &path), sha256(&text));
+        assert_eq!(digest(&scene.load(), &path), sha256(&text));
+    }
+}
+
+#[test]
+fn young_files_and_such_from_the_future_are_not_kept() {
+    let scene = Scene::new();
+    let path = scene.settled("a", "one");
+    let cache = scene.load();
+    let later = SystemTime::now() + Duration::from_secs(1000);
+    fs::File::open(&path).unwrap().set_modified(later).unwrap();
+    digest(&cache, &path);
+    digest(&cache, &path);
+    assert_eq!(cache.opened(), 2);
+    assert!(!cache.save(&scene.store()).unwrap());
+}
+
+#[test]
+fn a_file_that_changed_since_it_was_looked_at_tells_its_new_metadata() {
+    let scene = Scene::new();
+    let path = scene.young("a", "one");
+    let old = stat(&path);
+    fs::write(&path, "longer").unwrap();
+    let digested = scene.load().digest(&path, &old).unwrap();
+    assert_eq!((digested.digest, digested.stat), (sha256("longer"), stat(&path)));
+}
+
+#[test]
+fn a_file_that_keeps_changing_is_an_error_or_whole() {
+    use std::io::{Seek as _, Write as _};
+    use std::sync::atomic::AtomicBool;
+
+    let scene = Scene::new();
+    // Each version is one letter, many times; a mixture is no version.
+    let version = |letter: u8| vec![letter; 200_000];
+    let path = scene.young("a", str::from_utf8(&version(b'a')).unwrap());
+    let versions: Vec<Digest> =
+        (b'a'..=b'z').map(|letter| Digest(sha2::Sha256::digest(version(letter)).into())).collect();
+    let cache = scene.load();
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut file = fs::File::options().write(true).open(&path).unwrap();
+            for letter in (b'b'..=b'z').cycle() {
+                // In two parts, so that a mixture lasts long enough to be met.
+                for part in version(letter).chunks(100_000) {
+                    file.write_all(part).unwrap();
+                    std::thread::sleep(Duration::from_micros(300));
+                }
+                file.rewind().unwrap();
+                if is_done.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        });
+        let results: Vec<_> = (0..20).map(|_| cache.digest(&path, &stat(&path))).collect();
+        is_done.store(true, Ordering::Relaxed);
+        assert!(results.iter().any(Result::is_err));
+    });
+    let last = digest(&cache, &path);
+    assert!(versions.contains(&last));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fifo_in_the_place_of_a_file_is_not_waited_for() {
+    let scene = Scene::new();
+    let path = scene.young("a", "one");
+    let old = stat(&path);
+    fs::remove_file(&path).unwrap();
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    assert_eq!(scene.load().digest(&path, &old).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_source_that_names_a_module_outside_is_remembered_as_such() {
+    let scene = Scene::new();
+    let out = scene.settled("a.rs", r#"#[path = "../x.rs"] mod x;"#);
+    let (within, text) = (scene.settled("b.rs", "mod x;"), scene.settled("a.txt", r#"#[path = "../x.rs"] mod x;"#));
+    let escapes =
+        |cache: &FileHashCache| [&out, &within, &text].map(|path| cache.digest(path, &stat(path)).unwrap().escapes);
+    let cache = scene.load();
+    assert_eq!(escapes(&cache), [true, false, false]);
+    cache.save(&scene.store()).unwrap();
+    let next = scene.load();
+    assert_eq!(escapes(&next), [true, false, false]);
+    assert_eq!(next.opened(), 0);
+}
+
+#[test]
+fn two_runs_at_once_lose_nothing_and_the_last_one_wins() {
+    let scene = Scene::new();
+    let (a, b, both) = (scene.settled("a", "a"), scene.settled("b", "b"), scene.settled("both", "old"));
+    let (one, two) = (scene.load(), scene.load());
+    digest(&one, &a);
+    digest(&one, &both);
+    scene.settled("both", "new");
+    digest(&two, &b);
+    digest(&two, &both);
+    assert!(one.save(&scene.store()).unwrap());
+    assert!(two.save(&scene.store()).unwrap());
+    let next = scene.load();
+    assert_eq!([&a, &b, &both].map(|path| digest(&next, path)), [sha256("a"), sha256("b"), sha256("new")]);
+    assert_eq!(next.opened(), 0);
+}
+
+#[test]
+fn what_is_not_of_use_for_long_is_dropped_and_the_day_is_noted_once() {
+    let scene = Scene::new();
+    let (a, b) = (scene.settled("a", "a"), scene.settled("b", "b"));
+    let first = scene.on(100);
+    first.digest_all(&[(&a, stat(&a)), (&b, stat(&b))]);
+    assert!(first.save(&scene.store()).unwrap());
+
+    let unused = scene.on(150);
+    assert!(!unused.save(&scene.store()).unwrap());
+    digest(&unused, &a);
+    assert!(unused.save(&scene.store()).unwrap());
+    assert!(!unused.save(&scene.store()).unwrap());
+    let again = scene.on(150);
+    digest(&again, &a);
+    digest(&again, &b);
+    assert!(!again.save(&scene.store()).unwrap(), "once a day is enough");
+
+    let late = scene.on(200);
+    digest(&late, &a);
+    assert!(late.save(&scene.store()).unwrap());
+    let next = scene.on(200);
+    digest(&next, &a);
+    assert_eq!(next.opened(), 0);
+    digest(&next, &b);
+    assert_eq!(next.opened(), 1);
+}
+
+#[test]
+fn a_file_that_cannot_be_understood_is_set_aside_with_a_warning() {
+    let scene = Scene::new();
+    let path = scene.settled("a", "one");
+    let cache = scene.load();
+    digest(&cache, &path);
+    cache.save(&scene.store()).unwrap();
+    let whole = fs::read(scene.store()).unwrap();
+
+    let mut newer = whole.clone();
+    newer[8] += 1;
+    let cut = whole[..whole.len() / 2].to_vec();
+    for (bytes, reason) in
+        [(newer, "another version"), (cut, "damaged"), (b"[]\n".to_vec(), "damaged"), (vec![], "damaged")]
+    {
+        fs::write(scene.store(), &bytes).unwrap();
+        let (cache, warning) = FileHashCache::load(&scene.store());
+        let warning = warning.unwrap();
+        assert!(warning.contains(reason) && warning.contains("lifecycle/files"), "{warning}");
+        assert_eq!(fs::read(scene.store().with_file_name("files.damaged")).unwrap(), bytes);
+        assert_eq!(digest(&cache, &path), sha256("one"));
+        assert_eq!(cache.opened(), 1);
+        assert!(cache.save(&scene.store()).unwrap());
+        scene.load();
+    }
+    fs::remove_file(scene.store()).unwrap();
+    fs::create_dir(scene.store()).unwrap();
+    assert!(FileHashCache::load(&scene.store()).1.unwrap().contains("cannot be read"));
+}
+
+#[test]
+fn all_threads_share_it() {
+    let scene = Scene::new();
+    let files: Vec<PathBuf> = (0..200).map(|file| scene.young(&file.to_string(), &file.to_string())).collect();
+    scene.settled("last", "");
+    let files: Vec<(PathBuf, FileStat)> = files.into_iter().map(|path| (path.clone(), stat(&path))).collect();
+    let cache = scene.load();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+    for _ in 0..2 {
+        for (file, digested) in pool.install(|| cache.digest_all(&files)).into_iter().enumerate() {
+            assert_eq!(digested.unwrap().digest, sha256(&file.to_string()));
+        }
+    }
+    assert_eq!((cache.opened(), cache.answered()), (200, 200));
+}

@@ -1,0 +1,204 @@
+//! Finds the files that are a step's inputs: all that git would not ignore, and those that globs name. It does not know
+//! what is in them, nor what a member or a step is.
+
+mod folder;
+mod pattern;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io;
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::Scope;
+use rayon::prelude::*;
+
+use crate::model::FileStat;
+use folder::{Folder, Found};
+
+#[expect(unused_imports, reason = "the rooms that use it are being built")]
+pub use pattern::{Globs, PatternError, Patterns, Selection};
+
+/// The folders whose files are looked for. A file belongs to the innermost area that contains it.
+pub struct Areas {
+    dirs: Vec<PathBuf>,
+    /// The first area of each folder.
+    by_dir: HashMap<PathBuf, usize>,
+    /// The places in `dirs` in the order of the paths, so that what lies under a folder is one range.
+    sorted: Vec<usize>,
+    skip: Vec<PathBuf>,
+}
+
+/// The files of all areas, in the areas' order. Areas of the same folder share theirs.
+pub struct Tree {
+    /// One for each area.
+    pub areas: Vec<Arc<AreaFiles>>,
+}
+
+/// The files of one area. All paths but the problems' are relative to it; each list is in the order of the paths' bytes.
+#[derive(Debug, Default)]
+pub struct AreaFiles {
+    /// Every file that git would not ignore, and `.env*`.
+    pub files: Vec<File>,
+    /// Files that git ignores, in folders that it does not; only their names were looked at.
+    pub ignored_files: Vec<Arc<Path>>,
+    /// Folders that git ignores, which were not entered.
+    pub ignored_dirs: Vec<Arc<Path>>,
+    /// What could not be looked at.
+    pub problems: Vec<Problem>,
+}
+
+/// A file, or what else stands in a folder in the place of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its path, relative to the folder it was looked for in.
+    pub path: Arc<Path>,
+    /// Its metadata: of what a [`Kind::Link`] leads to, else of itself.
+    pub stat: FileStat,
+    /// What it is.
+    pub kind: Kind,
+    /// Whether git ignores it.
+    pub ignored: bool,
+}
+
+/// What stands in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    Regular,
+    /// A symbolic link, with its text, to a regular file.
+    Link(Arc<Path>),
+    /// A symbolic link, with its text, that leads nowhere.
+    BrokenLink(Arc<Path>),
+    /// A symbolic link, with its text, to a folder that is not walked through: it contains the link, or is to be
+    /// skipped. (Of the others the files are told.)
+    FolderLink(Arc<Path>),
+    /// A fifo, socket or device; never opened.
+    Special,
+}
+
+/// Something that could not be looked at.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// Its path; absolute.
+    pub path: PathBuf,
+    /// Why not.
+    pub error: Arc<io::Error>,
+}
+
+impl File {
+    /// The bytes of its path, with `/`: what a key covers.
+    pub fn bytes(&self) -> Cow<'_, [u8]> {
+        if MAIN_SEPARATOR == '/' {
+            return Cow::Borrowed(bytes(&self.path));
+        }
+        let with_slash = |byte: &u8| if *byte == MAIN_SEPARATOR as u8 { b'/' } else { *byte };
+        Cow::Owned(bytes(&self.path).iter().map(with_slash).collect())
+    }
+}
+
+impl Areas {
+    /// The areas of these folders; `skip` (the target directory) is never entered. All paths are absolute, without `..`.
+    pub fn new(dirs: Vec<PathBuf>, skip: Vec<PathBuf>) -> Self {
+        let mut sorted: Vec<usize> = (0..dirs.len()).collect();
+        sorted.sort_by_key(|area| &dirs[*area]);
+        let by_dir = dirs.iter().cloned().enumerate().rev().map(|(area, dir)| (dir, area)).collect();
+        Self { dirs, by_dir, sorted, skip }
+    }
+
+    /// The folder of an area.
+    pub fn dir(&self, area: usize) -> &Path {
+        &self.dirs[area]
+    }
+
+    /// Looks at all areas in parallel, at each folder once.
+    pub fn walk(&self) -> Tree {
+        let found: Vec<Mutex<Option<Found>>> = self.dirs.iter().map(|_| Mutex::default()).collect();
+        loop {
+            // In the first round these are the outermost areas; then those in folders that are ignored or skipped.
+            let starts = self.outermost(|area| lock(&found[area]).is_none());
+            if starts.is_empty() {
+                break;
+            }
+            rayon::scope(|scope| {
+                for area in starts {
+                    let folder = self.start(area);
+                    scope.spawn(|scope| self.spread(scope, folder, &found));
+                }
+            });
+        }
+        let found = found.into_par_iter().map(|found| {
+            let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+            Arc::new(AreaFiles::from(found.unwrap_or_default()))
+        });
+        let areas: Vec<Arc<AreaFiles>> = found.collect();
+        Tree { areas: self.dirs.iter().map(|dir| Arc::clone(&areas[self.by_dir[dir]])).collect() }
+    }
+
+    fn spread<'s>(&'s self, scope: &Scope<'s>, folder: Folder, found: &'s [Mutex<Option<Found>>]) {
+        let mut news = Found::default();
+        for below in self.look(&folder, &mut news) {
+            scope.spawn(|scope| self.spread(scope, below, found));
+        }
+        lock(&found[folder.area]).get_or_insert_default().append(news);
+    }
+
+    fn outermost(&self, is_wanted: impl Fn(usize) -> bool) -> Vec<usize> {
+        let mut outermost: Vec<usize> = Vec::new();
+        let first = |area: &usize| self.by_dir[&self.dirs[*area]] == *area;
+        for area in self.sorted.iter().copied().filter(first).filter(|area| is_wanted(*area)) {
+            if !outermost.last().is_some_and(|outer| self.dirs[area].starts_with(&self.dirs[*outer])) {
+                outermost.push(area);
+            }
+        }
+        outermost
+    }
+
+    /// Looks at one area again: what [`Areas::walk`] would tell of it now. A plain loop on the calling thread, because
+    /// it is called on the threads of the pool, where waiting for parallel work means to take up another step.
+    pub fn rewalk(&self, area: usize) -> AreaFiles {
+        let area = self.by_dir[&self.dirs[area]];
+        let mut found = Found::default();
+        let mut pending = vec![self.reach(area)];
+        while let Some(folder) = pending.pop() {
+            let below = self.look(&folder, &mut found);
+            pending.extend(below.into_iter().filter(|below| below.area == area));
+        }
+        AreaFiles::from(found)
+    }
+
+    /// The area's folder as the walk comes to it: from the outermost area down, beginning anew at the next area where
+    /// the way is closed.
+    fn reach(&self, area: usize) -> Folder {
+        let path: Vec<&Path> = self.dirs[area].ancestors().collect();
+        let mut reached: Option<Folder> = None;
+        for dir in path.into_iter().rev() {
+            let below = reached.and_then(|folder| self.descend(&folder, dir));
+            reached = below.or_else(|| self.by_dir.get(dir).map(|area| self.start(*area)));
+        }
+        reached.unwrap_or_else(|| self.start(area))
+    }
+}
+
+impl From<Found> for AreaFiles {
+    fn from(found: Found) -> Self {
+        let Found { mut files, mut ignored_files, mut ignored_dirs, mut problems } = found;
+        files.sort_unstable_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
+        ignored_files.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
+        ignored_dirs.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
+        problems.sort_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
+        Self { files, ignored_files, ignored_dirs, problems }
+    }
+}
+
+fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_encoded_bytes()
+}
+
+/// A panic in another thread leaves what was found so far; the panic itself goes on through the scope.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,212 @@
+//! The globs of `inputs`, and the files that they name. They see what git ignores, too; it does not know where in
+//! make.toml they stand.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::folder::{Found, describe};
+use super::{AreaFiles, Areas, File, Problem, Tree, bytes};
+
+/// The globs of one `inputs`, compiled once for all members that share it.
+#[derive(Debug)]
+pub struct Patterns {
+    /// Those from the member's folder.
+    pub own: Globs,
+    /// Those from the workspace root, which were written with `//`.
+    pub root: Globs,
+}
+
+/// Globs over paths relative to one folder. `*` and `?` do not match `/`; a glob whose last name has no wildcards, or
+/// which ends with `/`, also means everything under a folder of that name.
+#[derive(Debug)]
+pub struct Globs {
+    set: GlobSet,
+    reaches: Vec<Reach>,
+}
+
+/// Where one glob can match at all.
+#[derive(Debug)]
+struct Reach {
+    /// The folder (or the one file) that all its matches lie in.
+    base: PathBuf,
+    /// How many names its matches have at most; `None`: any number.
+    depth: Option<usize>,
+}
+
+/// What globs name.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// The files, in the order of their paths' bytes, each once; relative to the area they were asked for.
+    pub files: Vec<File>,
+    /// What could not be looked at and may hold files that the globs name.
+    pub problems: Vec<Problem>,
+}
+
+/// A glob that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PatternError {
+    /// It is no path from the folder inwards.
+    #[error("`{0}` leads out of the folder; a path from the workspace root begins with `//`")]
+    Outward(String),
+    /// It is no glob.
+    #[error(transparent)]
+    Glob(#[from] globset::Error),
+}
+
+impl Patterns {
+    /// Compiles `inputs`.
+    ///
+    /// # Errors
+    /// The first glob that cannot be used.
+    pub fn new<S: AsRef<str>>(patterns: &[S]) -> Result<Self, PatternError> {
+        let from_root = |pattern: &&str| pattern.starts_with("//");
+        let patterns = patterns.iter().map(AsRef::as_ref);
+        let (root, own): (Vec<&str>, Vec<&str>) = patterns.partition(from_root);
+        let root: Vec<&str> = root.iter().map(|pattern| pattern.trim_start_matches('/')).collect();
+        Ok(Self { own: Globs::new(&own)?, root: Globs::new(&root)? })
+    }
+}
+
+impl Globs {
+    fn new(patterns: &[&str]) -> Result<Self, PatternError> {
+        let mut set = GlobSetBuilder::new();
+        let mut reaches = Vec::new();
+        for pattern in patterns {
+            let names = names(pattern)?;
+            let glob = names.join("/");
+            let is_literal = |name: &&&str| !name.contains(WILDCARDS);
+            let names_folder = pattern.ends_with('/') || names.last().as_ref().is_some_and(is_literal);
+            if names_folder {
+                add(&mut set, &format!("{glob}/**"))?;
+            }
+            if !pattern.ends_with('/') || glob.is_empty() {
+                add(&mut set, if glob.is_empty() { "**" } else { &glob })?;
+            }
+            let base = names.iter().take_while(is_literal).collect();
+            let any_depth = names_folder || glob.is_empty() || glob.contains("**");
+            reaches.push(Reach { base, depth: (!any_depth).then_some(names.len()) });
+        }
+        Ok(Self { set: set.build()?, reaches })
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.reaches.is_empty()
+    }
+
+    fn may_match_under(&self, dir: &Path) -> bool {
+        self.reaches.iter().any(|reach| {
+            let shallow = reach.depth.is_none_or(|depth| dir.iter().count() < depth);
+            shallow && (dir.starts_with(&reach.base) || reach.base.starts_with(dir))
+        })
+    }
+
+    fn matches(&self, path: &Path) -> bool {
+        // Most files are outside of every base, and comparing bytes is far cheaper than a set of globs.
+        let near = self.reaches.iter().any(|reach| bytes(path).starts_with(bytes(&reach.base)));
+        near && self.set.is_match(path)
+    }
+}
+
+const WILDCARDS: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
+
+fn names(pattern: &str) -> Result<Vec<&str>, PatternError> {
+    let names: Vec<&str> = pattern.split('/').filter(|name| !name.is_empty() && *name != ".").collect();
+    if pattern.starts_with('/') || names.contains(&"..") {
+        return Err(PatternError::Outward(pattern.to_owned()));
+    }
+    Ok(names)
+}
+
+fn add(set: &mut GlobSetBuilder, glob: &str) -> Result<(), globset::Error> {
+    set.add(GlobBuilder::new(glob).literal_separator(true).backslash_escape(true).build()?);
+    Ok(())
+}
+
+impl Areas {
+    /// The files under an area's folder that the globs name, those of the areas inside of it included. Of `tree` every
+    /// area is asked that can hold any; the disk only for files that git ignores. For `//` ask the area of the root,
+    /// once for all members that share the patterns. A plain loop, like [`Areas::rewalk`].
+    pub fn select(&self, tree: &Tree, area: usize, globs: &Globs) -> Selection {
+        let mut selection = Selection::default();
+        let base = &self.dirs[area];
+        let begin = self.sorted.partition_point(|other| self.dirs[*other] < *base);
+        for inner in self.sorted.iter().skip(begin) {
+            let Ok(prefix) = self.dirs[*inner].strip_prefix(base) else { break };
+            if globs.may_match_under(prefix) {
+                let search = Search { areas: self, area, prefix, globs };
+                search.files(&tree.areas[*inner], &mut selection);
+                search.ignored_files(&tree.areas[*inner], &mut selection);
+                search.ignored_dirs(&tree.areas[*inner], &mut selection);
+            }
+        }
+        selection.files.sort_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
+        selection.files.dedup_by(|a, b| a.path == b.path);
+        selection
+    }
+}
+
+/// A search in the files of an area inside of the one asked for.
+struct Search<'a> {
+    areas: &'a Areas,
+    area: usize,
+    /// The inner area's folder, seen from the one asked for.
+    prefix: &'a Path,
+    globs: &'a Globs,
+}
+
+impl Search<'_> {
+    fn files(&self, inner: &AreaFiles, selection: &mut Selection) {
+        for file in &inner.files {
+            let path = self.seen(&file.path);
+            if self.globs.matches(&path) {
+                selection.files.push(File { path, ..file.clone() });
+            }
+        }
+        let near = |problem: &&Problem| {
+            let seen = problem.path.strip_prefix(&self.areas.dirs[self.area]);
+            seen.is_ok_and(|path| self.globs.may_match_under(path) || self.globs.matches(path))
+        };
+        selection.problems.extend(inner.problems.iter().filter(near).cloned());
+    }
+
+    fn ignored_files(&self, inner: &AreaFiles, selection: &mut Selection) {
+        for file in &inner.ignored_files {
+            let seen = self.seen(file);
+            if !self.globs.matches(&seen) {
+                continue;
+            }
+            let path = self.areas.dirs[self.area].join(&seen);
+            match fs::symlink_metadata(&path).and_then(|metadata| describe(&path, &seen, &metadata)) {
+                Ok(file) => selection.files.extend(file.map(|file| File { ignored: true, ..file })),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => selection.problems.push(Problem { path, error: Arc::new(error) }),
+            }
+        }
+    }
+
+    fn ignored_dirs(&self, inner: &AreaFiles, selection: &mut Selection) {
+        let near = |dir: &Arc<Path>| self.globs.may_match_under(dir);
+        let dirs = inner.ignored_dirs.iter().map(|dir| self.seen(dir)).filter(near);
+        let start = |dir: Arc<Path>| {
+            let path = self.areas.dirs[self.area].join(&dir);
+            self.areas.start_ignored(&path, &dir, self.area)
+        };
+        let mut pending: Vec<_> = dirs.map(start).collect();
+        let mut found = Found::default();
+        while let Some(folder) = pending.pop() {
+            let below = self.areas.look(&folder, &mut found);
+            pending.extend(below.into_iter().filter(|below| self.globs.may_match_under(&below.relative)));
+        }
+        selection.files.extend(found.files.into_iter().filter(|file| self.globs.matches(&file.path)));
+        selection.problems.append(&mut found.problems);
+    }
+
+    fn seen(&self, path: &Arc<Path>) -> Arc<Path> {
+        if self.prefix.as_os_str().is_empty() { Arc::clone(path) } else { self.prefix.join(path).into() }
+    }
+}

@@ -1,0 +1,208 @@
+//! The rules by which git ignores files: a chain from the innermost .gitignore out to the user's excludes file. It does
+//! not know what a walk does with the answer.
+
+use std::borrow::Cow;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder, gitconfig_excludes_path};
+
+/// The rules that hold in one folder. Cheap to clone; folders share those of the folders above.
+#[derive(Clone, Default)]
+pub struct Rules(Option<Arc<Level>>);
+
+struct Level {
+    matcher: Gitignore,
+    outer: Rules,
+}
+
+impl Rules {
+    /// The rules that the folders above `area` make for it: from the top of its repository down. Where they ignore
+    /// `area` itself, and where there is no repository, only the user's excludes file counts.
+    pub fn above(area: &Path) -> Self {
+        let is_top = |folder: &&Path| fs::symlink_metadata(folder.join(".git")).is_ok();
+        let Some(top) = area.ancestors().find(is_top) else { return Self::of_user(area) };
+        let mut rules = Self::of_user(top);
+        let mut path: Vec<&Path> = area.ancestors().take_while(|folder| folder.starts_with(top)).collect();
+        path.reverse();
+        for pair in path.windows(2) {
+            let [folder, below] = pair else { continue };
+            rules = rules.found_in(folder);
+            if rules.ignore(below, true) {
+                return Self::of_user(area);
+            }
+        }
+        rules
+    }
+
+    fn of_user(base: &Path) -> Self {
+        let none = Self::default();
+        gitconfig_excludes_path().map_or(none.clone(), |path| none.with(base, &path))
+    }
+
+    /// The rules in `folder`, when one has not listed it.
+    pub fn found_in(&self, folder: &Path) -> Self {
+        let is_file = |path: PathBuf| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+        let is_top = fs::symlink_metadata(folder.join(".git")).is_ok();
+        self.within(folder, is_top, is_file(folder.join(".gitignore")))
+    }
+
+    /// The rules in `folder`, when these are those of the folder above: with the `info/exclude` of a repository
+    /// whose top it is, and with its .gitignore. (git does not follow a .gitignore that is a symbolic link.)
+    pub fn within(&self, folder: &Path, is_top: bool, has_gitignore: bool) -> Self {
+        let mut rules = self.clone();
+        if let Some(exclude) = is_top.then(|| exclude_file(folder)).flatten() {
+            rules = rules.with(folder, &exclude);
+        }
+        if has_gitignore {
+            rules = rules.with(folder, &folder.join(".gitignore"));
+        }
+        rules
+    }
+
+    /// A file that cannot be read has no rules, as for git: more files count as inputs then, never fewer.
+    fn with(self, base: &Path, file: &Path) -> Self {
+        let matcher = fs::read(file).ok().and_then(|text| matcher(base, &text));
+        match matcher {
+            Some(matcher) => Self(Some(Arc::new(Level { matcher, outer: self }))),
+            None => self,
+        }
+    }
+
+    /// Whether git ignores the file or folder at `path`, given that it does not ignore the folder it is in.
+    pub fn ignore(&self, path: &Path, is_dir: bool) -> bool {
+        let mut rules = self;
+        while let Some(level) = &rules.0 {
+            match level.matcher.matched(path, is_dir) {
+                Match::Ignore(_) => return true,
+                Match::Whitelist(_) => return false,
+                Match::None => rules = &level.outer,
+            }
+        }
+        false
+    }
+}
+
+/// `info/exclude` of the repository whose top is `folder`. Where `.git` is a file (a worktree, a submodule), it names
+/// the folder; a worktree's names the main one's in turn.
+fn exclude_file(folder: &Path) -> Option<PathBuf> {
+    let git = folder.join(".git");
+    if git.is_dir() {
+        return Some(git.join("info/exclude"));
+    }
+    let text = fs::read_to_string(git).ok()?;
+    let dir = folder.join(text.strip_prefix("gitdir:")?.trim());
+    let shared = fs::read_to_string(dir.join("commondir")).ok().map(|shared| dir.join(shared.trim()));
+    Some(shared.unwrap_or(dir).join("info/exclude"))
+}
+
+/// `None` when there are no rules in it.
+fn matcher(base: &Path, text: &[u8]) -> Option<Gitignore> {
+    let mut builder = GitignoreBuilder::new(base);
+    builder.allow_unclosed_class(false);
+    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
+    for line in text.split(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let rule = str::from_utf8(line).ok().and_then(as_git_reads);
+        let rule = rule.or(line.starts_with(b"!").then_some(Cow::Borrowed(EVERYTHING_BACK)));
+        if let Some(rule) = rule {
+            // What is no glob to globset matches nothing for git.
+            let _ = builder.add_line(None, &rule);
+        }
+    }
+    builder.build().ok().filter(|matcher| !matcher.is_empty())
+}
+
+/// Stands for a rule that brings files back and is not understood. (One that ignores files is left out.) Both ways more
+/// files count than git would say, and never fewer.
+const EVERYTHING_BACK: &str = "!**";
+
+/// The rule in the words of globset, where that means something else by the same characters: braces are only braces to
+/// git, and a negated class never matches a slash. `None` for a rule that is not understood.
+fn as_git_reads(line: &str) -> Option<Cow<'_, str>> {
+    let line = without_spaces_after(line);
+    if line.starts_with('#') || !line.contains(['{', '}', '[']) {
+        return Some(Cow::Borrowed(line));
+    }
+    let (mark, rule) = line.split_at(usize::from(line.starts_with('!')));
+    let mut read = mark.to_owned();
+    // A slash, which is to come into a class, would tie the rule to this folder.
+    if !rule.trim_end_matches('/').contains('/') {
+        read.push_str("**/");
+    }
+    let mut rest = rule.chars();
+    while let Some(next) = rest.next() {
+        match next {
+            '\\' => read.extend(['\\'].into_iter().chain(rest.next())),
+            '{' => read.push_str("[{]"),
+            '}' => read.push_str("[}]"),
+            '[' => {
+                let (class, after) = class(rest.as_str())?;
+                read.push_str(&class);
+                rest = after.chars();
+            }
+            other => read.push(other),
+        }
+    }
+    Some(Cow::Owned(read))
+}
+
+/// Spaces at the end are no part of a rule, except an escaped one.
+fn without_spaces_after(line: &str) -> &str {
+    let rule = line.trim_end_matches(' ');
+    let escapes = rule.len() - rule.trim_end_matches('\\').len();
+    if escapes % 2 == 1 { line.get(..=rule.len()).unwrap_or(line) } else { rule }
+}
+
+/// The class after a `[`, and what follows it. Not understood: an unclosed one, escapes, `[:alpha:]`, and a negated one
+/// that ends with a dash.
+fn class(text: &str) -> Option<(String, &str)> {
+    let negated = text.strip_prefix(['!', '^']);
+    let body = negated.unwrap_or(text);
+    // A `]` that comes first is a member.
+    let first = body.chars().next()?.len_utf8();
+    let (members, after) = body.split_at(first + body[first..].find(']')?);
+    if members.contains(['\\', '[', '/']) || (negated.is_some() && members.ends_with('-')) {
+        return None;
+    }
+    let class = if negated.is_some() { format!("[!{members}/]") } else { format!("[{members}]") };
+    Some((class, after.strip_prefix(']')?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_mean_what_they_mean_to_git() {
+        let read = |line| as_git_reads(line).map(Cow::into_owned);
+        assert_eq!(read("*.{o,a}").unwrap(), "**/*.[{]o,a[}]");
+        assert_eq!(read(r"\{a[!b]").unwrap(), r"**/\{a[!b/]");
+        assert_eq!(read("[]a]x[^-]").as_deref(), None);
+        assert_eq!(read("[]a]x").unwrap(), "**/[]a]x");
+        assert_eq!(read("/[!a]/").unwrap(), "/[!a/]/");
+        assert_eq!(read("[!a]/ ").unwrap(), "**/[!a/]/");
+        assert_eq!(read(r"a\   ").unwrap(), r"a\ ");
+        assert_eq!(read(r"a\\  ").unwrap(), r"a\\");
+        assert_eq!(read("[[:space:]]").as_deref(), None);
+        assert_eq!(read("!a[[:space:]]").as_deref(), None);
+        assert_eq!(read("[abc").as_deref(), None);
+        assert_eq!(read("[é]").unwrap(), "**/[é]");
+    }
+
+    #[test]
+    fn a_broken_line_leaves_the_others_in_force() {
+        let text = b"\xef\xbb\xbf*.o\r\n\xff\xfe\n[z-a]\n# comment\n*.log \n!keep.log\n";
+        let matcher = matcher(Path::new("/w"), text).unwrap();
+        assert_eq!(matcher.num_ignores(), 2);
+        assert!(matcher.matched("/w/a/x.o", false).is_ignore());
+        assert!(matcher.matched("/w/x.log", false).is_ignore());
+        assert!(matcher.matched("/w/keep.log", false).is_whitelist());
+
+        let matcher = super::matcher(Path::new("/w"), b"*.log\n![[:space:]]\n*.o").unwrap();
+        assert!(matcher.matched("/w/a/x.log", false).is_whitelist());
+        assert!(matcher.matched("/w/a/x.o", false).is_ignore());
+    }
+}
