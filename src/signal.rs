@@ -2,32 +2,10 @@
 
 use std::io;
 
+use crate::model::Interrupt;
+
 #[cfg(unix)]
 pub use unix::{Guard, listen};
-
-/// What we are asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::enum_variant_names, reason = "that is what the signal is called")]
-pub enum Interrupt {
-    /// `SIGINT`: Ctrl-C.
-    Interrupt,
-    /// `SIGTERM`
-    Terminate,
-    /// `SIGHUP`: the terminal is gone.
-    Hangup,
-}
-
-impl Interrupt {
-    /// The exit code that says that this ended us: 128 and the signal's number.
-    #[must_use]
-    pub const fn exit_code(self) -> u8 {
-        match self {
-            Self::Interrupt => 130,
-            Self::Terminate => 143,
-            Self::Hangup => 129,
-        }
-    }
-}
 
 #[cfg(unix)]
 mod unix {

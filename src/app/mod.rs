@@ -2,11 +2,10 @@
 
 mod environment;
 mod error;
-mod flush;
+mod keep;
 mod options;
 mod planned;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ pub use options::Options;
 use crate::cargo_config::Invocation;
 use crate::config::{self, Source};
 use crate::model::{Event, Interrupt, MemberId, Outcome, Project, Summary, Workspace};
-use crate::plan::{Expansion, Request, Selection};
+use crate::plan::{Expansion, Request};
 use crate::report::{self, GraphFormat, Listed};
 use crate::workspace;
 use planned::Planned;
@@ -221,9 +220,3 @@ impl Lifecycle {
         Error::Usage(format!("there is no phase `{name}`{}", near.unwrap_or(all)))
     }
 }
-
-/// Which members a run is for, as typed.
-pub type Members = Selection;
-
-/// Steps' names and what became of them.
-type Outcomes = BTreeMap<String, crate::state::LastRun>;

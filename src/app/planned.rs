@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Error, Lifecycle, Report, environment, flush};
+use super::{Error, Lifecycle, Report, environment, keep};
 use crate::config;
 use crate::execute::{self, Commands, Judge, JudgeTerms, Known, Message, Worker};
 use crate::hash_cache::FileHashCache;
@@ -15,7 +15,8 @@ use crate::plan::{self, Cycle};
 use crate::process::Children;
 use crate::schedule;
 use crate::signal;
-use crate::state::{Home, State};
+use crate::home::Home;
+use crate::state::State;
 use crate::store::{Blobs, Records};
 
 /// A plan of a workspace's steps.
@@ -89,8 +90,8 @@ impl<'a> Planned<'a> {
         let run =
             execute::run(&self.plan, self.terms(&pool, &past.state), (&pool, &worker), (sender, receiver), events);
         children.end();
-        let ended = flush::Ended { run: &run, produced: worker.into_produced(), begun_at };
-        flush::flush(self, (&keys, &past.home, &past.cache), &pool, ended, events);
+        let ended = keep::Ended { run: &run, produced: worker.into_produced(), begun_at };
+        keep::keep(self, (&keys, &past.home, &past.cache), &pool, ended, events);
         drop(listening);
         events(Event::Finished(run.summary));
         let steps = self.steps.iter().map(|step| Arc::clone(&step.name)).zip(run.outcomes).collect();
@@ -117,7 +118,7 @@ impl<'a> Planned<'a> {
         let home = Home::new(&workspace.target_dir, &workspace.root);
         let (state, state_warning) = State::load(&home);
         let (records, records_warning) = Records::load(&home);
-        let (cache, cache_warning) = FileHashCache::load(&home.file_digests());
+        let (cache, cache_warning) = FileHashCache::load(&keep::file_digests(&home));
         let warnings = [state_warning, records_warning, cache_warning].into_iter().flatten().collect();
         Past { home, state, records, cache, warnings }
     }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Teller;
-use crate::cargo_output::{Artifact, CargoOutput};
+use crate::cargo_output::{Artifact, CargoOutput, MESSAGE_FORMAT};
 use crate::model::{CargoCommand, Replay};
 use crate::plan::{Argv, Expanded};
 use crate::process::{self, Children, CommandLine, Exit, Log, Program};
@@ -126,17 +126,17 @@ impl Commands<'_> {
 
     /// Cargo, in JSON: shown as cargo shows itself to people, and read for what it says of its results.
     fn run_cargo(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller) -> Result<Exit, process::Error> {
-        let mut output = CargoOutput::new(true);
+        let mut output = CargoOutput::new();
         let log = &mut ran.log;
         let mut show = |bytes: &[u8]| {
             keep(log, bytes, tell);
             tell.printed(bytes.to_vec(), true);
         };
         let exit = process::run(line, self.children, &mut |chunk| {
-            output.push(chunk, &mut |rendered| show(&rendered.bytes));
+            output.push(chunk, &mut |rendered| show(rendered.bytes));
         });
-        let facts = output.finish(&mut |rendered| show(&rendered.bytes));
-        ran.warned = facts.warnings > 0;
+        let facts = output.finish(&mut |rendered| show(rendered.bytes));
+        ran.warned = facts.warnings() > 0;
         ran.artifacts = facts.artifacts;
         exit
     }
@@ -152,7 +152,7 @@ impl Commands<'_> {
                     *program = self.cargo.clone().into_os_string();
                 }
                 if json {
-                    words.insert(after_subcommand(&words), JSON.into());
+                    words.insert(after_subcommand(&words), MESSAGE_FORMAT.into());
                     env.push(("CARGO_TERM_COLOR".into(), "always".into()));
                 }
                 Program::Words(words)
@@ -161,9 +161,6 @@ impl Commands<'_> {
         CommandLine { program, dir: expanded.dir.clone(), env, env_remove: Vec::new() }
     }
 }
-
-/// The form in which cargo hands over both what it knows and what it would print.
-const JSON: &str = "--message-format=json-diagnostic-rendered-ansi";
 
 /// Whether cargo is asked to report in JSON: it compiles, and the command does not say how it should report.
 fn reports_in_json(command: &Argv) -> bool {

@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 use crate::fingerprint::changes;
 use crate::keys::{Key, Keys};
 use crate::model::{CargoCommand, EdgeKind, FileStat, Plan, Reason, StepId, StepInfo, Verdict};
-use crate::state::{Ended, Home, State};
+use crate::home::Home;
+use crate::state::{Ended, State};
 use crate::store::{Artifact, Descriptions, Record, Records};
 
 /// What verdicts are made of.

@@ -1,6 +1,7 @@
 //! What a worker does with a step: judges it, runs its commands if it is stale, and keeps what came of it. It knows
 //! nothing of other steps but whether they ran.
 
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::command::{Commands, Kept};
 use super::{Done, Judge, Signal, Teller, Work};
 use crate::keys::{Key, Keys};
-use crate::model::{CargoCommand, FileStat, Interrupt, Outcome, Output, Plan, StepId, Subject, Verdict};
+use crate::model::{CargoCommand, Digest, FileStat, Interrupt, Outcome, Output, Plan, Replay, StepId, Subject, Verdict};
 use crate::plan::{Argv, Expansion};
 use crate::process;
 use crate::store::{Artifact, Blobs};
@@ -110,7 +111,7 @@ impl<'a> Worker<'a> {
         let members = workspace.members.iter().filter_map(|member| member.package.as_ref());
         let specs: std::collections::HashSet<&str> = members.map(|package| &*package.spec).collect();
         let made = made.iter().filter(|artifact| specs.contains(&*artifact.package_id));
-        made.flat_map(|artifact| &artifact.filenames).filter_map(|path| self.artifact(Path::new(path))).collect()
+        made.flat_map(|artifact| &artifact.filenames).filter_map(|path| self.artifact(path)).collect()
     }
 
     fn artifact(&self, path: &Path) -> Option<Artifact> {
@@ -132,7 +133,7 @@ impl Work for Worker<'_> {
                 let record = judged.record;
                 let warned = record.as_ref().is_some_and(|record| record.warned);
                 let output = record.and_then(|record| record.output).map(|digest| (self.blobs.clone(), digest));
-                let output = output.map_or_else(Output::default, |stored| Output::of(Arc::new(stored)));
+                let output = output.map_or_else(Output::default, |stored| Output::of(Arc::new(Stored(stored))));
                 Done { outcome: Outcome::Cached { saved }, duration: Duration::ZERO, output, warned }
             }
         }
@@ -151,3 +152,13 @@ impl Work for Worker<'_> {
     }
 }
 
+
+/// Output that an earlier run has stored.
+struct Stored((Blobs, Digest));
+
+impl Replay for Stored {
+    fn copy_to(&self, mut to: &mut dyn io::Write) -> io::Result<()> {
+        let (blobs, digest) = &self.0;
+        if blobs.copy(digest, &mut to)? { Ok(()) } else { to.write_all(b"(what it printed is no longer stored)\n") }
+    }
+}

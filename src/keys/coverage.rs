@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::model::{DependencyKind, PhaseId, Project, Scope, Step, Subject, Workspace};
 use crate::walk::{Areas, Patterns};
@@ -40,7 +41,7 @@ pub struct Coverage<'a> {
     count: usize,
     /// The areas that locked packages lead to, by `[patch]`; nearly always none.
     patched: Vec<usize>,
-    patterns: BTreeMap<(PhaseId, usize), Patterns>,
+    patterns: BTreeMap<(PhaseId, usize), Arc<Patterns>>,
     classes: BTreeSet<PhaseId>,
 }
 
@@ -87,7 +88,7 @@ impl<'a> Coverage<'a> {
     pub fn patterns(&self, (class, area): SetId) -> Option<&Patterns> {
         match class {
             Class::Default => None,
-            Class::Inputs(phase) => self.patterns.get(&(phase, area)),
+            Class::Inputs(phase) => self.patterns.get(&(phase, area)).map(|patterns| &**patterns),
         }
     }
 
@@ -162,7 +163,7 @@ fn patterns<'p>(
     workspace: &Workspace,
     project: &'p Project,
     root: usize,
-) -> (BTreeMap<(PhaseId, usize), Patterns>, BTreeSet<PhaseId>) {
+) -> (BTreeMap<(PhaseId, usize), Arc<Patterns>>, BTreeSet<PhaseId>) {
     let mut found = BTreeMap::new();
     let mut classes = BTreeSet::new();
     for (number, phase) in project.phases.iter().enumerate() {
@@ -172,10 +173,11 @@ fn patterns<'p>(
             continue;
         }
         classes.insert(id);
-        let mut compiled: BTreeMap<&[std::sync::Arc<str>], Patterns> = BTreeMap::new();
-        let mut add = |area: usize, inputs: &'p [std::sync::Arc<str>]| {
-            let patterns = compiled.entry(inputs).or_insert_with(|| Patterns::new(inputs).unwrap_or_default());
-            found.insert((id, area), patterns.clone());
+        let mut compiled: BTreeMap<&[Arc<str>], Option<Arc<Patterns>>> = BTreeMap::new();
+        let mut add = |area: usize, inputs: &'p [Arc<str>]| {
+            // make.toml is checked; a pattern that still does not compile leaves the key covering every file.
+            let patterns = compiled.entry(inputs).or_insert_with(|| Patterns::new(inputs).ok().map(Arc::new));
+            found.extend(patterns.iter().map(|patterns| ((id, area), Arc::clone(patterns))));
         };
         match phase.scope {
             Scope::Workspace => {

@@ -54,7 +54,7 @@ impl<'a> Keys<'a> {
         let coverage = Coverage::new(expansion.workspace, expansion.project);
         let needed = plan.steps.iter().filter(|step| step.definition.cache);
         let needed: std::collections::BTreeSet<SetId> = needed.flat_map(|step| coverage.of(step)).collect();
-        let tree = if needed.is_empty() { coverage.areas.nothing() } else { coverage.areas.walk() };
+        let tree = if needed.is_empty() { Tree::default() } else { coverage.areas.walk() };
         let mut parts = Parts::default();
         let environment = parts.add(environment);
         let sets = Sets { coverage: &coverage, cache }.all(&tree, needed.into_iter().collect(), &mut parts);
@@ -135,6 +135,11 @@ impl<'a> Keys<'a> {
                 into.insert(digest, bytes.to_vec());
             }
         }
+    }
+
+    /// Lends the descriptions.
+    pub fn with_parts<T>(&self, ask: impl FnOnce(&Parts) -> T) -> T {
+        ask(&self.state().parts)
     }
 
     fn refresh(&self, state: &mut State, concerned: impl Fn(SetId, &Set) -> bool) {

@@ -103,7 +103,7 @@ impl Sets<'_> {
         let areas = &self.coverage.areas;
         let own = seen.own.iter().map(move |file| (areas.dir(id.1).join(&file.path), file));
         let rooted = seen.rooted.iter().map(|file| (areas.dir(self.coverage.root).join(&file.path), file));
-        own.chain(rooted).filter(|(_, file)| file.has_contents())
+        own.chain(rooted).filter(|(_, file)| has_contents(file))
     }
 
     fn set(&self, id: SetId, seen: Seen, digests: Vec<std::io::Result<Digested>>, parts: &mut Parts) -> Set {
@@ -114,9 +114,9 @@ impl Sets<'_> {
         for (place, file) in seen.files().enumerate() {
             let mut digest = None;
             let name = || -> Arc<str> { file.path.to_string_lossy().into() };
-            if file.has_contents() {
+            if has_contents(file) {
                 match digests.next() {
-                    Some(Ok(digested)) if digested.stable => {
+                    Some(Ok(digested)) => {
                         digest = Some(digested.digest);
                         if digested.escapes {
                             escapes.get_or_insert_with(name);
@@ -128,8 +128,8 @@ impl Sets<'_> {
             }
             if place >= seen.own.len() || !self.by_parts(id, file) {
                 let mut path = if place < seen.own.len() { Vec::new() } else { b"//".to_vec() };
-                path.extend(file.bytes());
-                items.push((path, digest, file.link().map(<[u8]>::to_vec)));
+                path.extend_from_slice(&file.bytes());
+                items.push((path, digest, link(file).map(<[u8]>::to_vec)));
             }
         }
         let items = items.iter().map(|(path, digest, link)| FileItem { path, digest: *digest, link: link.as_deref() });
@@ -152,5 +152,18 @@ impl Sets<'_> {
             Some("Cargo.toml") => virtual_root,
             _ => false,
         }
+    }
+}
+
+/// Whether there are contents to be hashed: of the file, or of what a link leads to.
+fn has_contents(file: &File) -> bool {
+    matches!(file.kind, Kind::Regular | Kind::Link(_))
+}
+
+/// Where a link points.
+fn link(file: &File) -> Option<&[u8]> {
+    match &file.kind {
+        Kind::Link(to) | Kind::BrokenLink(to) | Kind::FolderLink(to) => Some(to.as_os_str().as_encoded_bytes()),
+        Kind::Regular | Kind::Special => None,
     }
 }

@@ -72,6 +72,23 @@ impl Log {
     }
 }
 
+impl Default for Log {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.append(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 fn one_line(line: &[u8], width: usize) -> Option<String> {
     let text = String::from_utf8_lossy(line);
     let shown = text.trim_end().chars().map(|char| if char == '\t' { ' ' } else { char });

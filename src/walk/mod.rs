@@ -33,6 +33,7 @@ pub struct Areas {
 }
 
 /// The files of all areas, in the areas' order. Areas of the same folder share theirs.
+#[derive(Default)]
 pub struct Tree {
     /// One for each area.
     pub areas: Vec<Arc<AreaFiles>>,

@@ -10,8 +10,15 @@ use crate::fingerprint::references;
 use crate::hash_cache::FileHashCache;
 use crate::keys::{Key, Keys};
 use crate::model::{CargoCommand, Digest, Event, Outcome, StepId};
-use crate::state::{self, Ended as How, Home, LastRun};
-use crate::store::{Blobs, Record};
+use crate::flush::{Batch, Limits, flush};
+use crate::home::Home;
+use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep};
+use crate::store::{Blobs, Bounds, Record};
+
+/// Runs that history remembers.
+const RUNS: usize = 100;
+/// Records that are kept, and for how many days unused.
+const RECORDS: (usize, u32) = (20_000, 30);
 
 /// How a run ended.
 pub struct Ended<'a> {
@@ -24,26 +31,46 @@ pub struct Ended<'a> {
 }
 
 /// Keeps the results whose inputs still are what they were, and notes how every step ended.
-pub fn flush(
+pub fn keep(
     planned: &Planned<'_>,
     (keys, home, cache): (&Keys<'_>, &Home, &FileHashCache),
     pool: &rayon::ThreadPool,
     ended: Ended<'_>,
     events: &mut dyn FnMut(Event),
 ) {
-    if cleaned(planned, ended.run) && !home.is_there() {
+    if cleaned(planned, ended.run) && !home.shared().exists() {
         // `cargo clean` took our folder with it; making it again would undo what was asked for.
         return;
     }
     if ended.produced.iter().any(|produced| produced.good) {
         pool.install(|| keys.look_at_all_again());
     }
-    let kept = Keeping { planned, keys, home, events }.batch(&ended);
-    let written = kept.and_then(|batch| state::flush(home, batch, references)).and_then(|_| cache.save(home));
-    if let Err(error) = written {
-        let dir = home.dir().display();
-        events(Event::Warned(format!("the results of this run are not kept: cannot write to `{dir}`: {error}")));
+    let today = today();
+    let batch = Keeping { planned, keys, home, events }.batch(&ended, today);
+    let limits = Limits { records: Bounds { today, unused_days: RECORDS.1, records: RECORDS.0 }, runs: RUNS };
+    let written = batch.and_then(|batch| write(home, cache, &batch, limits));
+    match written {
+        Ok(warnings) => warnings.into_iter().for_each(|text| events(Event::Warned(text))),
+        Err(error) => {
+            let dir = home.shared().display();
+            events(Event::Warned(format!("the results of this run are not kept: cannot write to `{dir}`: {error}")));
+        }
     }
+}
+
+fn write(home: &Home, cache: &FileHashCache, batch: &Batch, limits: Limits) -> io::Result<Vec<String>> {
+    let flushed = flush(home, batch, limits, references)?;
+    if cache.opened() > 0 {
+        let guard = home.lock()?;
+        cache.save(&file_digests(home))?;
+        drop(guard);
+    }
+    Ok(flushed.warnings)
+}
+
+/// Where the digests of files are kept.
+pub fn file_digests(home: &Home) -> std::path::PathBuf {
+    home.shared().join("files.bin")
 }
 
 /// Whether a `cargo clean` of the plan ran.
@@ -62,20 +89,18 @@ struct Keeping<'a, 'e> {
 }
 
 impl Keeping<'_, '_> {
-    fn batch(&mut self, ended: &Ended<'_>) -> io::Result<state::Batch> {
-        let mut batch = state::Batch::default();
-        let mut parts: BTreeMap<Digest, Vec<u8>> = BTreeMap::new();
+    fn batch(&mut self, ended: &Ended<'_>, today: u32) -> io::Result<Batch> {
+        let mut batch = Batch::default();
         let blobs = Blobs::new(self.home);
         let mut keyed: BTreeMap<StepId, Key> = BTreeMap::new();
         for produced in &ended.produced {
             keyed.insert(produced.step, produced.key);
-            self.keys.description(produced.key, references, &mut parts);
-            batch.descriptions.push((self.name(produced.step), produced.key.digest));
+            self.keys.description(produced.key, references, &mut batch.parts);
+            batch.descriptions.insert(self.name(produced.step), produced.key.digest);
             if produced.good && self.undisturbed(produced) {
-                batch.records.push((produced.key.digest, record(produced, &blobs)?));
+                batch.records.insert(produced.key.digest, record(produced, &blobs, today)?);
             }
         }
-        batch.parts = parts.into_iter().collect();
         for id in self.planned.plan.ids() {
             let outcome = &ended.run.outcomes[id.index()];
             if let Some(last) = last_run(outcome, ended.run.durations[id.index()], keyed.get(&id)) {
@@ -103,14 +128,14 @@ impl Keeping<'_, '_> {
         self.planned.steps[step.index()].name.to_string()
     }
 
-    fn history(&self, ended: &Ended<'_>, steps: &BTreeMap<String, LastRun>) -> state::RunEntry {
+    fn history(&self, ended: &Ended<'_>, steps: &BTreeMap<String, LastRun>) -> RunEntry {
         let summary = &ended.run.summary;
-        let steps = steps.iter().map(|(id, last)| state::RunStep {
+        let steps = steps.iter().map(|(id, last)| RunStep {
             id: id.clone(),
             ended: last.ended,
             duration_ms: last.duration_ms,
         });
-        state::RunEntry {
+        RunEntry {
             started_at: unix_millis(ended.begun_at),
             duration_ms: millis(summary.duration),
             exit: i32::from(summary.failed + summary.skipped + summary.cancelled > 0),
@@ -134,7 +159,7 @@ fn last_run(outcome: &Outcome, duration: Duration, key: Option<&Key>) -> Option<
     Some(LastRun { ended, key: key.map(|key| key.digest), duration_ms: millis(duration), finished_at })
 }
 
-fn record(produced: &Produced, blobs: &Blobs) -> io::Result<Record> {
+fn record(produced: &Produced, blobs: &Blobs, today: u32) -> io::Result<Record> {
     let mut bytes = Vec::new();
     produced.output.copy_to(&mut bytes)?;
     let output = if bytes.is_empty() { None } else { Some(blobs.put(&bytes[..])?) };
@@ -143,8 +168,13 @@ fn record(produced: &Produced, blobs: &Blobs) -> io::Result<Record> {
         artifacts: produced.artifacts.clone(),
         output,
         warned: produced.warned,
-        used_day: (unix_millis(SystemTime::now()) / 86_400_000) as u32,
+        used_day: today,
     })
+}
+
+/// Today, in days since the Unix epoch.
+fn today() -> u32 {
+    u32::try_from(unix_millis(SystemTime::now()) / 86_400_000).unwrap_or(u32::MAX)
 }
 
 fn unix_millis(time: SystemTime) -> u64 {
