@@ -117,6 +117,7 @@ impl Facts {
             Message::Artifact(artifact) => self.artifacts.push(artifact),
             Message::BuildScript(script) => self.build_scripts.push(script),
             Message::Finished(success) => self.finished = Some(success),
+            Message::Other => {}
         }
     }
 }

@@ -15,10 +15,12 @@ pub enum Message {
     BuildScript(BuildScript),
     /// `build-finished`
     Finished(bool),
+    /// One of a sort that this cargo has and we do not know.
+    Other,
 }
 
 impl Message {
-    /// The message that a line is. Anything else, also a message of a sort that we do not know, is not ours to take out.
+    /// The message that a line is. One of a known sort that cannot be read is none: better people see it than nobody.
     pub fn parse(line: &[u8]) -> Option<Self> {
         if !line.starts_with(br#"{"reason":"#) {
             return None;
@@ -33,7 +35,11 @@ impl Message {
 enum Written {
     CompilerArtifact(WrittenArtifact),
     BuildScriptExecuted(WrittenScript),
-    BuildFinished { success: bool },
+    BuildFinished {
+        success: bool,
+    },
+    #[serde(other)]
+    Other,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +94,7 @@ impl From<Written> for Message {
                 linked_paths: script.linked_paths,
             }),
             Written::BuildFinished { success } => Self::Finished(success),
+            Written::Other => Self::Other,
         }
     }
 }
