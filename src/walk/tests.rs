@@ -231,6 +231,7 @@ fn a_file_belongs_to_the_innermost_area_and_areas_may_lie_anywhere() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn the_target_directory_is_never_entered_by_whatever_path() {
     let scene = Scene::new(&["target/debug/x", "a/src/x", "a/target/x", "build/t/x"]);
@@ -401,6 +402,7 @@ mod links {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn what_cannot_be_looked_at_is_a_problem_and_the_rest_is_found() {
     let scene = Scene::new(&["a/x", "b/x"]);
