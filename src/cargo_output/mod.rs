@@ -70,6 +70,21 @@ pub enum Kind {
     Program,
 }
 
+/// Of what cargo printed for people, the warnings: with colours or without.
+#[must_use]
+pub fn warnings(printed: &[u8]) -> Vec<u8> {
+    let mut output = CargoOutput::new();
+    let mut found = Vec::new();
+    let mut keep = |rendered: Rendered<'_>| {
+        if rendered.kind == Kind::Warning {
+            found.extend_from_slice(rendered.bytes);
+        }
+    };
+    output.push(printed, &mut keep);
+    output.finish(&mut keep);
+    found
+}
+
 impl CargoOutput {
     /// Nothing was printed yet.
     #[must_use]

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::app::{Error, Lifecycle};
-use crate::report::{Display, Human, Verbosity};
+use crate::report::{self, Display, Human, Verbosity};
 use arguments::{Arguments, ColorChoice};
 
 /// Does what `cargo lifecycle` with these arguments does (the program's name first), and answers its exit code.
@@ -30,14 +30,20 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let display = display(&arguments);
     match act(&arguments, display) {
         Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            let _ = io::stderr().write_all(error.render(display.color).as_bytes());
-            ExitCode::from(error.exit_code())
-        }
+        Err(error) => ExitCode::from(complain(&error, display.color)),
     }
 }
 
-fn act(arguments: &Arguments, display: Display) -> Result<u8, Error> {
+/// Shows what keeps us from doing anything, and answers the exit code that says so.
+fn complain(error: &anyhow::Error, color: bool) -> u8 {
+    let known = error.downcast_ref::<Error>();
+    let text = known.map_or_else(|| report::error(color, format_args!("{error:#}\n")), |error| error.render(color));
+    // If standard error is gone too, the exit code has to do.
+    let _ = io::stderr().write_all(text.as_bytes());
+    known.map_or(1, Error::exit_code)
+}
+
+fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     let lifecycle = Lifecycle::open(arguments.options())?;
     if arguments.init {
         let path = lifecycle.init()?;
@@ -45,23 +51,23 @@ fn act(arguments: &Arguments, display: Display) -> Result<u8, Error> {
         return Ok(print(&format!("Wrote {shown} in {}\n", lifecycle.root().display())));
     }
     if arguments.list {
-        return lifecycle.list().map(|text| print(&text));
+        return Ok(print(&lifecycle.list()?));
     }
     if arguments.phases.is_empty() {
         let hint = "no phase given: try `cargo lifecycle build`; `cargo lifecycle --list` shows the phases";
-        return Err(Error::Usage(hint.to_owned()));
+        return Err(Error::Usage(hint.to_owned()).into());
     }
     if let Some(format) = arguments.graph {
-        return lifecycle.graph(format).map(|text| print(&text));
+        return Ok(print(&lifecycle.graph(format)?));
     }
     if arguments.explain {
-        return lifecycle.explain().map(|text| print(&text));
+        return Ok(print(&lifecycle.explain()?));
     }
     if arguments.dry_run {
-        return lifecycle.dry_run().map(|text| print(&text));
+        return Ok(print(&lifecycle.dry_run()?));
     }
     let mut human = Human::new(io::stderr(), display);
-    lifecycle.run(|event| human.take(event)).map(|report| report.exit_code())
+    Ok(lifecycle.run(|event| human.take(event))?.exit_code())
 }
 
 /// Prints a result on standard output; whoever closed it wants no more.

@@ -92,6 +92,11 @@ impl<'a> Coverage<'a> {
         }
     }
 
+    /// Whether a set may hold files of an area: its own, or, by patterns, one inside of it.
+    pub fn reaches(&self, (class, own): SetId, area: usize) -> bool {
+        own == area || (class != Class::Default && self.areas.dir(area).starts_with(self.areas.dir(own)))
+    }
+
     /// The sets that the step's key covers.
     pub fn of(&self, step: &Step) -> BTreeSet<SetId> {
         let class = self.class_of(step.phase);

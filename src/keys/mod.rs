@@ -106,7 +106,7 @@ impl<'a> Keys<'a> {
             let found = Arc::new(self.coverage.areas.rewalk(area));
             let state = &mut *self.state();
             state.tree.areas[area] = found;
-            self.refresh(state, |id, set| id.1 == area || set.rooted);
+            self.refresh(state, |id, set| set.rooted || self.coverage.reaches(id, area));
         }
     }
 

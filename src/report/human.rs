@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::bar::Bar;
 use super::style::{Display, Tone, Verbosity, labelled, shown, status};
 use super::words::{members, plural, reason, seconds};
+use crate::cargo_output;
 use crate::model::{Event, Outcome, Output, Reason, StepId, StepInfo, Summary};
 
 /// In a plan of more steps than this, fresh ones are counted by phase instead of named one by one.
@@ -114,12 +115,13 @@ impl<W: Write> Human<W> {
         }
         self.outcome_line(step, &outcome, &took);
         let verbose = self.display.verbosity == Verbosity::Verbose;
-        if (failed || warned || verbose) && !shown_live {
-            self.replay(&output);
+        let cached = matches!(outcome, Outcome::Cached { .. });
+        if cached && warned && !verbose {
+            self.replay(&output, |bytes| cargo_output::warnings(&bytes));
+        } else if (failed || warned || verbose) && !shown_live {
+            self.replay(&output, |bytes| bytes);
         }
-        if failed {
-            self.since = false;
-        }
+        self.since = !failed && (self.since || matches!(outcome, Outcome::Succeeded));
     }
 
     fn outcome_line(&mut self, step: StepId, outcome: &Outcome, took: &str) {
@@ -175,7 +177,7 @@ impl<W: Write> Human<W> {
             let Outcome::Failed(how) = outcome else { continue };
             let title = self.title(step);
             self.verb(Tone::Bad, "Failed", format_args!("{title}: {how}"));
-            self.replay(&output);
+            self.replay(&output, |bytes| bytes);
         }
     }
 
@@ -208,11 +210,12 @@ impl<W: Write> Human<W> {
         self.write(line.as_bytes());
     }
 
-    fn replay(&mut self, output: &Output) {
+    fn replay(&mut self, output: &Output, part: impl Fn(Vec<u8>) -> Vec<u8>) {
         let mut bytes = Vec::new();
         if let Err(error) = output.copy_to(&mut bytes) {
             bytes.extend_from_slice(format!("(the output cannot be read: {error})").as_bytes());
         }
+        let bytes = part(bytes);
         if !bytes.is_empty() {
             self.write(&bytes);
         }
@@ -220,7 +223,6 @@ impl<W: Write> Human<W> {
 
     /// Writes whole lines, above the bar if there is one.
     fn write(&mut self, bytes: &[u8]) {
-        self.since = true;
         let bytes = shown(self.display.color, bytes);
         let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         match &self.bar {
@@ -235,10 +237,9 @@ impl<W: Write> Human<W> {
 
 /// `48 steps in 3.21s: 45 cached, 3 run; saved 41.30s`
 fn figures(summary: &Summary) -> String {
-    let ran = summary.succeeded + summary.failed;
     let counts = [
         (summary.cached, "cached"),
-        (ran, "run"),
+        (summary.succeeded, "run"),
         (summary.failed, "failed"),
         (summary.skipped, "skipped"),
         (summary.cancelled, "cancelled"),
