@@ -14,7 +14,7 @@ pub type Variables = BTreeMap<OsString, OsString>;
 /// How the user called us, as far as it decides what cargo does.
 #[derive(Clone, Debug, Default)]
 pub struct Invocation {
-    /// `$CARGO`, or just `cargo`.
+    /// `$CARGO`, which is absolute, or just `cargo`.
     pub cargo: PathBuf,
     /// Where the user stands; absolute.
     pub current_dir: PathBuf,

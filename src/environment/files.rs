@@ -33,8 +33,8 @@ fn looked_for(workspace: &Workspace, invocation: &Invocation) -> BTreeSet<PathBu
         root.ancestors().flat_map(|folder| TOOLCHAIN.map(|name| folder.join(name))).collect();
     // What lies below the root or in a package's own folder is an ordinary input.
     let packages = workspace.path_packages.iter().map(|package| &package.dir);
-    let folders = workspace.members.iter().map(|member| &member.dir).chain(packages).chain([root]);
-    for folder in folders {
+    let packages = workspace.members.iter().map(|member| &member.dir).chain(packages);
+    for folder in packages.filter(|dir| !dir.starts_with(root)).chain([root]) {
         let outside = folder.ancestors().skip(1).filter(|above| !above.starts_with(root));
         paths.extend(outside.flat_map(|above| LINTS_AND_FORMAT.map(|name| above.join(name))));
     }

@@ -146,7 +146,7 @@ fn matches(pattern: &Path, target_dir: &Path) -> Vec<PathBuf> {
 fn folders_in(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let entries = entries.filter_map(Result::ok);
-    // A plain entry says for nothing what it is, a link has to be followed.
+    // The kind of an entry costs nothing; where a link leads is looked at last, with everything else.
     let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink());
     entries.filter(is_folder).map(|entry| entry.path()).collect()
 }

@@ -75,7 +75,28 @@ struct Graph<'a> {
     by_folder: HashMap<PathBuf, Node>,
     /// For each entry of the lock; `None` for what is not known by any other way.
     by_entry: Vec<Option<Node>>,
-    entry_of: HashMap<(&'a str, String), &'a Entry>,
+    entries: ByName<&'a Entry>,
+}
+
+/// Packages without a source, by name and version. (Two of the same name and version cannot be in one lock.)
+struct ByName<T>(HashMap<String, Vec<(String, T)>>);
+
+impl<T: Copy> ByName<T> {
+    fn new(packages: impl Iterator<Item = (String, String, T)>) -> Self {
+        let mut by_name: HashMap<String, Vec<(String, T)>> = HashMap::new();
+        for (name, version, package) in packages {
+            by_name.entry(name).or_default().push((version, package));
+        }
+        Self(by_name)
+    }
+
+    /// The one of this name and version. In a lock that cargo could not bring up to date, an only one may have another
+    /// version.
+    fn find(&self, name: &str, version: &str) -> Option<T> {
+        let named = self.0.get(name)?;
+        let exact = named.iter().find(|(its, _)| its == version);
+        exact.or(named.first().filter(|_| named.len() == 1)).map(|(_, package)| *package)
+    }
 }
 
 impl<'a> Graph<'a> {
@@ -83,21 +104,18 @@ impl<'a> Graph<'a> {
         let members = members.iter().copied().enumerate().map(|(place, package)| (package, Node::Member(place)));
         let others = path_packages.iter().enumerate().map(|(place, package)| (package, Node::PathPackage(place)));
         let nodes: Vec<(&Package, Node)> = members.chain(others).collect();
-        let mut by_folder = HashMap::new();
-        let mut by_name: HashMap<(&str, String), Node> = HashMap::new();
-        for (package, node) in nodes {
-            by_folder.insert(plain(folder(package)), node);
-            by_name.insert((package.name.as_str(), package.version.to_string()), node);
-        }
+        let by_folder = nodes.iter().map(|(package, node)| (plain(folder(package)), *node)).collect();
+        let named = |(package, node): &(&Package, Node)| (package.name.to_string(), package.version.to_string(), *node);
+        let by_name = ByName::new(nodes.iter().map(named));
         let mut registry = 0..;
-        let node = |entry: &'a Entry| match &entry.source {
+        let node = |entry: &Entry| match &entry.source {
             Some(_) => registry.next().map(Node::Locked),
-            None => by_name.get(&(&*entry.name, entry.version.clone())).copied(),
+            None => by_name.find(&entry.name, &entry.version),
         };
         let by_entry = lock.packages.iter().map(node).collect();
         let own = lock.packages.iter().filter(|entry| entry.source.is_none());
-        let entry_of = own.map(|entry| ((&*entry.name, entry.version.clone()), entry)).collect();
-        Self { lock, by_folder, by_entry, entry_of }
+        let entries = ByName::new(own.map(|entry| (entry.name.clone(), entry.version.clone(), entry)));
+        Self { lock, by_folder, by_entry, entries }
     }
 
     /// What a package depends on directly, with every kind, in order. The manifest knows the paths and the kinds, the lock
@@ -111,7 +129,7 @@ impl<'a> Graph<'a> {
             let node = dependency.path.as_ref().and_then(|path| self.at(path.as_std_path()));
             edges.extend(node.map(|node| (node, kind)));
         }
-        let entry = self.entry_of.get(&(package.name.as_str(), package.version.to_string()));
+        let entry = self.entries.find(&package.name, &package.version.to_string());
         for place in entry.map_or(&[][..], |entry| &entry.dependencies) {
             let Some((entry, node)) = self.resolved(*place) else { continue };
             // A name with several versions, each for another kind, is told apart by nobody here: all of them.

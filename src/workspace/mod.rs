@@ -56,8 +56,6 @@ pub struct Loaded {
     pub target_dir_for_children: Option<PathBuf>,
     /// Whether cargo had to be asked.
     pub cargo_started: bool,
-    /// What the user should know.
-    pub warnings: Vec<String>,
 }
 
 /// Why there is no workspace.
@@ -132,27 +130,24 @@ fn discover(options: &Options, root: &Path, start: &Start) -> Result<Loaded, Err
     let needs = inputs::of_root(root, &config, &root_manifest);
     let before = needs.look(&target_dir.path);
 
-    let answer = ask::metadata(options, root, &target_dir)?;
+    let metadata = ask::metadata(options, root, &target_dir)?;
     let lock = lock::read(&root.join("Cargo.lock"))?;
-    let packages = path_packages::complete(options, &answer.metadata, &root_manifest, &lock);
-    let workspace = map::workspace(&answer.metadata, packages, &lock, &root_manifest)?;
+    let packages = path_packages::complete(options, &metadata, &root_manifest, &lock);
+    let workspace = map::workspace(&metadata, packages, &lock, &root_manifest)?;
 
     let after = needs.and_packages(&workspace).look(&workspace.target_dir);
     // Cargo's answer may be from before or after a change that was made meanwhile.
-    if answer.is_complete() && after.agrees_with(&before, &root.join("Cargo.lock")) && after.is_older_than(started) {
+    if after.agrees_with(&before, &root.join("Cargo.lock")) && after.is_older_than(started) {
         snapshot::write(options, &workspace, after);
     }
-    let mut loaded = loaded(workspace, start, target_dir);
-    loaded.cargo_started = true;
-    loaded.warnings.extend(answer.warning);
-    Ok(loaded)
+    Ok(Loaded { cargo_started: true, ..loaded(workspace, start, target_dir) })
 }
 
 fn loaded(workspace: Workspace, start: &Start, target_dir: TargetDir) -> Loaded {
     let at_root = start.folder == workspace.root;
     let current = if at_root { None } else { member_of(&workspace, &start.manifest) };
     let target_dir_for_children = target_dir.from_call.then_some(target_dir.path);
-    Loaded { workspace, current, target_dir_for_children, cargo_started: false, warnings: Vec::new() }
+    Loaded { workspace, current, target_dir_for_children, cargo_started: false }
 }
 
 /// The member whose manifest it is.

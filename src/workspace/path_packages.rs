@@ -9,6 +9,7 @@ use toml::Table;
 
 use super::lock::Lock;
 use super::{Options, ask, manifest, map};
+use crate::relative::cleaned;
 
 /// All of them, in the order of their names. Full metadata names most; it leaves out what no feature that is on needs, and
 /// other features may be on tomorrow, without any change of a manifest.
@@ -24,18 +25,10 @@ pub fn complete(options: &Options, metadata: &Metadata, root_manifest: &Table, l
             search.found.push(package.clone());
         }
     }
-    for member in members {
-        search.follow(&path_dependencies(member, true));
-    }
-    let mut done = 0;
-    while let Some(package) = search.found.get(done) {
-        let folders = path_dependencies(package, false);
-        search.follow(&folders);
-        done += 1;
-    }
+    search.follow(members.into_iter().flat_map(|member| path_dependencies(member, true)).collect());
     if search.misses_any(lock, metadata) {
         let patched = manifest::patched_folders(root_manifest);
-        search.follow(&patched.iter().map(|folder| root.join(folder)).collect::<Vec<_>>());
+        search.follow(patched.iter().map(|folder| cleaned(&root.join(folder))).collect());
     }
     search.found.sort_by(|a, b| (&a.name, &a.manifest_path).cmp(&(&b.name, &b.manifest_path)));
     search.found
@@ -55,11 +48,17 @@ impl Search<'_> {
         self.seen.insert(plain(folder(package)))
     }
 
-    /// Takes in the packages of these folders that are not known yet.
-    fn follow(&mut self, folders: &[PathBuf]) {
-        for folder in folders {
-            if self.seen.insert(plain(folder)) {
-                self.found.extend(ask::package(self.options, self.root, folder));
+    /// Takes in the packages of these folders that are not known yet, and all that they and those that were found before
+    /// depend on.
+    fn follow(&mut self, mut folders: Vec<PathBuf>) {
+        folders.extend(self.found.iter().flat_map(|package| path_dependencies(package, false)));
+        while let Some(folder) = folders.pop() {
+            if !self.seen.insert(plain(&folder)) {
+                continue;
+            }
+            if let Some(package) = ask::package(self.options, self.root, &folder) {
+                folders.extend(path_dependencies(&package, false));
+                self.found.push(package);
             }
         }
     }

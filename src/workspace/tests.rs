@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -27,9 +27,7 @@ impl Scene {
             top.path().display(),
             invocation.cargo.display()
         );
-        // Written by another process: while this one holds the file open, a child of another test would inherit it, and
-        // a file that is open for writing cannot be run.
-        assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+        sh(&script);
         invocation.cargo = top.path().join("cargo");
         invocation.current_dir = top.path().join("ws");
         let scene = Self { top, options: Options { invocation, offline: true, ..Options::default() } };
@@ -71,9 +69,7 @@ impl Scene {
     }
 
     fn load(&self) -> Loaded {
-        let loaded = load(&self.options).unwrap();
-        assert_eq!(loaded.warnings, Vec::<String>::new());
-        loaded
+        load(&self.options).unwrap()
     }
 
     fn error(&self) -> String {
@@ -104,6 +100,12 @@ impl Scene {
         assert!(self.calls() > 0);
         self.settle()
     }
+}
+
+/// Writes programs. Another process has to: while this one holds the file open, a child of another test would inherit it,
+/// and a file that is open for writing cannot be run.
+fn sh(script: &str) {
+    assert!(Command::new("sh").args(["-c", script]).status().unwrap().success());
 }
 
 fn names(workspace: &Workspace) -> Vec<&str> {
@@ -201,7 +203,7 @@ fn a_first_load_from_a_member_finds_the_root() {
     let mut scene = Scene::of_two();
     scene.stand_in("ws/crates/a/src");
     let loaded = scene.load();
-    assert_eq!((loaded.workspace.root, scene.calls()), (scene.path("ws"), 2));
+    assert_eq!((loaded.workspace.root, loaded.cargo_started), (scene.path("ws"), true));
     scene.settle();
 }
 
@@ -260,6 +262,83 @@ fn what_no_feature_needs_today_is_followed_too() {
 }
 
 #[test]
+fn what_a_patch_brings_in_is_followed_too() {
+    let scene = Scene::new(
+        "[workspace]\nmembers = ['a']\nexclude = ['log', 'two']\nresolver = '2'\n[patch.crates-io]\nlog.path = './log'\n",
+    );
+    scene.package("ws/a", "a", "dependencies.log = { version = '0.1', optional = true }");
+    scene.package("ws/log", "log", "dependencies.two.path = '../two'");
+    scene.package("ws/two", "two", "");
+    let workspace = scene.settle();
+    assert_eq!(workspace.path_packages.iter().map(|it| &*it.name).collect::<Vec<_>>(), ["log", "two"]);
+    assert_eq!(member(&workspace, "a").package.as_ref().unwrap().path_packages, [(0, Normal)]);
+    assert_eq!(workspace.path_packages[0].path_packages, [1]);
+}
+
+/// Adds a package to a registry in a folder. The index knows it, but it cannot be had.
+fn put_in_registry(scene: &Scene, path: &str, name: &str, versions: &[(&str, &[&str])]) {
+    scene.put(
+        "cargo-home/config.toml",
+        "source.crates-io.replace-with = 'folder'\nsource.folder.local-registry = 'registry'",
+    );
+    let dependency = |name: &&str| {
+        format!(
+            r#"{{"name":"{name}","req":"*","features":[],"optional":false,"default_features":true,"target":null,"kind":"normal"}}"#
+        )
+    };
+    let line = |(version, dependencies): &(&str, &[&str])| {
+        let dependencies: Vec<_> = dependencies.iter().map(dependency).collect();
+        let (dependencies, checksum) = (dependencies.join(","), version.replace('.', "").repeat(32));
+        format!(
+            r#"{{"name":"{name}","vers":"{version}","deps":[{dependencies}],"features":{{}},"yanked":false,"cksum":"{checksum:.64}"}}"#
+        )
+    };
+    let lines: Vec<_> = versions.iter().map(line).collect();
+    scene.put(&format!("registry/index/{path}"), &lines.join("\n"));
+}
+
+#[test]
+fn packages_of_other_platforms_need_not_be_there() {
+    let scene = Scene::of_two();
+    put_in_registry(&scene, "la/te/later", "later", &[("1.0.0", &[])]);
+    scene.package("ws/crates/a", "a", "target.'cfg(windows)'.dependencies.later = '1'");
+    let workspace = scene.settle();
+    assert_eq!(workspace.locked.iter().map(|it| &*it.name).collect::<Vec<_>>(), ["later"]);
+    assert_eq!(member(&workspace, "a").package.as_ref().unwrap().locked, [(0, Normal)]);
+}
+
+#[test]
+fn registry_packages_come_from_the_lock_and_need_not_be_there() {
+    let mut scene = Scene::new(
+        "[workspace]\nmembers = ['a', 'b']\nexclude = ['p']\nresolver = '2'\n\
+         [patch.crates-io]\nb.path = 'b'\np.path = 'p'\n",
+    );
+    scene.set("CARGO_TERM_COLOR", "always");
+    put_in_registry(&scene, "3/l/log", "log", &[("0.3.9", &["later"]), ("0.4.1", &["b", "p"])]);
+    put_in_registry(&scene, "la/te/later", "later", &[("1.0.0", &[])]);
+    scene.package(
+        "ws/a",
+        "a",
+        "dependencies.log = '0.4'\nbuild-dependencies.log = '0.3'\ndev-dependencies.later = '1'",
+    );
+    scene.package("ws/b", "b", "");
+    scene.package("ws/p", "p", "dependencies.later = '1'");
+    let workspace = scene.settle();
+    let locked: Vec<_> = workspace.locked.iter().map(|it| (&*it.name, &*it.version, &*it.dependencies)).collect();
+    assert_eq!(locked, [("later", "1.0.0", &[][..]), ("log", "0.3.9", &[0]), ("log", "0.4.1", &[])]);
+    assert!(workspace.locked[0].checksum.starts_with("100100") && workspace.locked[0].source.starts_with("registry+"));
+    assert_eq!(workspace.locked[2].members, [workspace.named("b").unwrap()]);
+    assert_eq!(workspace.locked[2].path_packages, [0]);
+    assert_eq!((&*workspace.path_packages[0].name, &*workspace.path_packages[0].locked), ("p", &[0][..]));
+    let package = member(&workspace, "a").package.as_ref().unwrap();
+    assert_eq!(package.locked, [(0, Dev), (1, Normal), (1, Build), (2, Normal), (2, Build)]);
+    // A new version of a direct dependency changes the lock, and what it is mapped to.
+    put_in_registry(&scene, "la/te/later", "later", &[("1.0.0", &[]), ("2.0.0", &[])]);
+    scene.package("ws/p", "p", "dependencies.later = '2'");
+    assert_eq!(scene.is_noticed().locked[1].version, "2.0.0".into());
+}
+
+#[test]
 fn a_manifest_that_is_not_there_is_an_error() {
     let mut scene = Scene::of_two();
     scene.options.manifest_path = Some("none/Cargo.toml".into());
@@ -297,47 +376,6 @@ fn with_locked_a_stale_lock_is_cargos_error() {
     assert!(scene.error().contains("--locked"));
     scene.options.locked = false;
     scene.is_noticed();
-}
-
-#[test]
-fn registry_packages_come_from_the_lock() {
-    let mut scene = Scene::of_two();
-    // Registries cannot be had here, so cargo is one that cannot reach them.
-    scene.package(
-        "ws/crates/a",
-        "a",
-        "dependencies.b.path = '../b'\ndependencies.log = '0.4'\nbuild-dependencies.log = '0.3'",
-    );
-    scene.put(
-        "ws/Cargo.lock",
-        "version = 4
-         package = [
-           { name = 'a', version = '0.1.0', dependencies = ['b', 'log 0.3.9', 'log 0.4.1'] },
-           { name = 'b', version = '0.1.0' },
-           { name = 'log', version = '0.3.9', source = 'registry+https://host/index', checksum = 'aa', dependencies = ['log 0.4.1'] },
-           { name = 'log', version = '0.4.1', source = 'registry+https://host/index', checksum = 'bb', dependencies = ['b'] },
-         ]",
-    );
-    let script = format!(
-        "cd {0} && mv cargo real && printf '#!/bin/sh\\ncase \"$*\" in *--no-deps*) exec {0}/real \"$@\";; esac\\n\
-         echo \"error: failed to download log\" >&2; exit 101\\n' > cargo && chmod +x cargo",
-        scene.top.path().display()
-    );
-    assert!(Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).status().unwrap().success());
-    scene.options.offline = false;
-    let loaded = load(&scene.options).unwrap();
-    assert_eq!(
-        loaded.warnings,
-        ["Cargo.lock is taken as it stands, because cargo says:\nerror: failed to download log"]
-    );
-    assert!(load(&scene.options).unwrap().cargo_started);
-    let workspace = loaded.workspace;
-    let locked: Vec<_> = workspace.locked.iter().map(|it| (&*it.version, &*it.checksum, &*it.dependencies)).collect();
-    assert_eq!(locked, [("0.3.9", "aa", &[1][..]), ("0.4.1", "bb", &[])]);
-    assert_eq!(workspace.locked[1].members, [workspace.named("b").unwrap()]);
-    let package = member(&workspace, "a").package.as_ref().unwrap();
-    assert_eq!(package.locked, [(0, Normal), (0, Build), (1, Normal), (1, Build)]);
-    assert_eq!(edges(&workspace, "a"), [("b", Normal)]);
 }
 
 #[test]
@@ -566,7 +604,7 @@ mod is_noticed {
         scene.options.offline = false;
         scene.options.frozen = true;
         scene.is_noticed();
-        fs::copy(scene.path("cargo"), scene.path("cargo2")).unwrap();
+        sh(&format!("cd {} && cp cargo cargo2", scene.top.path().display()));
         scene.options.invocation.cargo = scene.path("cargo2");
         scene.is_noticed();
         scene.set("RUSTUP_TOOLCHAIN", "");
@@ -618,7 +656,7 @@ fn a_change_while_cargo_runs_is_not_remembered() {
          > cargo && chmod +x cargo",
         scene.top.path().display()
     );
-    assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+    sh(&script);
     assert!(scene.load().cargo_started);
     assert!(scene.load().cargo_started);
 }
