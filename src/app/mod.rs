@@ -29,7 +29,6 @@ pub struct Lifecycle {
     source: Option<Source>,
     selected: Vec<MemberId>,
     child_target_dir: Option<PathBuf>,
-    warnings: Vec<String>,
 }
 
 /// How a run went.
@@ -101,7 +100,6 @@ impl Lifecycle {
             source,
             selected,
             child_target_dir: loaded.target_dir_for_children,
-            warnings: loaded.warnings,
         })
     }
 

@@ -105,7 +105,7 @@ impl<'a> Planned<'a> {
             steps: Arc::clone(&self.steps),
             jobs: pool.current_num_threads(),
         });
-        self.lifecycle.warnings.iter().chain(&past.warnings).for_each(|text| events(Event::Warned(text.clone())));
+        past.warnings.iter().for_each(|text| events(Event::Warned(text.clone())));
         for (earlier, later) in &self.plan.dropped {
             let name = |phase| &self.lifecycle.project.phase(phase).name;
             let (earlier, later) = (name(*earlier), name(*later));

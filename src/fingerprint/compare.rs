@@ -111,6 +111,7 @@ impl<'a> Comparison<'a> {
     ) {
         let name = String::from_utf8_lossy(name);
         let name = match tag {
+            Tag::File | Tag::Link if place == b"/" => format!("//{name}"),
             Tag::File | Tag::Link if !place.is_empty() => format!("{}: {name}", String::from_utf8_lossy(place)),
             Tag::Files | Tag::Everything => format!("files of {name}"),
             Tag::Member => format!("member {name}"),

@@ -210,6 +210,8 @@ pub struct StepFacts<'a> {
     pub environment: Digest,
     /// The members it is for, and their parts.
     pub members: Vec<(&'a str, Digest)>,
+    /// What `//` patterns name: sets of files of the whole workspace.
+    pub rooted: Vec<Digest>,
     /// Every file under the root, where a step may read any of them.
     pub everything: Option<Digest>,
 }
@@ -250,6 +252,9 @@ impl StepFacts<'_> {
         key.part(Tag::Environment, "", self.environment);
         for (name, part) in &self.members {
             key.part(Tag::Member, name, *part);
+        }
+        for files in &self.rooted {
+            key.part(Tag::Files, "/", *files);
         }
         if let Some(everything) = self.everything {
             key.part(Tag::Everything, "", everything);

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::model::{DependencyKind, PhaseId, Project, Scope, Step, Subject, Workspace};
-use crate::walk::{Areas, Patterns};
+use crate::model::{DependencyKind, Member, PhaseId, Project, Scope, Step, Subject, Workspace};
+use crate::walk::{Areas, Globs, Patterns};
 
 /// Which files of an area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,13 +15,15 @@ pub enum Class {
     Default,
     /// What the phase's `inputs` name.
     Inputs(PhaseId),
+    /// What the `//` patterns of these [`Patterns`] name, in the whole workspace; for the area of the root.
+    Rooted(usize),
 }
 
 impl Class {
-    /// A number for each class.
+    /// A number for each class of members' files.
     pub const fn number(self) -> usize {
         match self {
-            Self::Default => 0,
+            Self::Default | Self::Rooted(_) => 0,
             Self::Inputs(phase) => phase.index() + 1,
         }
     }
@@ -41,7 +43,10 @@ pub struct Coverage<'a> {
     count: usize,
     /// The areas that locked packages lead to, by `[patch]`; nearly always none.
     patched: Vec<usize>,
-    patterns: BTreeMap<(PhaseId, usize), Arc<Patterns>>,
+    /// All distinct `inputs`, compiled.
+    compiled: Vec<Patterns>,
+    /// Which of them a phase has in an area.
+    patterns: BTreeMap<(PhaseId, usize), usize>,
     classes: BTreeSet<PhaseId>,
 }
 
@@ -55,8 +60,8 @@ impl<'a> Coverage<'a> {
         }
         let count = dirs.len();
         let areas = Areas::new(dirs, vec![workspace.target_dir.clone()]);
-        let (patterns, classes) = patterns(workspace, project, root);
-        Self { workspace, areas, root, count, patched: patched(workspace), patterns, classes }
+        let Inputs { compiled, patterns, classes } = inputs(workspace, project, root);
+        Self { workspace, areas, root, count, patched: patched(workspace), compiled, patterns, classes }
     }
 
     /// Every area.
@@ -80,16 +85,24 @@ impl<'a> Coverage<'a> {
     pub fn set(&self, class: Class, area: usize) -> SetId {
         match class {
             Class::Inputs(phase) if self.patterns.contains_key(&(phase, area)) => (class, area),
-            Class::Inputs(_) | Class::Default => (Class::Default, area),
+            Class::Inputs(_) | Class::Default | Class::Rooted(_) => (Class::Default, area),
         }
     }
 
-    /// The patterns of a set, if it is not every file.
-    pub fn patterns(&self, (class, area): SetId) -> Option<&Patterns> {
+    /// The globs of a set, if it is not every file.
+    pub fn globs(&self, (class, area): SetId) -> Option<&Globs> {
         match class {
             Class::Default => None,
-            Class::Inputs(phase) => self.patterns.get(&(phase, area)).map(|patterns| &**patterns),
+            Class::Inputs(phase) => Some(&self.compiled.get(*self.patterns.get(&(phase, area))?)?.own),
+            Class::Rooted(place) => Some(&self.compiled.get(place)?.root),
         }
+    }
+
+    /// The set of what the `//` patterns of a phase in an area name, if it has any.
+    fn rooted(&self, class: Class, area: usize) -> Option<SetId> {
+        let Class::Inputs(phase) = class else { return None };
+        let place = *self.patterns.get(&(phase, area))?;
+        (!self.compiled.get(place)?.root.is_empty()).then_some((Class::Rooted(place), self.root))
     }
 
     /// Whether a set may hold files of an area: its own, or, by patterns, one inside of it.
@@ -113,7 +126,8 @@ impl<'a> Coverage<'a> {
                 }
             }
         }
-        let mut sets: BTreeSet<SetId> = areas.into_iter().map(|area| self.set(class, area)).collect();
+        let rooted = areas.iter().filter_map(|area| self.rooted(class, *area));
+        let mut sets: BTreeSet<SetId> = areas.iter().map(|area| self.set(class, *area)).chain(rooted).collect();
         if covers_everything(step) {
             sets.extend(self.everywhere().into_iter().map(|area| (Class::Default, area)));
         }
@@ -163,41 +177,34 @@ pub fn covers_everything(step: &Step) -> bool {
     compiles || (step.subject == Subject::Workspace && step.definition.inputs.is_none())
 }
 
-/// The patterns of each phase and area that has some, and the phases that have any.
-fn patterns<'p>(
-    workspace: &Workspace,
-    project: &'p Project,
-    root: usize,
-) -> (BTreeMap<(PhaseId, usize), Arc<Patterns>>, BTreeSet<PhaseId>) {
-    let mut found = BTreeMap::new();
-    let mut classes = BTreeSet::new();
+/// The `inputs` of all phases.
+#[derive(Default)]
+struct Inputs {
+    compiled: Vec<Patterns>,
+    patterns: BTreeMap<(PhaseId, usize), usize>,
+    classes: BTreeSet<PhaseId>,
+}
+
+fn inputs(workspace: &Workspace, project: &Project, root: usize) -> Inputs {
+    let mut found = Inputs::default();
+    let mut known: BTreeMap<&[Arc<str>], Option<usize>> = BTreeMap::new();
     for (number, phase) in project.phases.iter().enumerate() {
         let id = PhaseId::new(number);
-        let definitions = phase.definition.iter().chain(phase.overrides.values());
-        if definitions.filter(|definition| definition.inputs.is_some()).count() == 0 {
-            continue;
-        }
-        classes.insert(id);
-        let mut compiled: BTreeMap<&[Arc<str>], Option<Arc<Patterns>>> = BTreeMap::new();
-        let mut add = |area: usize, inputs: &'p [Arc<str>]| {
-            // make.toml is checked; a pattern that still does not compile leaves the key covering every file.
-            let patterns = compiled.entry(inputs).or_insert_with(|| Patterns::new(inputs).ok().map(Arc::new));
-            found.extend(patterns.iter().map(|patterns| ((id, area), Arc::clone(patterns))));
+        let of_member = |(area, member): (usize, &'_ Member)| Some((area, phase.definition_for(&member.name)?));
+        let definitions: Vec<_> = match phase.scope {
+            Scope::Workspace => phase.definition.iter().map(|definition| (root, definition)).collect(),
+            Scope::Member => workspace.members.iter().enumerate().filter_map(of_member).collect(),
         };
-        match phase.scope {
-            Scope::Workspace => {
-                if let Some(inputs) = phase.definition.as_ref().and_then(|own| own.inputs.as_deref()) {
-                    add(root, inputs);
-                }
-            }
-            Scope::Member => {
-                for (area, member) in workspace.members.iter().enumerate() {
-                    if let Some(inputs) = phase.definition_for(&member.name).and_then(|own| own.inputs.as_deref()) {
-                        add(area, inputs);
-                    }
-                }
-            }
+        for (area, definition) in definitions {
+            let Some(inputs) = definition.inputs.as_deref() else { continue };
+            found.classes.insert(id);
+            // make.toml is checked; a pattern that still does not compile leaves the key covering every file.
+            let place = *known.entry(inputs).or_insert_with(|| {
+                found.compiled.push(Patterns::new(inputs).ok()?);
+                Some(found.compiled.len() - 1)
+            });
+            found.patterns.extend(place.map(|place| ((id, area), place)));
         }
     }
-    (found, classes)
+    found
 }

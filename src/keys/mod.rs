@@ -79,6 +79,8 @@ impl<'a> Keys<'a> {
         }
         let members = self.member_parts(&mut state, step).ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
         let everything = coverage::covers_everything(step).then(|| self.everything(&mut state));
+        let rooted = covered.iter().filter(|id| matches!(id.0, Class::Rooted(_)));
+        let rooted = rooted.filter_map(|id| state.sets.get(id)).map(|set| set.digest).collect();
         let variables = self.variables(step);
         let facts = StepFacts {
             phase: &self.expansion.project.phase(step.phase).name,
@@ -90,6 +92,7 @@ impl<'a> Keys<'a> {
             variables: variables.iter().map(|(name, value)| (*name, value.clone())).collect(),
             environment: self.environment,
             members: members.iter().map(|(name, part)| (&**name, *part)).collect(),
+            rooted,
             everything,
         };
         let digest = state.parts.add(facts.describe());
@@ -106,7 +109,7 @@ impl<'a> Keys<'a> {
             let found = Arc::new(self.coverage.areas.rewalk(area));
             let state = &mut *self.state();
             state.tree.areas[area] = found;
-            self.refresh(state, |id, set| set.rooted || self.coverage.reaches(id, area));
+            self.refresh(state, |id| self.coverage.reaches(id, area));
         }
     }
 
@@ -115,7 +118,7 @@ impl<'a> Keys<'a> {
         let tree = self.coverage.areas.walk();
         let state = &mut *self.state();
         state.tree = tree;
-        self.refresh(state, |_, _| true);
+        self.refresh(state, |_| true);
     }
 
     /// Whether no file that the step's key covers has changed since the key was taken.
@@ -142,8 +145,8 @@ impl<'a> Keys<'a> {
         ask(&self.state().parts)
     }
 
-    fn refresh(&self, state: &mut State, concerned: impl Fn(SetId, &Set) -> bool) {
-        let ids: Vec<SetId> = state.sets.iter().filter(|(id, set)| concerned(**id, set)).map(|(id, _)| *id).collect();
+    fn refresh(&self, state: &mut State, concerned: impl Fn(SetId) -> bool) {
+        let ids: Vec<SetId> = state.sets.keys().copied().filter(|id| concerned(*id)).collect();
         let sets = Sets { coverage: &self.coverage, cache: self.cache };
         let mut changed = false;
         for id in ids {

@@ -1,7 +1,7 @@
 //! The files of a set as they are now, and the digest of all of them. It knows nothing of steps.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::coverage::{Coverage, SetId};
@@ -19,39 +19,24 @@ pub struct Set {
     pub unreadable: Option<Arc<str>>,
     /// A source that names a module outside of its folder, if there is one.
     pub escapes: Option<Arc<str>>,
-    /// Whether it holds files by `//` patterns, which may lie in any area.
-    pub rooted: bool,
     /// The generation in which it was last seen to change.
     pub changed_at: u64,
-    seen: Vec<(PathBuf, FileStat, Kind)>,
+    seen: Vec<(Arc<Path>, FileStat, Kind)>,
 }
 
 /// Files as the walk found them.
 pub struct Seen {
-    /// Below the area's folder.
-    own: Vec<File>,
-    /// Below the root, by `//` patterns.
-    rooted: Vec<File>,
+    files: Vec<File>,
     problem: Option<PathBuf>,
 }
 
 impl Set {
     /// Whether the walk finds now what it found when the set was made.
     pub fn differs(&self, seen: &Seen) -> bool {
-        let same = |(path, stat, kind): &(PathBuf, FileStat, Kind), file: &File| {
-            *path == *file.path && *stat == file.stat && *kind == file.kind
+        let same = |(path, stat, kind): &(Arc<Path>, FileStat, Kind), file: &File| {
+            **path == *file.path && *stat == file.stat && *kind == file.kind
         };
-        self.seen.len() != seen.len() || !self.seen.iter().zip(seen.files()).all(|(known, file)| same(known, file))
-    }
-}
-
-impl Seen {
-    fn files(&self) -> impl Iterator<Item = &File> {
-        self.own.iter().chain(&self.rooted)
-    }
-
-    fn len(&self) -> usize {
-        self.own.len() + self.rooted.len()
+        self.seen.len() != seen.files.len() || !self.seen.iter().zip(&seen.files).all(|(known, file)| same(known, file))
     }
 }
 
@@ -86,32 +71,31 @@ impl Sets<'_> {
 
     /// The files of the set as the walk has found them.
     pub fn look(&self, tree: &Tree, id: SetId) -> Seen {
-        let area = &tree.areas[id.1];
-        let problem = area.problems.first().map(|problem| problem.path.clone());
-        let Some(patterns) = self.coverage.patterns(id) else {
-            return Seen { own: area.files.clone(), rooted: Vec::new(), problem };
-        };
-        let areas = &self.coverage.areas;
-        let own = areas.select(tree, id.1, &patterns.own);
-        let rooted = areas.select(tree, self.coverage.root, &patterns.root);
-        let problem = own.problems.iter().chain(&rooted.problems).map(|problem| problem.path.clone()).next();
-        Seen { own: own.files, rooted: rooted.files, problem }
+        match self.coverage.globs(id) {
+            None => {
+                let area = &tree.areas[id.1];
+                Seen { files: area.files.clone(), problem: area.problems.first().map(|problem| problem.path.clone()) }
+            }
+            Some(globs) => {
+                let selection = self.coverage.areas.select(tree, id.1, globs);
+                let problem = selection.problems.into_iter().next().map(|problem| problem.path);
+                Seen { files: selection.files, problem }
+            }
+        }
     }
 
     /// The files that have contents, with their full paths.
     fn contents<'s>(&'s self, id: SetId, seen: &'s Seen) -> impl Iterator<Item = (PathBuf, &'s File)> {
-        let areas = &self.coverage.areas;
-        let own = seen.own.iter().map(move |file| (areas.dir(id.1).join(&file.path), file));
-        let rooted = seen.rooted.iter().map(|file| (areas.dir(self.coverage.root).join(&file.path), file));
-        own.chain(rooted).filter(|(_, file)| has_contents(file))
+        let dir = self.coverage.areas.dir(id.1);
+        seen.files.iter().filter(|file| has_contents(file)).map(move |file| (dir.join(&file.path), file))
     }
 
     fn set(&self, id: SetId, seen: Seen, digests: Vec<std::io::Result<Digested>>, parts: &mut Parts) -> Set {
         let mut unreadable = seen.problem.as_ref().map(|path| path.to_string_lossy().into());
         let mut escapes = None;
         let mut digests = digests.into_iter();
-        let mut items = Vec::with_capacity(seen.len());
-        for (place, file) in seen.files().enumerate() {
+        let mut items = Vec::with_capacity(seen.files.len());
+        for file in &seen.files {
             let mut digest = None;
             let name = || -> Arc<str> { file.path.to_string_lossy().into() };
             if has_contents(file) {
@@ -126,18 +110,14 @@ impl Sets<'_> {
                     _ => _ = unreadable.get_or_insert_with(name),
                 }
             }
-            if place >= seen.own.len() || !self.by_parts(id, file) {
-                let mut path = if place < seen.own.len() { Vec::new() } else { b"//".to_vec() };
-                path.extend_from_slice(&file.bytes());
-                items.push((path, digest, link(file).map(<[u8]>::to_vec)));
+            if !self.by_parts(id, file) {
+                items.push((file.bytes(), digest, link(file)));
             }
         }
-        let items = items.iter().map(|(path, digest, link)| FileItem { path, digest: *digest, link: link.as_deref() });
+        let items = items.iter().map(|(path, digest, link)| FileItem { path, digest: *digest, link: *link });
         let digest = parts.files(items);
-        let rooted = self.coverage.patterns(id).is_some_and(|patterns| !patterns.root.is_empty());
-        let own = seen.own.into_iter().chain(seen.rooted);
-        let seen = own.map(|file| (file.path.to_path_buf(), file.stat, file.kind)).collect();
-        Set { digest, unreadable, escapes, rooted, changed_at: 0, seen }
+        let seen = seen.files.into_iter().map(|file| (file.path, file.stat, file.kind)).collect();
+        Set { digest, unreadable, escapes, changed_at: 0, seen }
     }
 
     /// Whether the file counts by its parts: Cargo.lock by the packages of each closure, make.toml by each phase's
