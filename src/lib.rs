@@ -1,6 +1,4 @@
 //! `cargo lifecycle`: a Cargo workspace's whole lifecycle as one fast command, as a library.
-#![expect(dead_code, reason = "wip")]
-#![expect(unused_imports, reason = "wip")]
 
 pub mod cli;
 pub mod model;

@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::planned::Planned;
 use crate::execute::{Produced, Run};
 use crate::fingerprint::references;
+use crate::flush::{Batch, Limits, flush};
 use crate::hash_cache::FileHashCache;
+use crate::home::Home;
 use crate::keys::{Key, Keys};
 use crate::model::{CargoCommand, Digest, Event, Outcome, StepId};
-use crate::flush::{Batch, Limits, flush};
-use crate::home::Home;
 use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep};
 use crate::store::{Blobs, Bounds, Record};
 
@@ -130,11 +130,8 @@ impl Keeping<'_, '_> {
 
     fn history(&self, ended: &Ended<'_>, steps: &BTreeMap<String, LastRun>) -> RunEntry {
         let summary = &ended.run.summary;
-        let steps = steps.iter().map(|(id, last)| RunStep {
-            id: id.clone(),
-            ended: last.ended,
-            duration_ms: last.duration_ms,
-        });
+        let steps =
+            steps.iter().map(|(id, last)| RunStep { id: id.clone(), ended: last.ended, duration_ms: last.duration_ms });
         RunEntry {
             started_at: unix_millis(ended.begun_at),
             duration_ms: millis(summary.duration),

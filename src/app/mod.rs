@@ -183,7 +183,8 @@ impl Lifecycle {
 
     /// The name of the workspace: make.toml's, or that of its folder.
     fn name(&self) -> Arc<str> {
-        let folder = || self.workspace.root.file_name().map_or("workspace".into(), |name| name.to_string_lossy().into());
+        let folder =
+            || self.workspace.root.file_name().map_or("workspace".into(), |name| name.to_string_lossy().into());
         let lone = self.workspace.members.iter().find(|member| member.dir == self.workspace.root);
         let own = self.project.name.clone().or_else(|| lone.map(|member| Arc::clone(&member.name)));
         own.unwrap_or_else(folder)

@@ -9,13 +9,13 @@ use super::{Error, Lifecycle, Report, environment, keep};
 use crate::config;
 use crate::execute::{self, Commands, Judge, JudgeTerms, Known, Message, Worker};
 use crate::hash_cache::FileHashCache;
+use crate::home::Home;
 use crate::keys::Keys;
 use crate::model::{CargoCommand, Event, Plan, Step, StepInfo, Verdict};
 use crate::plan::{self, Cycle};
 use crate::process::Children;
 use crate::schedule;
 use crate::signal;
-use crate::home::Home;
 use crate::state::State;
 use crate::store::{Blobs, Records};
 
@@ -193,9 +193,10 @@ const CARGO_LOCK: schedule::Lock = 0;
 fn cycle_error(lifecycle: &Lifecycle, cycle: &Cycle) -> Error {
     let names = cycle.edges.iter().map(|edge| &*edge.from).chain(cycle.edges.last().map(|edge| &*edge.to));
     let title = format!("the plan has a cycle: {}", names.collect::<Vec<_>>().join(" -> "));
-    let places = cycle.edges.iter().filter_map(|edge| {
-        Some((edge.kind.span()?, format!("so `{}` waits for `{}`", edge.to, edge.from)))
-    });
+    let places = cycle
+        .edges
+        .iter()
+        .filter_map(|edge| Some((edge.kind.span()?, format!("so `{}` waits for `{}`", edge.to, edge.from))));
     let places: Vec<_> = places.collect();
     let help = match &cycle.only_by_groups[..] {
         [] => None,

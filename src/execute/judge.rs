@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use crate::fingerprint::changes;
+use crate::home::Home;
 use crate::keys::{Key, Keys};
 use crate::model::{CargoCommand, EdgeKind, FileStat, Plan, Reason, StepId, StepInfo, Verdict};
-use crate::home::Home;
 use crate::state::{Ended, State};
 use crate::store::{Artifact, Descriptions, Record, Records};
 
@@ -103,11 +103,9 @@ impl<'a> Judge<'a> {
             None => stale(self.explain(id, key), Some(key)),
             Some(record) => match record.artifacts.iter().find_map(|artifact| self.amiss(artifact)) {
                 Some(reason) => stale(reason, Some(key)),
-                None => Judged {
-                    verdict: Verdict::Fresh { saved: record.duration },
-                    key: Some(key),
-                    record: Some(record),
-                },
+                None => {
+                    Judged { verdict: Verdict::Fresh { saved: record.duration }, key: Some(key), record: Some(record) }
+                }
             },
         }
     }

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use super::command::{Commands, Kept};
 use super::{Done, Judge, Signal, Teller, Work};
 use crate::keys::{Key, Keys};
-use crate::model::{CargoCommand, Digest, FileStat, Interrupt, Outcome, Output, Plan, Replay, StepId, Subject, Verdict};
+use crate::model::{
+    CargoCommand, Digest, FileStat, Interrupt, Outcome, Output, Plan, Replay, StepId, Subject, Verdict,
+};
 use crate::plan::{Argv, Expansion};
 use crate::process;
 use crate::store::{Artifact, Blobs};
@@ -83,7 +85,11 @@ impl<'a> Worker<'a> {
         self.keys.look_again(step);
         if let Some(key) = key {
             let good = ran.failure.is_none() && !self.interrupted.load(Ordering::Acquire);
-            let artifacts = if good { self.artifacts(&expanded.commands, step.subject.clone(), &ran.artifacts) } else { Vec::new() };
+            let artifacts = if good {
+                self.artifacts(&expanded.commands, step.subject.clone(), &ran.artifacts)
+            } else {
+                Vec::new()
+            };
             let output = output.clone();
             let produced = Produced { step: id, key, good, duration, output, warned: ran.warned, artifacts };
             self.produced.lock().unwrap_or_else(PoisonError::into_inner).push(produced);
@@ -94,15 +100,9 @@ impl<'a> Worker<'a> {
 
     /// What cargo made of members, as it stands now: the step is fresh only while it stands so. A check makes nothing
     /// that anybody uses.
-    fn artifacts(
-        &self,
-        commands: &[Argv],
-        subject: Subject,
-        made: &[crate::cargo_output::Artifact],
-    ) -> Vec<Artifact> {
-        let checks = |command: &Argv| {
-            matches!(command, Argv::Words(_, Some(CargoCommand::Check | CargoCommand::Clippy)))
-        };
+    fn artifacts(&self, commands: &[Argv], subject: Subject, made: &[crate::cargo_output::Artifact]) -> Vec<Artifact> {
+        let checks =
+            |command: &Argv| matches!(command, Argv::Words(_, Some(CargoCommand::Check | CargoCommand::Clippy)));
         if commands.iter().all(checks) {
             return Vec::new();
         }
@@ -151,7 +151,6 @@ impl Work for Worker<'_> {
         }
     }
 }
-
 
 /// Output that an earlier run has stored.
 struct Stored((Blobs, Digest));

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fingerprint::{Covered, Description, Parts, StepFacts, Tag};
 use crate::hash_cache::FileHashCache;
-use crate::model::{CargoCommand, Digest, MemberId, Plan, Placeholder, Reason, Step, StepId, Subject};
+use crate::model::{CargoCommand, Digest, MemberId, Placeholder, Plan, Reason, Step, StepId, Subject};
 use crate::plan::Expansion;
 use crate::walk::{Areas, Tree};
 use coverage::{Class, Coverage, SetId};
@@ -45,12 +45,7 @@ pub struct Key {
 
 impl<'a> Keys<'a> {
     /// Looks at every file that the plan's keys cover: one parallel walk, one parallel hashing pass.
-    pub fn new(
-        plan: &Plan,
-        expansion: &'a Expansion<'a>,
-        cache: &'a FileHashCache,
-        environment: Description,
-    ) -> Self {
+    pub fn new(plan: &Plan, expansion: &'a Expansion<'a>, cache: &'a FileHashCache, environment: Description) -> Self {
         let coverage = Coverage::new(expansion.workspace, expansion.project);
         let needed = plan.steps.iter().filter(|step| step.definition.cache);
         let needed: std::collections::BTreeSet<SetId> = needed.flat_map(|step| coverage.of(step)).collect();
