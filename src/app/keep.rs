@@ -11,7 +11,7 @@ use crate::flush::{Batch, Limits, flush};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::{Key, Keys};
-use crate::model::{CargoCommand, Digest, Event, Outcome, StepId};
+use crate::model::{CargoCommand, Event, Outcome, StepId};
 use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep};
 use crate::store::{Blobs, Bounds, Record};
 

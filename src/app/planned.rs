@@ -105,6 +105,11 @@ impl<'a> Planned<'a> {
             steps: Arc::clone(&self.steps),
             jobs: pool.current_num_threads(),
         });
+        if self.lifecycle.cargo_started {
+            events(Event::Noted(
+                "a manifest, Cargo.lock or cargo's configuration is new: asked `cargo metadata`".into(),
+            ));
+        }
         past.warnings.iter().for_each(|text| events(Event::Warned(text.clone())));
         for (earlier, later) in &self.plan.dropped {
             let name = |phase| &self.lifecycle.project.phase(phase).name;
