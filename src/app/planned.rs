@@ -91,7 +91,8 @@ impl<'a> Planned<'a> {
             execute::run(&self.plan, self.terms(&pool, &past.state), (&pool, &worker), (sender, receiver), events);
         children.end();
         let ended = keep::Ended { run: &run, produced: worker.into_produced(), begun_at };
-        keep::keep(self, (&keys, &past.home, &past.cache), &pool, ended, events);
+        let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases: &self.lifecycle.options.phases };
+        keep::keep(&ran, (&keys, &past.home, &past.cache), &pool, ended, events);
         drop(listening);
         events(Event::Finished(run.summary));
         let steps = self.steps.iter().map(|step| Arc::clone(&step.name)).zip(run.outcomes).collect();
@@ -183,11 +184,6 @@ impl<'a> Planned<'a> {
             env.push(("CARGO_TARGET_DIR".into(), dir.clone().into_os_string()));
         }
         env
-    }
-
-    /// The workspace and the options that the plan is for.
-    pub const fn lifecycle(&self) -> &Lifecycle {
-        self.lifecycle
     }
 }
 
