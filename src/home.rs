@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::atomic;
 use crate::model::{Digest, FileStat};
+use crate::target_dir;
 
 /// Where everything is kept for one workspace: paths alone, nothing is touched until something is read or locked.
 #[derive(Clone, Debug)]
