@@ -2,10 +2,12 @@
 //! above the walk, the hash cache and the fingerprint, and knows nothing of running steps.
 
 mod coverage;
+mod discovered;
 mod sets;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fingerprint::{Covered, Description, Parts, StepFacts, Tag};
@@ -13,6 +15,8 @@ use crate::hash_cache::FileHashCache;
 use crate::model::{CargoCommand, Digest, MemberId, Placeholder, Plan, Reason, Step, Subject};
 use crate::plan::Expansion;
 use crate::walk::Tree;
+pub use discovered::refined;
+
 use coverage::{Class, Coverage, SetId};
 use sets::{Set, Sets};
 
@@ -141,6 +145,13 @@ impl<'a> Keys<'a> {
                 into.insert(digest, bytes.to_vec());
             }
         }
+    }
+
+    /// The member and the path of a file, by the name that explanations give it.
+    pub fn file_of(&self, name: &str) -> Option<(MemberId, PathBuf)> {
+        let (member, path) = name.split_once(": ")?;
+        let id = self.expansion.workspace.named(member)?;
+        Some((id, self.expansion.workspace.member(id).dir.join(path)))
     }
 
     /// Lends the descriptions.
