@@ -135,11 +135,13 @@ impl Keeping<'_, '_> {
         if !batch.steps.is_empty() {
             batch.run = Some(self.history(ended, &batch.steps));
         }
-        for (id, produced) in last.iter().filter(|(_, produced)| matches!(produced.ending, Ending::Matched)) {
+        for (id, produced) in last {
             // It did not run, but this is the state that the next one is compared with.
-            if let Some(before) = self.past.state.steps.get(&self.name(*id)) {
-                let run = LastRun { ended: How::Succeeded, key: Some(produced.key.digest), ..before.clone() };
-                batch.steps.insert(self.name(*id), run);
+            if let (Ending::Matched(digest, _), Some(before)) =
+                (&produced.ending, self.past.state.steps.get(&self.name(id)))
+            {
+                let run = LastRun { ended: How::Succeeded, key: Some(*digest), ..before.clone() };
+                batch.steps.insert(self.name(id), run);
             }
         }
         Ok(batch)
@@ -149,6 +151,11 @@ impl Keeping<'_, '_> {
     fn record(&mut self, produced: &Produced, today: u32, batch: &mut Batch) -> io::Result<()> {
         let (discovered, artifacts) = match &produced.ending {
             Ending::Good { discovered, artifacts } if self.undisturbed(produced) => (discovered, artifacts),
+            Ending::Matched(_, Some(discovered)) => {
+                let pointer = self.pointer(produced, discovered, today);
+                batch.records.insert(produced.key.digest, pointer);
+                return Ok(());
+            }
             Ending::Unkept(why) => {
                 let text = format!("the result of {} is not kept: {why}", self.name(produced.step));
                 (self.events)(Event::Warned(text));
@@ -169,14 +176,24 @@ impl Keeping<'_, '_> {
             batch.records.insert(key, record);
             return Ok(());
         };
-        let names = |set: &[Discovered]| set.iter().map(|one| (one.sort, one.name.clone())).collect::<Vec<_>>();
-        let known = self.past.records.find(&key).map(|record| record.discovered).unwrap_or_default();
-        let others = known.into_iter().filter(|set| names(set) != names(found)).take(SETS - 1);
-        let discovered = std::iter::once(found.clone()).chain(others).collect();
-        let pointer = Record { artifacts: Vec::new(), output: None, warned: false, discovered, ..record.clone() };
         batch.records.insert(refined(key, found), record);
-        batch.records.insert(key, pointer);
+        batch.records.insert(key, self.pointer(produced, found, today));
         Ok(())
+    }
+
+    /// The record under a key that says what to ask for besides, newest first.
+    fn pointer(&self, produced: &Produced, found: &[Discovered], today: u32) -> Record {
+        let names = |set: &[Discovered]| set.iter().map(|one| (one.sort, one.name.clone())).collect::<Vec<_>>();
+        let known = self.past.records.find(&produced.key.digest).map(|record| record.discovered).unwrap_or_default();
+        let others = known.into_iter().filter(|set| names(set) != names(found)).take(SETS - 1);
+        Record {
+            duration: produced.duration,
+            artifacts: Vec::new(),
+            output: None,
+            warned: false,
+            discovered: std::iter::once(found.to_vec()).chain(others).collect(),
+            used_day: today,
+        }
     }
 
     /// Whether no input of the step changed from when its key was taken to the end of the run.
@@ -222,7 +239,10 @@ fn last_run(outcome: &Outcome, duration: Duration, produced: Option<&Produced>) 
         return None;
     }
     let finished_at = unix_millis(SystemTime::now());
-    let key = produced.map(|produced| produced.key.digest);
+    let key = produced.map(|produced| match &produced.ending {
+        Ending::Good { discovered: Some(found), .. } => refined(produced.key.digest, found),
+        _ => produced.key.digest,
+    });
     Some(LastRun { ended, key, duration_ms: millis(duration), finished_at })
 }
 

@@ -35,7 +35,7 @@ enum Match {
     /// Something that does not hold, and why.
     Other(Reason),
     /// This holds.
-    Record(Record),
+    Held(Held),
 }
 
 /// What is no longer as it was discovered.
@@ -85,7 +85,18 @@ pub struct Judged {
     /// The key, if the step has one and may be recorded.
     pub key: Option<Key>,
     /// The record that makes it fresh.
-    pub record: Option<Record>,
+    pub record: Option<Held>,
+}
+
+/// A record that holds.
+#[derive(Debug)]
+pub struct Held {
+    /// What it says.
+    pub record: Record,
+    /// The digest it stands under: the key's, or refined by what was discovered.
+    pub digest: Digest,
+    /// What was discovered, as it is now.
+    pub discovered: Option<Vec<Discovered>>,
 }
 
 impl<'a> Judge<'a> {
@@ -132,9 +143,9 @@ impl<'a> Judge<'a> {
         match self.matching(key.digest) {
             Match::None => stale(self.explain(id, key), Some(key)),
             Match::Other(reason) => stale(reason, Some(key)),
-            Match::Record(record) => {
-                let verdict = Verdict::Fresh { saved: record.duration };
-                Judged { verdict, key: Some(key), record: Some(record) }
+            Match::Held(held) => {
+                let verdict = Verdict::Fresh { saved: held.record.duration };
+                Judged { verdict, key: Some(key), record: Some(held) }
             }
         }
     }
@@ -143,7 +154,7 @@ impl<'a> Judge<'a> {
     fn matching(&self, key: Digest) -> Match {
         let Some(record) = self.known.records.find(&key) else { return Match::None };
         if record.discovered.is_empty() {
-            return self.in_place(record);
+            return self.in_place(Held { record, digest: key, discovered: None });
         }
         let mut reason = None;
         for known in &record.discovered {
@@ -151,26 +162,30 @@ impl<'a> Judge<'a> {
                 Ok(now) => now,
                 Err(path) => return Match::Other(Reason::Unreadable(path.into())),
             };
-            match self.known.records.find(&refined(key, &now)).map(|record| self.in_place(record)) {
-                Some(Match::Record(record)) => return Match::Record(record),
-                Some(Match::Other(other)) => reason = Some(other),
-                Some(Match::None) | None => reason = reason.or_else(|| differences(known, &now)),
+            let digest = refined(key, &now);
+            let Some(record) = self.known.records.find(&digest) else {
+                reason = reason.or_else(|| differences(known, &now));
+                continue;
+            };
+            match self.in_place(Held { record, digest, discovered: Some(now) }) {
+                Match::Other(other) => reason = Some(other),
+                found => return found,
             }
         }
         reason.map_or(Match::None, Match::Other)
     }
 
-    fn in_place(&self, record: Record) -> Match {
-        match record.artifacts.iter().find_map(|artifact| self.amiss(artifact)) {
+    fn in_place(&self, held: Held) -> Match {
+        match held.record.artifacts.iter().find_map(|artifact| self.amiss(artifact)) {
             Some(reason) => Match::Other(reason),
-            None => Match::Record(record),
+            None => Match::Held(held),
         }
     }
 
-    /// Whether the step's last run was under another key, or none of it is known.
-    pub fn is_other(&self, id: StepId, key: Key) -> bool {
+    /// Whether the step was last seen in another state than this, or never.
+    pub fn is_other(&self, id: StepId, digest: Digest) -> bool {
         let last = self.known.state.steps.get(&*self.steps[id.index()].name);
-        last.is_none_or(|last| last.key != Some(key.digest))
+        last.is_none_or(|last| last.key != Some(digest))
     }
 
     /// Files that changed since the step's last run and are not newer than it: cargo, which looks at the time alone, does

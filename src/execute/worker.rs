@@ -64,8 +64,8 @@ pub enum Ending {
         /// What it made.
         artifacts: Vec<Artifact>,
     },
-    /// It was fresh, under another key than the last time.
-    Matched,
+    /// It was fresh, but in another state than it was last seen in: the digest of this one, and what was discovered.
+    Matched(Digest, Option<Vec<Discovered>>),
 }
 
 impl<'a> Worker<'a> {
@@ -161,7 +161,10 @@ impl<'a> Worker<'a> {
         let members = workspace.members.iter().filter_map(|member| member.package.as_ref());
         let specs: HashSet<&str> = members.map(|package| &*package.spec).collect();
         let made = made.iter().filter(|artifact| specs.contains(&*artifact.package_id));
-        made.flat_map(|artifact| &artifact.filenames).filter_map(|path| self.artifact(path)).collect()
+        let files = made.flat_map(|artifact| &artifact.filenames);
+        // Metadata is between cargo and the compiler; other selections and profiles come and go in it.
+        let files = files.filter(|file| file.extension().is_none_or(|is| is != "rmeta"));
+        files.filter_map(|path| self.artifact(path)).collect()
     }
 
     fn artifact(&self, path: &Path) -> Option<Artifact> {
@@ -180,12 +183,14 @@ impl Work for Worker<'_> {
                 self.run(id, judged.key, &reason, tell)
             }
             Verdict::Fresh { saved } => {
-                let key = judged.key.filter(|key| self.judge.is_other(id, *key));
-                if let Some(key) = key {
-                    let (ending, output) = (Ending::Matched, Output::default());
+                if let (Some(key), Some(held)) = (judged.key, &judged.record)
+                    && self.judge.is_other(id, held.digest)
+                {
+                    let ending = Ending::Matched(held.digest, held.discovered.clone());
+                    let output = Output::default();
                     self.produce(Produced { step: id, key, ending, duration: saved, output, warned: false });
                 }
-                let record = judged.record;
+                let record = judged.record.map(|held| held.record);
                 let warned = record.as_ref().is_some_and(|record| record.warned);
                 let output = record.and_then(|record| record.output).map(|digest| (self.blobs.clone(), digest));
                 let output = output.map_or_else(Output::default, |stored| Output::of(Arc::new(Stored(stored))));
