@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::Keys;
+use super::{Keys, State};
 use crate::cargo_output::{Artifact, BuildScript};
 use crate::dep_info;
 use crate::fingerprint::{Description, Tag};
@@ -77,7 +77,11 @@ impl Keys<'_> {
             });
             paths.extend(named);
         }
-        paths.retain(|path| !scripts.iter().any(|script| path.starts_with(&script.out_dir)) && !self.covers(path));
+        let state = self.state();
+        paths.retain(|path| {
+            !scripts.iter().any(|script| path.starts_with(&script.out_dir)) && !self.covers(&state, path)
+        });
+        drop(state);
         let began = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let began = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX) - GRAIN_NS;
         let mut found = Vec::new();
@@ -152,8 +156,7 @@ impl Keys<'_> {
     }
 
     /// Whether the key of a step that compiles covers the file, or everything in the folder.
-    fn covers(&self, path: &Path) -> bool {
-        let state = self.state();
+    pub(super) fn covers(&self, state: &State, path: &Path) -> bool {
         let places = (0..state.tree.areas.len()).map(|area| (self.coverage.areas.dir(area), &state.tree.areas[area]));
         let innermost = places.filter(|(dir, _)| path.starts_with(dir)).max_by_key(|(dir, _)| dir.as_os_str().len());
         let Some((dir, area)) = innermost else { return false };
