@@ -112,7 +112,7 @@ impl<'a> Coverage<'a> {
 
     /// Whether a set may hold files of an area: its own, or, by patterns, one inside of it.
     pub fn reaches(&self, (class, own): SetId, area: usize) -> bool {
-        own == area || (class != Class::Default && self.areas.dir(area).starts_with(self.areas.dir(own)))
+        own == area || (class != Class::Default && self.around[area].contains(&own))
     }
 
     /// The sets that the step's key covers.
