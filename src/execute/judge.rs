@@ -190,16 +190,16 @@ impl<'a> Judge<'a> {
 
     /// Files that changed since the step's last run and are not newer than it: cargo, which looks at the time alone, does
     /// not see that. Each with its member.
-    pub fn unseen_by_cargo(&self, id: StepId, reason: &Reason) -> Vec<(MemberId, String)> {
-        let Reason::Changed(changes) = reason else { return Vec::new() };
+    pub fn unseen_by_cargo(&self, id: StepId, key: Key) -> Vec<(Arc<str>, Option<MemberId>)> {
+        let Reason::Changed(changes) = self.explain(id, key) else { return Vec::new() };
         let Some(last) = self.known.state.steps.get(&*self.steps[id.index()].name) else { return Vec::new() };
         let began_ms = last.finished_at.saturating_sub(last.duration_ms);
         let began_ns = i64::try_from(began_ms).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        let changed = changes.iter().filter(|change| change.kind == ChangeKind::FileChanged);
+        let changed = changes.into_iter().filter(|change| change.kind == ChangeKind::FileChanged);
         let old = changed.filter_map(|change| {
-            let (member, path) = self.keys.file_of(&change.name)?;
+            let (path, member) = self.keys.file_of(&change.name);
             let stat = FileStat::of(&fs::metadata(path).ok()?);
-            (stat.mtime_ns <= began_ns).then(|| (member, change.name.to_string()))
+            (stat.mtime_ns <= began_ns).then_some((change.name, member))
         });
         old.collect()
     }

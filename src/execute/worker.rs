@@ -13,8 +13,7 @@ use super::{Done, Judge, Signal, Teller, Work};
 use crate::cargo_output;
 use crate::keys::{Key, Keys};
 use crate::model::{
-    CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Reason, Replay, StepId,
-    Verdict,
+    CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Replay, StepId, Verdict,
 };
 use crate::plan::{Argv, Expanded, Expansion};
 use crate::process;
@@ -94,10 +93,10 @@ impl<'a> Worker<'a> {
         self.produced.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self, id: StepId, key: Option<Key>, reason: &Reason, tell: &Teller) -> Done {
+    fn run(&self, id: StepId, key: Option<Key>, tell: &Teller) -> Done {
         let step = self.plan.step(id);
         let expanded = self.expansion.expand(step);
-        let unseen = self.judge.unseen_by_cargo(id, reason);
+        let unseen = key.map(|key| self.judge.unseen_by_cargo(id, key)).unwrap_or_default();
         let (began, clock) = (SystemTime::now(), Instant::now());
         let mut ran = self.commands.run(&expanded, step.definition.parallel, tell);
         let duration = clock.elapsed();
@@ -123,15 +122,21 @@ impl<'a> Worker<'a> {
         self.produced.lock().unwrap_or_else(PoisonError::into_inner).push(produced);
     }
 
-    fn ending(&self, expanded: &Expanded, ran: &Ran, began: SystemTime, unseen: &[(MemberId, String)]) -> Ending {
+    fn ending(
+        &self,
+        expanded: &Expanded,
+        ran: &Ran,
+        began: SystemTime,
+        unseen: &[(Arc<str>, Option<MemberId>)],
+    ) -> Ending {
         if ran.failure.is_some() || self.interrupted.load(Ordering::Acquire) {
             return Ending::Failed;
         }
         if !ran.reported {
             return Ending::Good { discovered: None, artifacts: Vec::new() };
         }
-        if let Some((_, name)) = unseen.iter().find(|(member, _)| !self.is_recompiled(*member, ran)) {
-            return Ending::Unseen(name.clone());
+        if let Some((name, _)) = unseen.iter().find(|(_, member)| !self.is_recompiled(*member, ran)) {
+            return Ending::Unseen(name.to_string());
         }
         match self.keys.discover(&ran.artifacts, &ran.scripts, began) {
             Ok(found) => Ending::Good {
@@ -143,8 +148,9 @@ impl<'a> Worker<'a> {
     }
 
     /// Whether cargo compiled everything of the member.
-    fn is_recompiled(&self, member: MemberId, ran: &Ran) -> bool {
-        let Some(package) = &self.expansion.workspace.member(member).package else { return false };
+    fn is_recompiled(&self, member: Option<MemberId>, ran: &Ran) -> bool {
+        let package = member.and_then(|member| self.expansion.workspace.member(member).package.as_ref());
+        let Some(package) = package else { return false };
         let mut own = ran.artifacts.iter().filter(|artifact| *artifact.package_id == *package.spec).peekable();
         own.peek().is_some() && own.all(|artifact| !artifact.fresh)
     }
@@ -179,8 +185,8 @@ impl Work for Worker<'_> {
         let judged = self.judge.judge(id, &|step| self.ran[step.index()].load(Ordering::Acquire));
         match judged.verdict {
             Verdict::Stale(reason) => {
-                tell.started(reason.clone());
-                self.run(id, judged.key, &reason, tell)
+                tell.started(reason);
+                self.run(id, judged.key, tell)
             }
             Verdict::Fresh { saved } => {
                 if let (Some(key), Some(held)) = (judged.key, &judged.record)

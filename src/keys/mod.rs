@@ -144,11 +144,14 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// The member and the path of a file, by the name that explanations give it.
-    pub fn file_of(&self, name: &str) -> Option<(MemberId, PathBuf)> {
-        let (member, path) = name.split_once(": ")?;
-        let id = self.expansion.workspace.named(member)?;
-        Some((id, self.expansion.workspace.member(id).dir.join(path)))
+    /// The path of a file, and the member that it belongs to if it does to one, by the name that explanations give it.
+    pub fn file_of(&self, name: &str) -> (PathBuf, Option<MemberId>) {
+        let workspace = self.expansion.workspace;
+        let (owner, path) = name.split_once(": ").unwrap_or(("", name));
+        let member = workspace.named(owner);
+        let package = || workspace.path_packages.iter().find(|package| &*package.name == owner);
+        let dir = member.map(|id| &workspace.member(id).dir).or_else(|| package().map(|package| &package.dir));
+        (dir.unwrap_or(&workspace.root).join(path), member)
     }
 
     /// Lends the descriptions.
