@@ -1,4 +1,4 @@
-//! Text without the escape sequences of terminals. It knows nothing of what the text says.
+//! What programs print, without the escape sequences of terminals. It knows nothing of what the text says.
 
 use std::borrow::Cow;
 
@@ -20,6 +20,21 @@ pub fn strip(bytes: &[u8]) -> Cow<'_, [u8]> {
     }
     plain.extend_from_slice(rest);
     Cow::Owned(plain)
+}
+
+/// The last line of `bytes` that shows anything, finished or not, as one line of at most `width` characters without
+/// escape sequences and control characters. Of a progress bar that rewrites its line it is the newest state.
+pub fn last_line(bytes: &[u8], width: usize) -> Option<String> {
+    let plain = strip(bytes);
+    let mut lines = plain.rsplit(|byte| matches!(byte, b'\n' | b'\r'));
+    lines.find_map(|line| one_line(line, width))
+}
+
+fn one_line(line: &[u8], width: usize) -> Option<String> {
+    let text = String::from_utf8_lossy(line);
+    let shown = text.trim_end().chars().map(|char| if char == '\t' { ' ' } else { char });
+    let cut: String = shown.filter(|char| !char.is_control()).take(width).collect();
+    (!cut.trim().is_empty()).then_some(cut)
 }
 
 /// What follows the escape sequence that `bytes` begins with.
@@ -47,7 +62,7 @@ fn after_string(bytes: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::strip;
+    use super::*;
 
     #[test]
     fn sequences_go_and_everything_else_stays() {
@@ -60,5 +75,19 @@ mod tests {
         assert_eq!(stripped("cut\x1b"), "cut");
         assert_eq!(stripped("cut\x1b]0;tit"), "cut");
         assert_eq!(&*strip(b"\xff\x1b[0m\xfe"), b"\xff\xfe");
+    }
+
+    #[test]
+    fn the_last_line_is_one_that_shows_something_cut_between_characters() {
+        let last = |bytes: &[u8]| last_line(bytes, 80);
+        assert_eq!(last(b""), None);
+        assert_eq!(last(b"\n \r\n\x1b[0m\n"), None);
+        assert_eq!(last(b"one\ntwo\n\n").as_deref(), Some("two"));
+        assert_eq!(last(b"one\r\ntwo\r\n").as_deref(), Some("two"));
+        assert_eq!(last(b"one\n  prompt").as_deref(), Some("  prompt"));
+        assert_eq!(last(b"  1%\r 50%\r").as_deref(), Some(" 50%"));
+        assert_eq!(last(b"\x1b[1;32m   Compiling\x1b[0m a\tb\x08\x1b[K").as_deref(), Some("   Compiling a b"));
+        assert_eq!(last_line("x\näöü🦀".as_bytes(), 3).as_deref(), Some("äöü"));
+        assert_eq!(last(b"\xff\xfea").as_deref(), Some("\u{fffd}\u{fffd}a"));
     }
 }

@@ -9,12 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::atomic;
 use crate::model::{Digest, FileStat};
-
-/// The signature is the standard's; the comment says who made the folder.
-const CACHE_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55
-# This file is a cache directory tag created by cargo lifecycle.
-# For information about cache directory tags see https://bford.info/cachedir/
-";
+use crate::target_dir;
 
 /// Where everything is kept for one workspace: paths alone, nothing is touched until something is read or locked.
 #[derive(Clone, Debug)]
@@ -106,14 +101,7 @@ impl Home {
     }
 
     fn make_folders(&self) -> io::Result<()> {
-        if let Some(parent) = self.target.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        match fs::create_dir(&self.target) {
-            Ok(()) => atomic::write(&self.target.join("CACHEDIR.TAG"), CACHE_TAG.as_bytes())?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
+        target_dir::make(&self.target)?;
         fs::create_dir_all(&self.own)
     }
 }
@@ -226,7 +214,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ours = folder.path().join("new/target");
         drop(Home::new(&ours, folder.path()).lock().unwrap());
-        assert_eq!(fs::read_to_string(ours.join("CACHEDIR.TAG")).unwrap(), CACHE_TAG);
+        assert!(ours.join("CACHEDIR.TAG").exists());
 
         let theirs = folder.path().join("theirs");
         fs::create_dir(&theirs).unwrap();

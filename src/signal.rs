@@ -5,7 +5,7 @@ use std::io;
 use crate::model::Interrupt;
 
 #[cfg(unix)]
-pub use unix::{Guard, listen};
+pub use unix::listen;
 
 #[cfg(unix)]
 mod unix {
@@ -145,7 +145,7 @@ mod tests {
     fn second_process() {
         let Ok(role) = std::env::var(ROLE) else { return };
         let (send, signals) = mpsc::channel();
-        let guard: Guard = listen(move |interrupt| {
+        let guard = listen(move |interrupt| {
             let _ = send.send(interrupt);
         })
         .unwrap();

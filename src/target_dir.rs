@@ -1,5 +1,6 @@
 //! Makes cargo's target directory the way cargo makes it. What is put into it is everybody's own affair.
 
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -15,10 +16,14 @@ const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55
 /// # Errors
 /// Whatever the file system says.
 pub fn make(target_dir: &Path) -> io::Result<()> {
-    if target_dir.is_dir() {
-        return Ok(());
+    if let Some(parent) = target_dir.parent() {
+        fs::create_dir_all(parent)?;
     }
-    crate::atomic::write(&target_dir.join("CACHEDIR.TAG"), TAG.as_bytes())
+    match fs::create_dir(target_dir) {
+        Ok(()) => crate::atomic::write(&target_dir.join("CACHEDIR.TAG"), TAG.as_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

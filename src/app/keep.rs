@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::planned::Planned;
 use crate::execute::{Produced, Run};
 use crate::fingerprint::references;
 use crate::flush::{Batch, Limits, flush};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::{Key, Keys};
-use crate::model::{CargoCommand, Digest, Event, Outcome, StepId};
+use crate::model::{CargoCommand, Event, Outcome, Plan, StepId, StepInfo};
 use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep};
 use crate::store::{Blobs, Bounds, Record};
 
@@ -19,6 +18,16 @@ use crate::store::{Blobs, Bounds, Record};
 const RUNS: usize = 100;
 /// Records that are kept, and for how many days unused.
 const RECORDS: (usize, u32) = (20_000, 30);
+
+/// What was run.
+pub struct Ran<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The steps' names.
+    pub steps: &'a [StepInfo],
+    /// The phases that were named.
+    pub phases: &'a [String],
+}
 
 /// How a run ended.
 pub struct Ended<'a> {
@@ -32,13 +41,13 @@ pub struct Ended<'a> {
 
 /// Keeps the results whose inputs still are what they were, and notes how every step ended.
 pub fn keep(
-    planned: &Planned<'_>,
+    ran: &Ran<'_>,
     (keys, home, cache): (&Keys<'_>, &Home, &FileHashCache),
     pool: &rayon::ThreadPool,
     ended: Ended<'_>,
     events: &mut dyn FnMut(Event),
 ) {
-    if cleaned(planned, ended.run) && !home.shared().exists() {
+    if cleaned(ran, ended.run) && !home.shared().exists() {
         // `cargo clean` took our folder with it; making it again would undo what was asked for.
         return;
     }
@@ -46,7 +55,7 @@ pub fn keep(
         pool.install(|| keys.look_at_all_again());
     }
     let today = today();
-    let batch = Keeping { planned, keys, home, events }.batch(&ended, today);
+    let batch = Keeping { ran, keys, home, events }.batch(&ended, today);
     let limits = Limits { records: Bounds { today, unused_days: RECORDS.1, records: RECORDS.0 }, runs: RUNS };
     let written = batch.and_then(|batch| write(home, cache, &batch, limits));
     match written {
@@ -74,15 +83,15 @@ pub fn file_digests(home: &Home) -> std::path::PathBuf {
 }
 
 /// Whether a `cargo clean` of the plan ran.
-fn cleaned(planned: &Planned<'_>, run: &Run) -> bool {
+fn cleaned(ran: &Ran<'_>, run: &Run) -> bool {
     let cleans = |step: &crate::model::Step| {
         step.definition.commands.iter().any(|command| command.cargo() == Some(CargoCommand::Clean))
     };
-    planned.plan.ids().any(|id| cleans(planned.plan.step(id)) && run.outcomes[id.index()] == Outcome::Succeeded)
+    ran.plan.ids().any(|id| cleans(ran.plan.step(id)) && run.outcomes[id.index()] == Outcome::Succeeded)
 }
 
 struct Keeping<'a, 'e> {
-    planned: &'a Planned<'a>,
+    ran: &'a Ran<'a>,
     keys: &'a Keys<'a>,
     home: &'a Home,
     events: &'e mut dyn FnMut(Event),
@@ -101,7 +110,7 @@ impl Keeping<'_, '_> {
                 batch.records.insert(produced.key.digest, record(produced, &blobs, today)?);
             }
         }
-        for id in self.planned.plan.ids() {
+        for id in self.ran.plan.ids() {
             let outcome = &ended.run.outcomes[id.index()];
             if let Some(last) = last_run(outcome, ended.run.durations[id.index()], keyed.get(&id)) {
                 batch.steps.insert(self.name(id), last);
@@ -115,7 +124,7 @@ impl Keeping<'_, '_> {
 
     /// Whether no input of the step changed from when its key was taken to the end of the run.
     fn undisturbed(&mut self, produced: &Produced) -> bool {
-        let holds = self.keys.holds(self.planned.plan.step(produced.step), produced.key);
+        let holds = self.keys.holds(self.ran.plan.step(produced.step), produced.key);
         if !holds {
             let name = self.name(produced.step);
             let text = format!("inputs of {name} changed during the run; its result is not kept");
@@ -125,7 +134,7 @@ impl Keeping<'_, '_> {
     }
 
     fn name(&self, step: StepId) -> String {
-        self.planned.steps[step.index()].name.to_string()
+        self.ran.steps[step.index()].name.to_string()
     }
 
     fn history(&self, ended: &Ended<'_>, steps: &BTreeMap<String, LastRun>) -> RunEntry {
@@ -136,7 +145,7 @@ impl Keeping<'_, '_> {
             started_at: unix_millis(ended.begun_at),
             duration_ms: millis(summary.duration),
             exit: i32::from(summary.failed + summary.skipped + summary.cancelled > 0),
-            phases: self.planned.lifecycle().options.phases.clone(),
+            phases: self.ran.phases.to_vec(),
             cached: summary.cached as u64,
             saved_ms: millis(summary.saved),
             steps: steps.collect(),

@@ -29,6 +29,7 @@ pub struct Lifecycle {
     source: Option<Source>,
     selected: Vec<MemberId>,
     child_target_dir: Option<PathBuf>,
+    cargo_started: bool,
 }
 
 /// How a run went.
@@ -100,6 +101,7 @@ impl Lifecycle {
             source,
             selected,
             child_target_dir: loaded.target_dir_for_children,
+            cargo_started: loaded.cargo_started,
         })
     }
 

@@ -91,7 +91,8 @@ impl<'a> Planned<'a> {
             execute::run(&self.plan, self.terms(&pool, &past.state), (&pool, &worker), (sender, receiver), events);
         children.end();
         let ended = keep::Ended { run: &run, produced: worker.into_produced(), begun_at };
-        keep::keep(self, (&keys, &past.home, &past.cache), &pool, ended, events);
+        let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases: &self.lifecycle.options.phases };
+        keep::keep(&ran, (&keys, &past.home, &past.cache), &pool, ended, events);
         drop(listening);
         events(Event::Finished(run.summary));
         let steps = self.steps.iter().map(|step| Arc::clone(&step.name)).zip(run.outcomes).collect();
@@ -105,6 +106,11 @@ impl<'a> Planned<'a> {
             steps: Arc::clone(&self.steps),
             jobs: pool.current_num_threads(),
         });
+        if self.lifecycle.cargo_started {
+            events(Event::Noted(
+                "a manifest, Cargo.lock or cargo's configuration is new: asked `cargo metadata`".into(),
+            ));
+        }
         past.warnings.iter().for_each(|text| events(Event::Warned(text.clone())));
         for (earlier, later) in &self.plan.dropped {
             let name = |phase| &self.lifecycle.project.phase(phase).name;
@@ -178,11 +184,6 @@ impl<'a> Planned<'a> {
             env.push(("CARGO_TARGET_DIR".into(), dir.clone().into_os_string()));
         }
         env
-    }
-
-    /// The workspace and the options that the plan is for.
-    pub const fn lifecycle(&self) -> &Lifecycle {
-        self.lifecycle
     }
 }
 

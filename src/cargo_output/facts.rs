@@ -97,12 +97,14 @@ impl Facts {
     }
 
     /// How many errors were shown.
+    #[cfg(test)]
     #[must_use]
     pub fn errors(&self) -> usize {
         self.count(Level::Error)
     }
 
     /// Whether anything was not fresh.
+    #[cfg(test)]
     #[must_use]
     pub fn compiled(&self) -> bool {
         !self.failed_packages.is_empty() || self.artifacts.iter().any(|artifact| !artifact.fresh)

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
-pub use problem::{Problem, Problems, point_at};
+pub use problem::{Problems, point_at};
 pub use read::{FILE_NAME, ReadError, read};
 pub use starter::STARTER;
 

@@ -1,7 +1,7 @@
 //! Runs the commands of one step, and keeps what they print. It does not know why they run.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -37,6 +37,8 @@ pub struct Ran {
     pub log: Log,
     /// Whether cargo gave warnings.
     pub warned: bool,
+    /// The packages that cargo says have errors.
+    pub culprits: Vec<String>,
     /// What cargo says it made.
     pub artifacts: Vec<Artifact>,
 }
@@ -106,7 +108,8 @@ impl Commands<'_> {
         let exit = if json { self.run_cargo(&line, &mut ran, tell) } else { self.run_plain(&line, &mut ran, tell) };
         ran.failure = match exit {
             Ok(exit) if exit.success() => None,
-            Ok(exit) => Some(how(&exit)),
+            Ok(exit) if ran.culprits.is_empty() => Some(how(&exit)),
+            Ok(exit) => Some(format!("{} ({})", how(&exit), ran.culprits.join(", "))),
             Err(error) => Some(error.to_string()),
         };
         ran
@@ -138,6 +141,7 @@ impl Commands<'_> {
         let facts = output.finish(&mut |rendered| show(rendered.bytes));
         ran.warned = facts.warnings() > 0;
         ran.artifacts = facts.artifacts;
+        ran.culprits = facts.failed_packages.into_iter().collect();
         exit
     }
 
@@ -176,7 +180,7 @@ fn after_subcommand(words: &[OsString]) -> usize {
 }
 
 fn keep(log: &mut Log, bytes: &[u8], tell: &Teller) {
-    if let Err(error) = log.append(bytes) {
+    if let Err(error) = log.write_all(bytes) {
         tell.warned(format!("a part of the output is lost: {error}"));
     }
 }

@@ -123,6 +123,7 @@ impl FileHashCache {
     }
 
     /// How many files were not, because their digest was known.
+    #[cfg(test)]
     pub fn answered(&self) -> u64 {
         self.answered.load(Ordering::Relaxed)
     }

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fingerprint::{Covered, Description, Parts, StepFacts, Tag};
 use crate::hash_cache::FileHashCache;
-use crate::model::{CargoCommand, Digest, MemberId, Placeholder, Plan, Reason, Step, StepId, Subject};
+use crate::model::{CargoCommand, Digest, MemberId, Placeholder, Plan, Reason, Step, Subject};
 use crate::plan::Expansion;
-use crate::walk::{Areas, Tree};
+use crate::walk::Tree;
 use coverage::{Class, Coverage, SetId};
 use sets::{Set, Sets};
 
@@ -236,14 +236,4 @@ impl<'a> Keys<'a> {
         // Nothing is left half done by a panic: every change of the state is one assignment.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// The areas that are looked at.
-    pub fn areas(&self) -> &Areas {
-        &self.coverage.areas
-    }
-}
-
-/// Which steps of a plan have a key at all.
-pub fn keyed(plan: &Plan) -> impl Iterator<Item = StepId> + '_ {
-    plan.ids().filter(|id| plan.step(*id).definition.cache)
 }

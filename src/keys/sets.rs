@@ -8,7 +8,7 @@ use super::coverage::{Coverage, SetId};
 use crate::fingerprint::{FileItem, Parts};
 use crate::hash_cache::{Digested, FileHashCache};
 use crate::model::{Digest, FileStat};
-use crate::walk::{File, Kind, Tree};
+use crate::walk::{File, Kind, Problem, Tree};
 
 /// A set of files whose contents are known.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Set {
 /// Files as the walk found them.
 pub struct Seen {
     files: Vec<File>,
-    problem: Option<PathBuf>,
+    problem: Option<Arc<str>>,
 }
 
 impl Set {
@@ -74,11 +74,11 @@ impl Sets<'_> {
         match self.coverage.globs(id) {
             None => {
                 let area = &tree.areas[id.1];
-                Seen { files: area.files.clone(), problem: area.problems.first().map(|problem| problem.path.clone()) }
+                Seen { files: area.files.clone(), problem: area.problems.first().map(unreadable) }
             }
             Some(globs) => {
                 let selection = self.coverage.areas.select(tree, id.1, globs);
-                let problem = selection.problems.into_iter().next().map(|problem| problem.path);
+                let problem = selection.problems.first().map(unreadable);
                 Seen { files: selection.files, problem }
             }
         }
@@ -91,7 +91,7 @@ impl Sets<'_> {
     }
 
     fn set(&self, id: SetId, seen: Seen, digests: Vec<std::io::Result<Digested>>, parts: &mut Parts) -> Set {
-        let mut unreadable = seen.problem.as_ref().map(|path| path.to_string_lossy().into());
+        let mut unreadable = seen.problem;
         let mut escapes = None;
         let mut digests = digests.into_iter();
         let mut items = Vec::with_capacity(seen.files.len());
@@ -133,6 +133,11 @@ impl Sets<'_> {
             _ => false,
         }
     }
+}
+
+/// What could not be looked at, and why.
+fn unreadable(problem: &Problem) -> Arc<str> {
+    format!("{}: {}", problem.path.display(), problem.error).into()
 }
 
 /// Whether there are contents to be hashed: of the file, or of what a link leads to.

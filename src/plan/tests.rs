@@ -381,9 +381,9 @@ fn oracle(small: &Small) -> Option<BTreeMap<OracleStep, BTreeSet<OracleStep>>> {
     fn beyond(small: &Small, phase: usize, member: usize, found: &mut BTreeSet<(usize, usize)>) {
         for on in &small.dependencies[member] {
             if small.phases[phase].members[*on] {
-                _ = found.insert((phase, *on))
+                _ = found.insert((phase, *on));
             } else {
-                beyond(small, phase, *on, found)
+                beyond(small, phase, *on, found);
             }
         }
     }
@@ -397,7 +397,7 @@ fn oracle(small: &Small) -> Option<BTreeMap<OracleStep, BTreeSet<OracleStep>>> {
                 given(*need, member).into_iter().collect()
             };
             if *upstream && small.phases[*need].sort < 2 {
-                beyond(small, *need, member, &mut needed)
+                beyond(small, *need, member, &mut needed);
             }
             edges.extend(needed.into_iter().map(|needed| (needed, (phase, member))));
         }
@@ -476,10 +476,10 @@ fn oracle(small: &Small) -> Option<BTreeMap<OracleStep, BTreeSet<OracleStep>>> {
             let more: Vec<usize> = next(found[at]);
             more.into_iter().for_each(|phase| {
                 if !found.contains(&phase) {
-                    found.push(phase)
+                    found.push(phase);
                 }
             });
-            at += 1
+            at += 1;
         }
         found
     };
@@ -493,7 +493,7 @@ fn oracle(small: &Small) -> Option<BTreeMap<OracleStep, BTreeSet<OracleStep>>> {
             for follower in closure(*hook, &followers).into_iter().skip(1) {
                 for item in given(follower, member) {
                     if items.contains(&item) && step(item) != step((phase, member)) {
-                        wish(step(item), step((phase, member)))
+                        wish(step(item), step((phase, member)));
                     }
                 }
             }
@@ -508,7 +508,7 @@ fn oracle(small: &Small) -> Option<BTreeMap<OracleStep, BTreeSet<OracleStep>>> {
                             let joins = from.1 == to.1 || from.1 == ROOT || to.1 == ROOT;
                             let there = items.contains(&from) && items.contains(&to);
                             if there && joins && step(from) != step(to) {
-                                wish(step(from), step(to))
+                                wish(step(from), step(to));
                             }
                         }
                     }

@@ -26,8 +26,6 @@ pub struct Children {
 struct State {
     /// Leaders that run, by process id, which is the group's too.
     groups: BTreeSet<u32>,
-    /// Children that stayed in our own group, for the terminal's sake.
-    on_terminal: BTreeSet<u32>,
     /// Groups whose leader has ended and in which others go on, such as a daemon that later steps need.
     remains: BTreeSet<u32>,
     closed: bool,
@@ -41,9 +39,10 @@ impl Children {
     }
 
     /// Whether no child runs. What ended children left behind does not count.
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         let state = self.lock();
-        state.groups.is_empty() && state.on_terminal.is_empty()
+        state.groups.is_empty()
     }
 
     /// From now on nothing starts: [`run`](super::run) gives [`Error::Closed`](super::Error::Closed).
@@ -56,9 +55,6 @@ impl Children {
         let state = self.lock();
         for group in state.groups.iter().chain(&state.remains) {
             platform::signal_group(*group, signal);
-        }
-        for process in &state.on_terminal {
-            platform::signal_process(*process, signal);
         }
     }
 
@@ -82,7 +78,7 @@ impl Children {
     fn anybody_left(&self) -> bool {
         let mut state = self.lock();
         state.forget_empty();
-        !(state.remains.is_empty() && state.groups.is_empty() && state.on_terminal.is_empty())
+        !(state.remains.is_empty() && state.groups.is_empty())
     }
 
     /// Starts a child as the leader of a group; `None` when nothing starts any more.
@@ -94,17 +90,6 @@ impl Children {
         }
         let child = command.spawn()?;
         state.groups.insert(child.id());
-        Ok(Some(child))
-    }
-
-    /// Starts a child in our own group; `None` when nothing starts any more.
-    pub(super) fn start_on_terminal(&self, command: &mut Command) -> io::Result<Option<Child>> {
-        let mut state = self.lock();
-        if state.closed {
-            return Ok(None);
-        }
-        let child = command.spawn()?;
-        state.on_terminal.insert(child.id());
         Ok(Some(child))
     }
 
@@ -122,7 +107,6 @@ impl Children {
         if state.groups.remove(&child.id()) {
             state.remains.insert(child.id());
         }
-        state.on_terminal.remove(&child.id());
         // At every reaping, because the id of a group that has become empty may be given to a stranger some day.
         state.forget_empty();
         status

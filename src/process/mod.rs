@@ -20,7 +20,7 @@ use std::time::Duration;
 pub use children::Children;
 pub use error::Error;
 pub use log::Log;
-pub use running::{run, run_on_terminal};
+pub use running::run;
 
 /// One command, with nothing left to put in.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! One child from its start to its end: its output on the way, its exit afterwards. It does not know the other children.
 
 use std::io::{self, PipeReader, Read as _};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -53,23 +53,6 @@ pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(
     let held_open = !output_ended && !running.rest_of_output(on_chunk);
     let status = running.reap().map_err(failed)?;
     Ok(exit(status, held_open, duration))
-}
-
-/// Runs a command to its end on our own terminal, input included, in our own process group: the terminal stops every
-/// other group that reads from it.
-///
-/// # Errors
-/// When it does not start. A child that fails is no error.
-pub fn run_on_terminal(command: &CommandLine, children: &Children) -> Result<Exit, Error> {
-    let failed = |error| Error::of(command, error);
-    let mut process = command.command();
-    process.stdin(Stdio::inherit());
-    let started = Instant::now();
-    let mut child = children.start_on_terminal(&mut process).map_err(failed)?.ok_or(Error::Closed)?;
-    platform::wait(&mut child).map_err(failed)?;
-    let duration = started.elapsed();
-    let status = children.reap(&mut child).map_err(failed)?;
-    Ok(exit(status, false, duration))
 }
 
 fn exit(status: ExitStatus, held_open: bool, duration: Duration) -> Exit {

@@ -37,13 +37,6 @@ pub fn signal_group(group: u32, signal: Signal) {
     }
 }
 
-/// Sends a signal to one process.
-pub fn signal_process(process: u32, signal: Signal) {
-    if let Some(process) = pid(process) {
-        let _ = system::kill_process(process, system_signal(signal));
-    }
-}
-
 /// Whether nobody is left of the group.
 pub fn is_empty(group: u32) -> bool {
     pid(group).is_none_or(|group| system::test_kill_process_group(group) == Err(Errno::SRCH))

@@ -33,10 +33,6 @@ pub fn signal_group(group: u32, _: Signal) {
     let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
 }
 
-pub fn signal_process(process: u32, signal: Signal) {
-    signal_group(process, signal);
-}
-
 /// There is no asking here, so nothing is taken to be left.
 pub fn is_empty(_: u32) -> bool {
     true

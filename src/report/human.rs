@@ -8,11 +8,15 @@ use std::sync::Arc;
 use super::bar::Bar;
 use super::style::{Display, Tone, Verbosity, labelled, shown, status};
 use super::words::{members, plural, reason, seconds};
+use crate::ansi;
 use crate::cargo_output;
 use crate::model::{Event, Outcome, Output, Reason, StepId, StepInfo, Summary};
 
 /// In a plan of more steps than this, fresh ones are counted by phase instead of named one by one.
 const NAMED: usize = 50;
+
+/// How much of a running step's last line is shown, in characters; the bar cuts it to the terminal's width.
+const LAST_LINE: usize = 200;
 
 /// Shows a run on standard error (or wherever `out` goes) as it happens.
 pub struct Human<W> {
@@ -92,7 +96,9 @@ impl<W: Write> Human<W> {
         text.extend_from_slice(bytes);
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let rest = text.split_off(whole);
-        if let (Some(bar), Some(last)) = (&self.bar, last_line(if rest.is_empty() { &text } else { &rest })) {
+        if let (Some(bar), Some(last)) =
+            (&self.bar, ansi::last_line(if rest.is_empty() { &text } else { &rest }, LAST_LINE))
+        {
             bar.say(step, &last);
         }
         if live && !text.is_empty() {
@@ -254,13 +260,4 @@ fn figures(summary: &Summary) -> String {
         text += &format!("; saved {}", seconds(summary.saved));
     }
     text
-}
-
-/// The last line, without colours and without what a carriage return has overwritten; `None` if there is nothing in it.
-fn last_line(bytes: &[u8]) -> Option<String> {
-    let plain = anstream::adapter::strip_bytes(bytes).into_vec();
-    let text = String::from_utf8_lossy(&plain);
-    let line = text.lines().map(str::trim).rfind(|line| !line.is_empty())?;
-    let line = line.rsplit('\r').find(|part| !part.trim().is_empty())?;
-    Some(line.chars().filter(|char| !char.is_control()).collect())
 }

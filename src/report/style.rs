@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Display as Show;
 
+use crate::ansi;
+
 /// How much is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
@@ -63,8 +65,5 @@ pub fn error(color: bool, text: impl Show) -> String {
 
 /// The bytes as they may be shown: without colours if there are to be none.
 pub fn shown(color: bool, bytes: &[u8]) -> Cow<'_, [u8]> {
-    if color {
-        return Cow::Borrowed(bytes);
-    }
-    Cow::Owned(anstream::adapter::strip_bytes(bytes).into_vec())
+    if color { Cow::Borrowed(bytes) } else { ansi::strip(bytes) }
 }

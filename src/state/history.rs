@@ -50,6 +50,7 @@ pub struct History {
 impl History {
     /// Reads the last `keep` runs. A last line that was cut off is none.
     #[must_use]
+    #[cfg(test)]
     pub fn load(home: &Home, keep: usize) -> (Self, Option<String>) {
         let (lines, warning) = home.read(&kept(home));
         let lines: Vec<&[u8]> = lines.0.split_inclusive(|byte| *byte == b'\n').collect();

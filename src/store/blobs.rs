@@ -57,6 +57,7 @@ impl Blobs {
     ///
     /// # Errors
     /// Whatever the file system says.
+    #[cfg(test)]
     pub fn read(&self, digest: &Digest) -> io::Result<Option<Vec<u8>>> {
         let mut contents = Vec::new();
         Ok(self.copy(digest, &mut contents)?.then_some(contents))

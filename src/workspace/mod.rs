@@ -23,7 +23,6 @@ use crate::model::{MemberId, Workspace};
 
 use locate::Start;
 
-#[expect(unused_imports, reason = "the rooms that use it are being built")]
 pub use folders::add_folders;
 
 /// Which workspace is meant, and what cargo is told when it is asked about it.
