@@ -1,6 +1,7 @@
 //! `cargo lifecycle`: a Cargo workspace's whole lifecycle as one fast command, as a library.
 
 pub mod cli;
+pub mod docs;
 pub mod model;
 pub mod plan;
 pub mod report;
