@@ -2,7 +2,9 @@
 
 /// The candidate that `wrong` was most likely meant to be; `None` when nothing is near.
 pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let reach = wrong.chars().count().max(3) / 3;
+    let length = wrong.chars().count();
+    // A third of the letters may be wrong, but not all of them.
+    let reach = (length.max(3) / 3).min(length.saturating_sub(1));
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(wrong, candidate), candidate))
@@ -21,5 +23,6 @@ mod tests {
         assert_eq!(nearest("comand", ["commands", "command"]), Some("command"));
         assert_eq!(nearest("deploy", ["build", "test"]), None);
         assert_eq!(nearest("", ["build"]), None);
+        assert_eq!(nearest("b", ["a", "c"]), None);
     }
 }

@@ -50,9 +50,12 @@ impl Error {
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         match self {
-            Self::Config(problems) => problems.render(color),
-            Self::Cycle(text) if color => text.clone(),
-            Self::Cycle(text) => String::from_utf8_lossy(&crate::report::shown(false, text.as_bytes())).into_owned(),
+            Self::Config(problems) => format!("{}\n", problems.render(color)),
+            Self::Cycle(text) if color => format!("{text}\n"),
+            Self::Cycle(text) => {
+                format!("{}\n", String::from_utf8_lossy(&crate::report::shown(false, text.as_bytes())))
+            }
+            Self::Cargo(workspace::Error::Cargo(text)) => format!("{}\n", text.trim_end()),
             other => format!("{}\n", crate::report::error(color, other)),
         }
     }

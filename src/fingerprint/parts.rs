@@ -210,8 +210,9 @@ pub struct StepFacts<'a> {
     pub environment: Digest,
     /// The members it is for, and their parts.
     pub members: Vec<(&'a str, Digest)>,
-    /// What `//` patterns name: sets of files of the whole workspace.
-    pub rooted: Vec<Digest>,
+    /// Sets of files that are no member's own: what `//` patterns name, under the name `/`; the configuration of tools
+    /// in folders above.
+    pub besides: Vec<(&'a str, Digest)>,
     /// Every file under the root, where a step may read any of them.
     pub everything: Option<Digest>,
 }
@@ -253,8 +254,8 @@ impl StepFacts<'_> {
         for (name, part) in &self.members {
             key.part(Tag::Member, name, *part);
         }
-        for files in &self.rooted {
-            key.part(Tag::Files, "/", *files);
+        for (name, files) in &self.besides {
+            key.part(Tag::Files, name, *files);
         }
         if let Some(everything) = self.everything {
             key.part(Tag::Everything, "", everything);

@@ -1,8 +1,8 @@
 //! Which files a step's key covers: sets of files, each for an area (the folder of a member, a path package or the
 //! root) and a class (all files, or what a phase's `inputs` name). It looks at no file.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::model::{DependencyKind, Member, PhaseId, Project, Scope, Step, Subject, Workspace};
@@ -15,6 +15,8 @@ pub enum Class {
     Default,
     /// What the phase's `inputs` name.
     Inputs(PhaseId),
+    /// The configuration of clippy and rustfmt, which also holds for the areas inside of this one.
+    Above,
     /// What the `//` patterns of these [`Patterns`] name, in the whole workspace; for the area of the root.
     Rooted(usize),
 }
@@ -23,7 +25,7 @@ impl Class {
     /// A number for each class of members' files.
     pub const fn number(self) -> usize {
         match self {
-            Self::Default | Self::Rooted(_) => 0,
+            Self::Default | Self::Above | Self::Rooted(_) => 0,
             Self::Inputs(phase) => phase.index() + 1,
         }
     }
@@ -41,6 +43,8 @@ pub struct Coverage<'a> {
     pub root: usize,
     /// How many areas there are.
     count: usize,
+    /// For each area, those around it.
+    around: Vec<Vec<usize>>,
     /// The areas that locked packages lead to, by `[patch]`; nearly always none.
     patched: Vec<usize>,
     /// All distinct `inputs`, compiled.
@@ -59,9 +63,10 @@ impl<'a> Coverage<'a> {
             dirs.push(workspace.root.clone());
         }
         let count = dirs.len();
+        let around = around(&dirs);
         let areas = Areas::new(dirs, vec![workspace.target_dir.clone()]);
         let Inputs { compiled, patterns, classes } = inputs(workspace, project, root);
-        Self { workspace, areas, root, count, patched: patched(workspace), compiled, patterns, classes }
+        Self { workspace, areas, root, count, around, patched: patched(workspace), compiled, patterns, classes }
     }
 
     /// Every area.
@@ -85,14 +90,14 @@ impl<'a> Coverage<'a> {
     pub fn set(&self, class: Class, area: usize) -> SetId {
         match class {
             Class::Inputs(phase) if self.patterns.contains_key(&(phase, area)) => (class, area),
-            Class::Inputs(_) | Class::Default | Class::Rooted(_) => (Class::Default, area),
+            Class::Inputs(_) | Class::Default | Class::Above | Class::Rooted(_) => (Class::Default, area),
         }
     }
 
     /// The globs of a set, if it is not every file.
     pub fn globs(&self, (class, area): SetId) -> Option<&Globs> {
         match class {
-            Class::Default => None,
+            Class::Default | Class::Above => None,
             Class::Inputs(phase) => Some(&self.compiled.get(*self.patterns.get(&(phase, area))?)?.own),
             Class::Rooted(place) => Some(&self.compiled.get(place)?.root),
         }
@@ -128,6 +133,8 @@ impl<'a> Coverage<'a> {
         }
         let rooted = areas.iter().filter_map(|area| self.rooted(class, *area));
         let mut sets: BTreeSet<SetId> = areas.iter().map(|area| self.set(class, *area)).chain(rooted).collect();
+        let above = step.subject.members().iter().flat_map(|member| &self.around[member.index()]);
+        sets.extend(above.map(|area| (Class::Above, *area)));
         if covers_everything(step) {
             sets.extend(self.everywhere().into_iter().map(|area| (Class::Default, area)));
         }
@@ -156,6 +163,13 @@ impl<'a> Coverage<'a> {
             self.reach(area, dependencies, false, found);
         }
     }
+}
+
+/// For each folder, the others that it lies in.
+fn around(dirs: &[PathBuf]) -> Vec<Vec<usize>> {
+    let places: HashMap<&Path, usize> = dirs.iter().enumerate().map(|(area, dir)| (dir.as_path(), area)).collect();
+    let above = |dir: &PathBuf| dir.ancestors().skip(1).filter_map(|above| places.get(above).copied()).collect();
+    dirs.iter().map(above).collect()
 }
 
 fn patched(workspace: &Workspace) -> Vec<usize> {

@@ -74,8 +74,12 @@ impl<'a> Keys<'a> {
         }
         let members = self.member_parts(&mut state, step).ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
         let everything = coverage::covers_everything(step).then(|| self.everything(&mut state));
-        let rooted = covered.iter().filter(|id| matches!(id.0, Class::Rooted(_)));
-        let rooted = rooted.filter_map(|id| state.sets.get(id)).map(|set| set.digest).collect();
+        let besides = covered.iter().filter_map(|id| match id.0 {
+            Class::Rooted(_) => Some(("/", state.sets.get(id)?.digest)),
+            Class::Above => Some((self.coverage.name(id.1), state.sets.get(id)?.digest)),
+            Class::Default | Class::Inputs(_) => None,
+        });
+        let besides = besides.collect();
         let variables = self.variables(step);
         let facts = StepFacts {
             phase: &self.expansion.project.phase(step.phase).name,
@@ -87,7 +91,7 @@ impl<'a> Keys<'a> {
             variables: variables.iter().map(|(name, value)| (*name, value.clone())).collect(),
             environment: self.environment,
             members: members.iter().map(|(name, part)| (&**name, *part)).collect(),
-            rooted,
+            besides,
             everything,
         };
         let digest = state.parts.add(facts.describe());
@@ -101,6 +105,10 @@ impl<'a> Keys<'a> {
             subject => subject.members().iter().map(|member| member.index()).collect(),
         };
         for area in areas {
+            if self.state().tree.areas.get(area).is_none() {
+                // No step has a key, so nothing was looked at.
+                return;
+            }
             let found = Arc::new(self.coverage.areas.rewalk(area));
             let state = &mut *self.state();
             state.tree.areas[area] = found;

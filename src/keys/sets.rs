@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::coverage::{Coverage, SetId};
+use super::coverage::{Class, Coverage, SetId};
 use crate::fingerprint::{FileItem, Parts};
 use crate::hash_cache::{Digested, FileHashCache};
 use crate::model::{Digest, FileStat};
@@ -74,7 +74,9 @@ impl Sets<'_> {
         match self.coverage.globs(id) {
             None => {
                 let area = &tree.areas[id.1];
-                Seen { files: area.files.clone(), problem: area.problems.first().map(unreadable) }
+                let wanted = |file: &&File| id.0 != Class::Above || is_lint_config(&file.path);
+                let files = area.files.iter().filter(wanted).cloned().collect();
+                Seen { files, problem: area.problems.first().map(unreadable) }
             }
             Some(globs) => {
                 let selection = self.coverage.areas.select(tree, id.1, globs);
@@ -133,6 +135,12 @@ impl Sets<'_> {
             _ => false,
         }
     }
+}
+
+/// Whether it configures clippy or rustfmt for the folders below it.
+fn is_lint_config(path: &Path) -> bool {
+    let names = ["clippy.toml", ".clippy.toml", "rustfmt.toml", ".rustfmt.toml"];
+    path.file_name().is_some_and(|name| names.iter().any(|config| name == *config))
 }
 
 /// What could not be looked at, and why.
