@@ -44,6 +44,7 @@ const ROOMS: &[Room] = &[
     room("plan", &["model", "nearest"], &["globset", "shlex", "thiserror"]),
     room("fingerprint", &["model"], &["sha2"]),
     // The doors.
+    room("dep_info", &[], &[]),
     room("config", &["model", "nearest"], &["annotate_snippets", "globset", "thiserror", "toml"]),
     room(
         "workspace",
@@ -63,7 +64,11 @@ const ROOMS: &[Room] = &[
     room("signal", &["model"], &["signal_hook"]),
     // What stands on the core and the doors.
     room("flush", &["home", "model", "state", "store"], &[]),
-    room("keys", &["fingerprint", "hash_cache", "model", "plan", "walk"], &[]),
+    room(
+        "keys",
+        &["cargo_output", "dep_info", "fingerprint", "hash_cache", "model", "plan", "relative", "walk"],
+        &["walkdir"],
+    ),
     room(
         "execute",
         &["cargo_output", "fingerprint", "home", "keys", "model", "plan", "process", "schedule", "state", "store"],
@@ -83,7 +88,7 @@ const ANY: &[&str] = &["*"];
 
 /// The rooms that each touch their part of the world alone. None sees another.
 const DOORS: &[&str] =
-    &["config", "environment", "hash_cache", "process", "signal", "state", "store", "walk", "workspace"];
+    &["config", "dep_info", "environment", "hash_cache", "process", "signal", "state", "store", "walk", "workspace"];
 
 /// What is wrong with a source, each in one line.
 fn violations(source: &Source, packages: &BTreeSet<String>) -> Vec<String> {
