@@ -75,7 +75,14 @@ impl Keys<'_> {
                 Some(dir) => Some(cleaned(&dir.join(path))),
                 None => path.is_absolute().then(|| cleaned(path)),
             });
-            paths.extend(named);
+            for path in named {
+                if !path.exists() {
+                    // Cargo takes that for a change, every time.
+                    let path = path.display();
+                    return Err(format!("a build script watches `{path}`, which is not there, so it runs every time"));
+                }
+                paths.insert(path);
+            }
         }
         let state = self.state();
         paths.retain(|path| {
