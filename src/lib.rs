@@ -61,6 +61,7 @@ mod signal;
 mod state;
 mod store;
 mod target_dir;
+mod terminal;
 mod walk;
 mod workspace;
 

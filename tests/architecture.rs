@@ -56,6 +56,7 @@ const ROOMS: &[Room] = &[
         &["atomic", "cargo_config", "executable", "model", "relative", "target_dir"],
         &["serde", "serde_json", "toml"],
     ),
+    room("terminal", &[], &["rustix"]),
     room("walk", &["model"], &["globset", "ignore", "rayon", "rustix", "thiserror"]),
     room("hash_cache", &["atomic", "model"], &["rayon", "rustix", "sha2", "thiserror"]),
     room("store", &["home", "model"], &["sha2", "tempfile", "thiserror", "walkdir"]),
@@ -74,7 +75,11 @@ const ROOMS: &[Room] = &[
         &["cargo_output", "fingerprint", "home", "keys", "model", "plan", "process", "schedule", "state", "store"],
         &["rayon"],
     ),
-    room("report", &["ansi", "cargo_output", "model", "plan"], &["clap", "indicatif", "serde_json", "shlex"]),
+    room(
+        "report",
+        &["ansi", "cargo_output", "model", "plan", "terminal"],
+        &["clap", "indicatif", "serde_json", "shlex"],
+    ),
     // The order of the stages sees every room above.
     room("app", ANY, &["rayon", "thiserror"]),
     room("cli", &["app", "model", "plan", "report"], &["anyhow", "clap"]),

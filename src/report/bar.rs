@@ -1,22 +1,15 @@
-//! The bar at the bottom of a terminal: how far the run is, and what runs. The only user of indicatif and console.
+//! The bar at the bottom of a terminal: how far the run is, and what runs. The only user of indicatif.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::time::Duration;
 
-use console::Term;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::model::StepId;
+use crate::terminal::Unechoed;
 
 /// How many running steps are shown.
 const SHOWN: usize = 8;
-
-/// Columns that the time of a running step takes.
-const TIME: usize = 7;
-/// Columns at the right that stay free. indicatif leaves the cursor at the end of its last line; a terminal echoes `^C`
-/// there, which must not begin a new line, of which indicatif would know nothing.
-const MARGIN: u16 = 3;
 
 /// A bar with the running steps under it.
 pub struct Bar {
@@ -24,17 +17,18 @@ pub struct Bar {
     total: ProgressBar,
     running: BTreeMap<StepId, ProgressBar>,
     waiting: Vec<(StepId, String)>,
+    _unechoed: Unechoed,
 }
 
 impl Bar {
     /// A bar for so many steps, drawn on standard error.
     pub fn new(steps: usize, color: bool) -> Self {
-        let all = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(Narrow(Term::stderr()))));
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let total = all.add(ProgressBar::new(steps as u64));
         let prefix = if color { "{prefix:>12.cyan.bold}" } else { "{prefix:>12}" };
         total.set_style(style(&format!("{prefix} [{{bar:25}}] {{pos}}/{{len}} in {{elapsed}}{{msg}}")));
         total.set_prefix("Running");
-        Self { all, total, running: BTreeMap::new(), waiting: Vec::new() }
+        Self { all, total, running: BTreeMap::new(), waiting: Vec::new(), _unechoed: Unechoed::new() }
     }
 
     /// Prints lines above the bar.
@@ -50,7 +44,7 @@ impl Bar {
             return;
         }
         let line = self.all.add(ProgressBar::new_spinner());
-        line.set_style(style("{prefix:>15} {elapsed:>5} {msg}"));
+        line.set_style(style("{prefix:>15} {elapsed:>4} {wide_msg}"));
         line.set_prefix(name.to_owned());
         self.running.insert(step, line);
     }
@@ -58,9 +52,7 @@ impl Bar {
     /// What a running step printed last.
     pub fn say(&self, step: StepId, line: &str) {
         if let Some(bar) = self.running.get(&step) {
-            let width = usize::from(Narrow(Term::stderr()).width());
-            let before = bar.prefix().chars().count().max(15) + TIME;
-            bar.set_message(console::truncate_str(line, width.saturating_sub(before), "…").into_owned());
+            bar.set_message(line.to_owned());
         }
     }
 
@@ -91,48 +83,6 @@ impl Bar {
     pub fn clear(&self) {
         // As with printing: a terminal that is gone needs no clearing.
         let _ = self.all.clear();
-    }
-}
-
-/// The terminal, a little narrower than it is.
-#[derive(Debug)]
-struct Narrow(Term);
-
-impl TermLike for Narrow {
-    fn width(&self) -> u16 {
-        self.0.size().1.saturating_sub(MARGIN)
-    }
-
-    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
-        self.0.move_cursor_up(lines)
-    }
-
-    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
-        self.0.move_cursor_down(lines)
-    }
-
-    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
-        self.0.move_cursor_right(columns)
-    }
-
-    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
-        self.0.move_cursor_left(columns)
-    }
-
-    fn write_line(&self, line: &str) -> io::Result<()> {
-        self.0.write_line(line)
-    }
-
-    fn write_str(&self, text: &str) -> io::Result<()> {
-        self.0.write_str(text)
-    }
-
-    fn clear_line(&self) -> io::Result<()> {
-        self.0.clear_line()
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        self.0.flush()
     }
 }
 
