@@ -76,6 +76,18 @@ impl Call {
         command
     }
 
+    /// What plain cargo prints on standard error in the same place and environment; it must succeed.
+    #[track_caller]
+    pub fn plain_cargo(&self, words: &str) -> String {
+        let mut command = Command::new("cargo");
+        command.args(words.split(' ')).env_clear().current_dir(&self.dir).stdin(Stdio::null());
+        command.envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        let ended = self.ended(command.output().unwrap());
+        assert_eq!(ended.code, Some(0), "\n{}", ended.text());
+        ended.err()
+    }
+
     /// Starts it and returns at once.
     pub fn start(&self) -> Child {
         self.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -168,8 +180,21 @@ impl Ended {
         for (place, name) in &self.places {
             text = text.replace(place, name);
         }
-        without_times(&text)
+        without_times(&without_own_folder(&text))
     }
+}
+
+/// Writes `lifecycle/[own]` for the folder of one workspace in what workspaces share.
+fn without_own_folder(text: &str) -> String {
+    let mut pieces = text.split("/lifecycle/");
+    let mut shown = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let name = piece.split('/').next().unwrap_or_default();
+        let is_own = name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        shown += "/lifecycle/";
+        shown += &if is_own { piece.replacen(name, "[own]", 1) } else { piece.to_owned() };
+    }
+    shown
 }
 
 /// Whether a line is as expected.

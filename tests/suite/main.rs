@@ -5,7 +5,16 @@
 
 mod call;
 mod first_steps;
+mod foresight;
+mod hooks;
+mod kept;
+mod looking;
 mod places;
+mod plain_cargo;
+mod running;
 mod scene;
 mod selecting;
+mod signals;
 mod stale;
+mod together;
+mod wrong_make;

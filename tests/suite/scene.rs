@@ -150,6 +150,18 @@ impl Scene {
         path
     }
 
+    /// The command lines of the processes that have this scene's `$SIDE` in their environment and are not over.
+    pub fn processes(&self) -> Vec<String> {
+        let needle = format!("SIDE={}", self.beside("").display());
+        let is_ours = |path: &Path| {
+            let environ = fs::read(path.join("environ")).unwrap_or_default();
+            environ.split(|byte| *byte == 0).any(|variable| variable == needle.as_bytes())
+        };
+        let entries = fs::read_dir("/proc").unwrap().filter_map(Result::ok).map(|entry| entry.path());
+        let lines = entries.filter(|path| is_ours(path)).map(|path| fs::read(path.join("cmdline")).unwrap_or_default());
+        lines.map(|line| String::from_utf8_lossy(&line).into_owned()).collect()
+    }
+
     /// `cargo lifecycle …` in the root, called as cargo calls it. Words are separated by spaces.
     pub fn call(&self, words: &str) -> Call {
         Call::new(self, words.split(' ').filter(|word| !word.is_empty()))
