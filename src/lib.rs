@@ -11,6 +11,7 @@ mod atomic;
 mod cargo_config;
 mod cargo_output;
 mod config;
+mod dep_info;
 mod environment;
 mod executable;
 mod execute;

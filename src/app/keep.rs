@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::execute::{Produced, Run};
+use crate::execute::{Ending, Produced, Run};
 use crate::fingerprint::references;
 use crate::flush::{Batch, Limits, flush};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
-use crate::keys::{Key, Keys};
-use crate::model::{CargoCommand, Event, Outcome, Plan, StepId, StepInfo};
-use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep};
-use crate::store::{Blobs, Bounds, Record};
+use crate::keys::{Keys, refined};
+use crate::model::{CargoCommand, Digest, Discovered, Event, Outcome, Output, Plan, StepId, StepInfo};
+use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep, State};
+use crate::store::{Blobs, Bounds, Record, Records};
 
 /// Runs that history remembers.
 const RUNS: usize = 100;
+/// Sets of discovered inputs that are remembered for a key.
+const SETS: usize = 4;
 /// Records that are kept, and for how many days unused.
 const RECORDS: (usize, u32) = (20_000, 30);
 
@@ -39,25 +41,39 @@ pub struct Ended<'a> {
     pub begun_at: SystemTime,
 }
 
+/// What earlier runs have left.
+#[derive(Clone, Copy)]
+pub struct Past<'a> {
+    /// Where everything is kept.
+    pub home: &'a Home,
+    /// How each step ended last.
+    pub state: &'a State,
+    /// The results.
+    pub records: &'a Records,
+    /// The digests of files.
+    pub cache: &'a FileHashCache,
+}
+
 /// Keeps the results whose inputs still are what they were, and notes how every step ended.
 pub fn keep(
     ran: &Ran<'_>,
-    (keys, home, cache): (&Keys<'_>, &Home, &FileHashCache),
+    (keys, past): (&Keys<'_>, Past<'_>),
     pool: &rayon::ThreadPool,
     ended: Ended<'_>,
     events: &mut dyn FnMut(Event),
 ) {
-    if cleaned(ran, ended.run) && !home.shared().exists() {
+    if cleaned(ran, ended.run) && !past.home.shared().exists() {
         // `cargo clean` took our folder with it; making it again would undo what was asked for.
         return;
     }
-    if ended.produced.iter().any(|produced| produced.good) {
+    let home = past.home;
+    if ended.produced.iter().any(|produced| matches!(produced.ending, Ending::Good { .. })) {
         pool.install(|| keys.look_at_all_again());
     }
     let today = today();
-    let batch = Keeping { ran, keys, home, events }.batch(&ended, today);
+    let batch = Keeping { ran, keys, past, events }.batch(&ended, today);
     let limits = Limits { records: Bounds { today, unused_days: RECORDS.1, records: RECORDS.0 }, runs: RUNS };
-    let written = batch.and_then(|batch| write(home, cache, &batch, limits));
+    let written = batch.and_then(|batch| write(home, past.cache, &batch, limits));
     match written {
         Ok(warnings) => warnings.into_iter().for_each(|text| events(Event::Warned(text))),
         Err(error) => {
@@ -93,33 +109,91 @@ fn cleaned(ran: &Ran<'_>, run: &Run) -> bool {
 struct Keeping<'a, 'e> {
     ran: &'a Ran<'a>,
     keys: &'a Keys<'a>,
-    home: &'a Home,
+    past: Past<'a>,
     events: &'e mut dyn FnMut(Event),
 }
 
 impl Keeping<'_, '_> {
     fn batch(&mut self, ended: &Ended<'_>, today: u32) -> io::Result<Batch> {
         let mut batch = Batch::default();
-        let blobs = Blobs::new(self.home);
-        let mut keyed: BTreeMap<StepId, Key> = BTreeMap::new();
+        let mut last: BTreeMap<StepId, &Produced> = BTreeMap::new();
         for produced in &ended.produced {
-            keyed.insert(produced.step, produced.key);
+            last.insert(produced.step, produced);
+            if matches!(produced.ending, Ending::Unseen(_)) {
+                continue;
+            }
             self.keys.description(produced.key, references, &mut batch.parts);
             batch.descriptions.insert(self.name(produced.step), produced.key.digest);
-            if produced.good && self.undisturbed(produced) {
-                batch.records.insert(produced.key.digest, record(produced, &blobs, today)?);
-            }
+            self.record(produced, today, &mut batch)?;
         }
         for id in self.ran.plan.ids() {
-            let outcome = &ended.run.outcomes[id.index()];
-            if let Some(last) = last_run(outcome, ended.run.durations[id.index()], keyed.get(&id)) {
-                batch.steps.insert(self.name(id), last);
+            let (outcome, duration) = (&ended.run.outcomes[id.index()], ended.run.durations[id.index()]);
+            if let Some(run) = last_run(outcome, duration, last.get(&id).copied()) {
+                batch.steps.insert(self.name(id), run);
             }
         }
         if !batch.steps.is_empty() {
             batch.run = Some(self.history(ended, &batch.steps));
         }
+        for (id, produced) in last {
+            // It did not run, but this is the state that the next one is compared with.
+            if let (Ending::Matched(digest, _), Some(before)) =
+                (&produced.ending, self.past.state.steps.get(&self.name(id)))
+            {
+                let run = LastRun { ended: How::Succeeded, key: Some(*digest), ..before.clone() };
+                batch.steps.insert(self.name(id), run);
+            }
+        }
         Ok(batch)
+    }
+
+    /// Adds the result of a step, if it may be kept.
+    fn record(&mut self, produced: &Produced, today: u32, batch: &mut Batch) -> io::Result<()> {
+        let (discovered, artifacts) = match &produced.ending {
+            Ending::Good { discovered, artifacts } if self.undisturbed(produced) => (discovered, artifacts),
+            Ending::Matched(_, Some(discovered)) => {
+                let pointer = self.pointer(produced, discovered, today);
+                batch.records.insert(produced.key.digest, pointer);
+                return Ok(());
+            }
+            Ending::Unkept(why) => {
+                let text = format!("the result of {} is not kept: {why}", self.name(produced.step));
+                (self.events)(Event::Warned(text));
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        let key = produced.key.digest;
+        let record = Record {
+            duration: produced.duration,
+            artifacts: artifacts.clone(),
+            output: store(&produced.output, &Blobs::new(self.past.home))?,
+            warned: produced.warned,
+            discovered: Vec::new(),
+            used_day: today,
+        };
+        let Some(found) = discovered else {
+            batch.records.insert(key, record);
+            return Ok(());
+        };
+        batch.records.insert(refined(key, found), record);
+        batch.records.insert(key, self.pointer(produced, found, today));
+        Ok(())
+    }
+
+    /// The record under a key that says what to ask for besides, newest first.
+    fn pointer(&self, produced: &Produced, found: &[Discovered], today: u32) -> Record {
+        let names = |set: &[Discovered]| set.iter().map(|one| (one.sort, one.name.clone())).collect::<Vec<_>>();
+        let known = self.past.records.find(&produced.key.digest).map(|record| record.discovered).unwrap_or_default();
+        let others = known.into_iter().filter(|set| names(set) != names(found)).take(SETS - 1);
+        Record {
+            duration: produced.duration,
+            artifacts: Vec::new(),
+            output: None,
+            warned: false,
+            discovered: std::iter::once(found.to_vec()).chain(others).collect(),
+            used_day: today,
+        }
     }
 
     /// Whether no input of the step changed from when its key was taken to the end of the run.
@@ -128,7 +202,7 @@ impl Keeping<'_, '_> {
         if !holds {
             let name = self.name(produced.step);
             let text = format!("inputs of {name} changed during the run; its result is not kept");
-            (self.events)(Event::Noted(text));
+            (self.events)(Event::Warned(text));
         }
         holds
     }
@@ -154,28 +228,29 @@ impl Keeping<'_, '_> {
 }
 
 /// What is noted of a step that ran; a fresh one is as it was.
-fn last_run(outcome: &Outcome, duration: Duration, key: Option<&Key>) -> Option<LastRun> {
+fn last_run(outcome: &Outcome, duration: Duration, produced: Option<&Produced>) -> Option<LastRun> {
     let ended = match outcome {
         Outcome::Succeeded => How::Succeeded,
         Outcome::Failed(_) => How::Failed,
         Outcome::Cancelled if !duration.is_zero() => How::Cancelled,
         Outcome::Cached { .. } | Outcome::Skipped { .. } | Outcome::Cancelled => return None,
     };
+    if produced.is_some_and(|produced| matches!(produced.ending, Ending::Unseen(_))) {
+        return None;
+    }
     let finished_at = unix_millis(SystemTime::now());
-    Some(LastRun { ended, key: key.map(|key| key.digest), duration_ms: millis(duration), finished_at })
+    let key = produced.map(|produced| match &produced.ending {
+        Ending::Good { discovered: Some(found), .. } => refined(produced.key.digest, found),
+        _ => produced.key.digest,
+    });
+    Some(LastRun { ended, key, duration_ms: millis(duration), finished_at })
 }
 
-fn record(produced: &Produced, blobs: &Blobs, today: u32) -> io::Result<Record> {
+/// Keeps what a step printed; `None` if that is nothing.
+fn store(output: &Output, blobs: &Blobs) -> io::Result<Option<Digest>> {
     let mut bytes = Vec::new();
-    produced.output.copy_to(&mut bytes)?;
-    let output = if bytes.is_empty() { None } else { Some(blobs.put(&bytes[..])?) };
-    Ok(Record {
-        duration: produced.duration,
-        artifacts: produced.artifacts.clone(),
-        output,
-        warned: produced.warned,
-        used_day: today,
-    })
+    output.copy_to(&mut bytes)?;
+    if bytes.is_empty() { Ok(None) } else { blobs.put(&bytes[..]).map(Some) }
 }
 
 /// Today, in days since the Unix epoch.

@@ -92,7 +92,8 @@ impl<'a> Planned<'a> {
         children.end();
         let ended = keep::Ended { run: &run, produced: worker.into_produced(), begun_at };
         let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases: &self.lifecycle.options.phases };
-        keep::keep(&ran, (&keys, &past.home, &past.cache), &pool, ended, events);
+        let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
+        keep::keep(&ran, (&keys, keep::Past { home, state, records, cache }), &pool, ended, events);
         drop(listening);
         events(Event::Finished(run.summary));
         let steps = self.steps.iter().map(|step| Arc::clone(&step.name)).zip(run.outcomes).collect();

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Teller;
-use crate::cargo_output::{Artifact, CargoOutput, MESSAGE_FORMAT};
+use crate::cargo_output::{Artifact, BuildScript, CargoOutput, MESSAGE_FORMAT};
 use crate::model::{CargoCommand, Replay};
 use crate::plan::{Argv, Expanded};
 use crate::process::{self, Children, CommandLine, Exit, Log, Program};
@@ -41,6 +41,10 @@ pub struct Ran {
     pub culprits: Vec<String>,
     /// What cargo says it made.
     pub artifacts: Vec<Artifact>,
+    /// The build scripts that ran, now or before.
+    pub scripts: Vec<BuildScript>,
+    /// Whether cargo was asked what it did.
+    pub reported: bool,
 }
 
 /// A log that is shown when it is wanted.
@@ -141,6 +145,8 @@ impl Commands<'_> {
         let facts = output.finish(&mut |rendered| show(rendered.bytes));
         ran.warned = facts.warnings() > 0;
         ran.artifacts = facts.artifacts;
+        ran.scripts = facts.build_scripts;
+        ran.reported = true;
         ran.culprits = facts.failed_packages.into_iter().collect();
         exit
     }
@@ -200,6 +206,9 @@ impl Ran {
         self.failure = self.failure.take().or(other.failure);
         self.warned |= other.warned;
         self.artifacts.append(&mut other.artifacts);
+        self.scripts.append(&mut other.scripts);
+        self.reported |= other.reported;
+        self.culprits.append(&mut other.culprits);
         if self.log.is_empty() {
             self.log = other.log;
         } else if let Err(error) = other.log.copy_to(&mut self.log) {

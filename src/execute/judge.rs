@@ -6,8 +6,11 @@ use std::sync::{Arc, OnceLock};
 
 use crate::fingerprint::changes;
 use crate::home::Home;
-use crate::keys::{Key, Keys};
-use crate::model::{CargoCommand, EdgeKind, FileStat, Plan, Reason, StepId, StepInfo, Verdict};
+use crate::keys::{Key, Keys, refined};
+use crate::model::{
+    CargoCommand, Change, ChangeKind, Digest, Discovered, DiscoveredSort, EdgeKind, FileStat, MemberId, Plan, Reason,
+    StepId, StepInfo, Verdict,
+};
 use crate::state::{Ended, State};
 use crate::store::{Artifact, Descriptions, Record, Records};
 
@@ -23,6 +26,33 @@ pub struct Judge<'a> {
     /// The steps that clean: after one nothing that was recorded before counts.
     cleans: Vec<StepId>,
     descriptions: OnceLock<Descriptions>,
+}
+
+/// What the records say of a key.
+enum Match {
+    /// Nothing.
+    None,
+    /// Something that does not hold, and why.
+    Other(Reason),
+    /// This holds.
+    Held(Held),
+}
+
+/// What is no longer as it was discovered.
+fn differences(known: &[Discovered], now: &[Discovered]) -> Option<Reason> {
+    let changed = known.iter().zip(now).filter(|(known, now)| known.digest != now.digest);
+    let changes = changed.map(|(known, now)| {
+        let kind = match (known.sort, known.digest, now.digest) {
+            (DiscoveredSort::Variable, ..) => ChangeKind::Variable,
+            (DiscoveredSort::Path, None, _) => ChangeKind::FileAdded,
+            (DiscoveredSort::Path, _, None) => ChangeKind::FileRemoved,
+            (DiscoveredSort::Path, ..) => ChangeKind::FileChanged,
+        };
+        Change { kind, name: known.name.as_str().into(), before: None, after: None }
+    });
+    let mut changes: Vec<Change> = changes.collect();
+    changes.sort();
+    (!changes.is_empty()).then_some(Reason::Changed(changes))
 }
 
 /// What is known from earlier runs.
@@ -55,7 +85,18 @@ pub struct Judged {
     /// The key, if the step has one and may be recorded.
     pub key: Option<Key>,
     /// The record that makes it fresh.
-    pub record: Option<Record>,
+    pub record: Option<Held>,
+}
+
+/// A record that holds.
+#[derive(Debug)]
+pub struct Held {
+    /// What it says.
+    pub record: Record,
+    /// The digest it stands under: the key's, or refined by what was discovered.
+    pub digest: Digest,
+    /// What was discovered, as it is now.
+    pub discovered: Option<Vec<Discovered>>,
 }
 
 impl<'a> Judge<'a> {
@@ -99,15 +140,68 @@ impl<'a> Judge<'a> {
         if let Some(upstream) = self.upstream[id.index()].iter().find(|step| ran(**step)) {
             return stale(Reason::DependsOn(*upstream), Some(key));
         }
-        match self.known.records.find(&key.digest) {
-            None => stale(self.explain(id, key), Some(key)),
-            Some(record) => match record.artifacts.iter().find_map(|artifact| self.amiss(artifact)) {
-                Some(reason) => stale(reason, Some(key)),
-                None => {
-                    Judged { verdict: Verdict::Fresh { saved: record.duration }, key: Some(key), record: Some(record) }
-                }
-            },
+        match self.matching(key.digest) {
+            Match::None => stale(self.explain(id, key), Some(key)),
+            Match::Other(reason) => stale(reason, Some(key)),
+            Match::Held(held) => {
+                let verdict = Verdict::Fresh { saved: held.record.duration };
+                Judged { verdict, key: Some(key), record: Some(held) }
+            }
         }
+    }
+
+    /// The record that holds now: the one under the key, or under the key refined by what was discovered.
+    fn matching(&self, key: Digest) -> Match {
+        let Some(record) = self.known.records.find(&key) else { return Match::None };
+        if record.discovered.is_empty() {
+            return self.in_place(Held { record, digest: key, discovered: None });
+        }
+        let mut reason = None;
+        for known in &record.discovered {
+            let now = match self.keys.look_up(known) {
+                Ok(now) => now,
+                Err(path) => return Match::Other(Reason::Unreadable(path.into())),
+            };
+            let digest = refined(key, &now);
+            let Some(record) = self.known.records.find(&digest) else {
+                reason = reason.or_else(|| differences(known, &now));
+                continue;
+            };
+            match self.in_place(Held { record, digest, discovered: Some(now) }) {
+                Match::Other(other) => reason = Some(other),
+                found => return found,
+            }
+        }
+        reason.map_or(Match::None, Match::Other)
+    }
+
+    fn in_place(&self, held: Held) -> Match {
+        match held.record.artifacts.iter().find_map(|artifact| self.amiss(artifact)) {
+            Some(reason) => Match::Other(reason),
+            None => Match::Held(held),
+        }
+    }
+
+    /// Whether the step was last seen in another state than this, or never.
+    pub fn is_other(&self, id: StepId, digest: Digest) -> bool {
+        let last = self.known.state.steps.get(&*self.steps[id.index()].name);
+        last.is_none_or(|last| last.key != Some(digest))
+    }
+
+    /// Files that changed since the step's last run and are not newer than it: cargo, which looks at the time alone, does
+    /// not see that. Each with its member.
+    pub fn unseen_by_cargo(&self, id: StepId, key: Key) -> Vec<(Arc<str>, Option<MemberId>)> {
+        let Reason::Changed(changes) = self.explain(id, key) else { return Vec::new() };
+        let Some(last) = self.known.state.steps.get(&*self.steps[id.index()].name) else { return Vec::new() };
+        let began_ms = last.finished_at.saturating_sub(last.duration_ms);
+        let began_ns = i64::try_from(began_ms).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        let changed = changes.into_iter().filter(|change| change.kind == ChangeKind::FileChanged);
+        let old = changed.filter_map(|change| {
+            let (path, member) = self.keys.file_of(&change.name);
+            let stat = FileStat::of(&fs::metadata(path).ok()?);
+            (stat.mtime_ns <= began_ns).then_some((change.name, member))
+        });
+        old.collect()
     }
 
     /// The verdicts on all steps as a run would come to them, if nothing that runs changes files.

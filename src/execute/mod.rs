@@ -14,7 +14,7 @@ use crate::schedule::{Action, Schedule, Terms};
 
 pub use command::Commands;
 pub use judge::{Judge, Known, Terms as JudgeTerms};
-pub use worker::{Produced, Worker};
+pub use worker::{Ending, Produced, Worker};
 
 /// How long children have to end by themselves after a signal before they are killed.
 const GRACE: Duration = Duration::from_secs(3);

@@ -1,19 +1,21 @@
 //! What a worker does with a step: judges it, runs its commands if it is stale, and keeps what came of it. It knows
 //! nothing of other steps but whether they ran.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use super::command::{Commands, Kept};
+use super::command::{Commands, Kept, Ran};
 use super::{Done, Judge, Signal, Teller, Work};
+use crate::cargo_output;
 use crate::keys::{Key, Keys};
 use crate::model::{
-    CargoCommand, Digest, FileStat, Interrupt, Outcome, Output, Plan, Replay, StepId, Subject, Verdict,
+    CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Replay, StepId, Verdict,
 };
-use crate::plan::{Argv, Expansion};
+use crate::plan::{Argv, Expanded, Expansion};
 use crate::process;
 use crate::store::{Artifact, Blobs};
 
@@ -36,16 +38,33 @@ pub struct Produced {
     pub step: StepId,
     /// Its key, taken before it ran.
     pub key: Key,
-    /// Whether it succeeded, undisturbed.
-    pub good: bool,
+    /// What is to be kept of it.
+    pub ending: Ending,
     /// How long it ran.
     pub duration: Duration,
     /// What it printed.
     pub output: Output,
     /// Whether there are warnings in it.
     pub warned: bool,
-    /// What it made.
-    pub artifacts: Vec<Artifact>,
+}
+
+/// What is to be kept of a step that ran.
+pub enum Ending {
+    /// That it did not succeed.
+    Failed,
+    /// Nothing, although it succeeded; why not, in words.
+    Unkept(String),
+    /// Nothing at all, not even that it ran: cargo did not look at a file that has changed. The name of the file.
+    Unseen(String),
+    /// The result.
+    Good {
+        /// What it turned out to depend on besides its key; `None` if that cannot be more than the key covers.
+        discovered: Option<Vec<Discovered>>,
+        /// What it made.
+        artifacts: Vec<Artifact>,
+    },
+    /// It was fresh, but in another state than it was last seen in: the digest of this one, and what was discovered.
+    Matched(Digest, Option<Vec<Discovered>>),
 }
 
 impl<'a> Worker<'a> {
@@ -77,41 +96,81 @@ impl<'a> Worker<'a> {
     fn run(&self, id: StepId, key: Option<Key>, tell: &Teller) -> Done {
         let step = self.plan.step(id);
         let expanded = self.expansion.expand(step);
-        let begun = Instant::now();
-        let ran = self.commands.run(&expanded, step.definition.parallel, tell);
-        let duration = begun.elapsed();
-        let output = if ran.log.is_empty() { Output::default() } else { Output::of(Arc::new(Kept::new(ran.log))) };
+        let unseen = key.map(|key| self.judge.unseen_by_cargo(id, key)).unwrap_or_default();
+        let (began, clock) = (SystemTime::now(), Instant::now());
+        let mut ran = self.commands.run(&expanded, step.definition.parallel, tell);
+        let duration = clock.elapsed();
+        let log = std::mem::take(&mut ran.log);
+        let output = if log.is_empty() { Output::default() } else { Output::of(Arc::new(Kept::new(log))) };
         self.ran[id.index()].store(true, Ordering::Release);
         self.keys.look_again(step);
         if let Some(key) = key {
-            let good = ran.failure.is_none() && !self.interrupted.load(Ordering::Acquire);
-            let artifacts = if good {
-                self.artifacts(&expanded.commands, step.subject.clone(), &ran.artifacts)
-            } else {
-                Vec::new()
-            };
-            let output = output.clone();
-            let produced = Produced { step: id, key, good, duration, output, warned: ran.warned, artifacts };
-            self.produced.lock().unwrap_or_else(PoisonError::into_inner).push(produced);
+            let ending = self.ending(&expanded, &ran, began, &unseen);
+            if let Ending::Unseen(name) = &ending {
+                tell.warned(format!(
+                    "{name} changed, but is not newer than the last run, so cargo did not look at it; \
+                     `touch` it (this result is not kept)"
+                ));
+            }
+            self.produce(Produced { step: id, key, ending, duration, output: output.clone(), warned: ran.warned });
         }
         let outcome = ran.failure.map_or(Outcome::Succeeded, |how| Outcome::Failed(how.into()));
         Done { outcome, duration, output, warned: ran.warned }
     }
 
+    fn produce(&self, produced: Produced) {
+        self.produced.lock().unwrap_or_else(PoisonError::into_inner).push(produced);
+    }
+
+    fn ending(
+        &self,
+        expanded: &Expanded,
+        ran: &Ran,
+        began: SystemTime,
+        unseen: &[(Arc<str>, Option<MemberId>)],
+    ) -> Ending {
+        if ran.failure.is_some() || self.interrupted.load(Ordering::Acquire) {
+            return Ending::Failed;
+        }
+        if !ran.reported {
+            return Ending::Good { discovered: None, artifacts: Vec::new() };
+        }
+        if let Some((name, _)) = unseen.iter().find(|(_, member)| !self.is_recompiled(*member, ran)) {
+            return Ending::Unseen(name.to_string());
+        }
+        match self.keys.discover(&ran.artifacts, &ran.scripts, began) {
+            Ok(found) => Ending::Good {
+                discovered: (!found.is_empty()).then_some(found),
+                artifacts: self.artifacts(&expanded.commands, &ran.artifacts),
+            },
+            Err(why) => Ending::Unkept(why),
+        }
+    }
+
+    /// Whether cargo compiled everything of the member.
+    fn is_recompiled(&self, member: Option<MemberId>, ran: &Ran) -> bool {
+        let package = member.and_then(|member| self.expansion.workspace.member(member).package.as_ref());
+        let Some(package) = package else { return false };
+        let mut own = ran.artifacts.iter().filter(|artifact| *artifact.package_id == *package.spec).peekable();
+        own.peek().is_some() && own.all(|artifact| !artifact.fresh)
+    }
+
     /// What cargo made of members, as it stands now: the step is fresh only while it stands so. A check makes nothing
     /// that anybody uses.
-    fn artifacts(&self, commands: &[Argv], subject: Subject, made: &[crate::cargo_output::Artifact]) -> Vec<Artifact> {
+    fn artifacts(&self, commands: &[Argv], made: &[cargo_output::Artifact]) -> Vec<Artifact> {
         let checks =
             |command: &Argv| matches!(command, Argv::Words(_, Some(CargoCommand::Check | CargoCommand::Clippy)));
         if commands.iter().all(checks) {
             return Vec::new();
         }
-        drop(subject);
         let workspace = self.expansion.workspace;
         let members = workspace.members.iter().filter_map(|member| member.package.as_ref());
-        let specs: std::collections::HashSet<&str> = members.map(|package| &*package.spec).collect();
+        let specs: HashSet<&str> = members.map(|package| &*package.spec).collect();
         let made = made.iter().filter(|artifact| specs.contains(&*artifact.package_id));
-        made.flat_map(|artifact| &artifact.filenames).filter_map(|path| self.artifact(path)).collect()
+        let files = made.flat_map(|artifact| &artifact.filenames);
+        // Metadata is between cargo and the compiler; other selections and profiles come and go in it.
+        let files = files.filter(|file| file.extension().is_none_or(|is| is != "rmeta"));
+        files.filter_map(|path| self.artifact(path)).collect()
     }
 
     fn artifact(&self, path: &Path) -> Option<Artifact> {
@@ -130,7 +189,14 @@ impl Work for Worker<'_> {
                 self.run(id, judged.key, tell)
             }
             Verdict::Fresh { saved } => {
-                let record = judged.record;
+                if let (Some(key), Some(held)) = (judged.key, &judged.record)
+                    && self.judge.is_other(id, held.digest)
+                {
+                    let ending = Ending::Matched(held.digest, held.discovered.clone());
+                    let output = Output::default();
+                    self.produce(Produced { step: id, key, ending, duration: saved, output, warned: false });
+                }
+                let record = judged.record.map(|held| held.record);
                 let warned = record.as_ref().is_some_and(|record| record.warned);
                 let output = record.and_then(|record| record.output).map(|digest| (self.blobs.clone(), digest));
                 let output = output.map_or_else(Output::default, |stored| Output::of(Arc::new(Stored(stored))));

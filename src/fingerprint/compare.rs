@@ -161,6 +161,8 @@ fn kind(tag: Tag, was: bool, is: bool) -> ChangeKind {
         (Tag::File | Tag::Link, ..) => ChangeKind::FileChanged,
         (Tag::Variable, ..) => ChangeKind::Variable,
         (Tag::Tool | Tag::Platform, ..) => ChangeKind::Toolchain,
+        (Tag::Config, false, _) => ChangeKind::FileAdded,
+        (Tag::Config, _, false) => ChangeKind::FileRemoved,
         (Tag::Config, ..) => ChangeKind::Config,
         (Tag::Manifest, ..) => ChangeKind::Manifest,
         (Tag::Command | Tag::Parallel | Tag::Phase, ..) => ChangeKind::Command,

@@ -102,6 +102,8 @@ impl Parts {
         let wanted = |kind: DependencyKind| covered.own || kind != DependencyKind::Dev;
         let beyond = Covered { own: false, ..covered };
         let mut description = Description::default();
+        // A renamed folder changes what the compiler says of places in files.
+        description.text(Tag::Place, "folder", &*member.relative_dir);
         description.part(Tag::Files, &*member.name, files(id.index())?);
         if let Some(package) = &member.package {
             for (name, text) in package.root_manifest_parts.iter() {

@@ -31,7 +31,14 @@ fn digest_of(text: &str) -> Digest {
 fn record(name: &str) -> Record {
     let artifact = Artifact { path: name.to_owned(), size: name.len() as u64, mtime_ns: -1 };
     let output = Some(digest_of(name));
-    Record { duration: Duration::from_secs(1), artifacts: vec![artifact], output, warned: true, used_day: 9 }
+    Record {
+        duration: Duration::from_secs(1),
+        artifacts: vec![artifact],
+        output,
+        warned: true,
+        discovered: Vec::new(),
+        used_day: 9,
+    }
 }
 
 fn batch(writer: &str, round: usize, count: usize) -> Batch {

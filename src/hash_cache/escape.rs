@@ -3,8 +3,14 @@
 
 /// Whether there is a `#[path = "…"]`, on its own or in `cfg_attr`, whose value is absolute or leads upwards.
 pub fn escapes(source: &[u8]) -> bool {
+    !escaping(source).is_empty()
+}
+
+/// The values of every `#[path = "…"]` that is absolute or leads upwards.
+pub fn escaping(source: &[u8]) -> Vec<&[u8]> {
+    let mut found = Vec::new();
     if !mentions_path(source) {
-        return false;
+        return found;
     }
     let mut tokens = Tokens { rest: source };
     while let Some(token) = tokens.next() {
@@ -15,11 +21,11 @@ pub fn escapes(source: &[u8]) -> bool {
         if matches!(next, Some(Token::Mark(b'!'))) {
             next = tokens.next();
         }
-        if matches!(next, Some(Token::Mark(b'['))) && attribute_escapes(&mut tokens) {
-            return true;
+        if matches!(next, Some(Token::Mark(b'['))) {
+            attribute(&mut tokens, &mut found);
         }
     }
-    false
+    found
 }
 
 /// Most files are done with here: `path` with a `=` and a quote after it is rare.
@@ -35,17 +41,17 @@ fn mentions_path(source: &[u8]) -> bool {
 
 /// Reads an attribute to its end, after the `[`. `path` counts on its own and directly in `cfg_attr(…)`; that of
 /// `#[template(path = "…")]` is another's.
-fn attribute_escapes<'a>(tokens: &mut Tokens<'a>) -> bool {
+fn attribute<'a>(tokens: &mut Tokens<'a>, found: &mut Vec<&'a [u8]>) {
     let counts = |around: &[&[u8]]| around.iter().all(|name| *name == b"cfg_attr");
     let mut around: Vec<&'a [u8]> = Vec::new();
     let mut word: &[u8] = b"";
     let mut is_value = false;
     for token in tokens {
         match token {
-            Token::Text(text) if is_value && word == b"path" && counts(&around) && leads_out(text) => return true,
+            Token::Text(text) if is_value && word == b"path" && counts(&around) && leads_out(text) => found.push(text),
             Token::Mark(b'(') => around.push(word),
             Token::Mark(b'[' | b'{') => around.push(b""),
-            Token::Mark(b']') if around.is_empty() => return false,
+            Token::Mark(b']') if around.is_empty() => return,
             Token::Mark(b')' | b']' | b'}') => _ = around.pop(),
             _ => {}
         }
@@ -56,7 +62,6 @@ fn attribute_escapes<'a>(tokens: &mut Tokens<'a>) -> bool {
             _ => b"",
         };
     }
-    false
 }
 
 fn leads_out(value: &[u8]) -> bool {

@@ -7,6 +7,8 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+pub use escape::escaping;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::model::{DependencyKind, Member, PhaseId, Project, Scope, Step, Subject, Workspace};
+use crate::model::{CargoCommand, DependencyKind, Member, PhaseId, Project, Scope, Step, Subject, Workspace};
 use crate::walk::{Areas, Globs, Patterns};
 
 /// Which files of an area.
@@ -112,7 +112,7 @@ impl<'a> Coverage<'a> {
 
     /// Whether a set may hold files of an area: its own, or, by patterns, one inside of it.
     pub fn reaches(&self, (class, own): SetId, area: usize) -> bool {
-        own == area || (class != Class::Default && self.areas.dir(area).starts_with(self.areas.dir(own)))
+        own == area || (class != Class::Default && self.around[area].contains(&own))
     }
 
     /// The sets that the step's key covers.
@@ -135,7 +135,7 @@ impl<'a> Coverage<'a> {
         let mut sets: BTreeSet<SetId> = areas.iter().map(|area| self.set(class, *area)).chain(rooted).collect();
         let above = step.subject.members().iter().flat_map(|member| &self.around[member.index()]);
         sets.extend(above.map(|area| (Class::Above, *area)));
-        if covers_everything(step) {
+        if covers_everything(step) || follows_modules(step) {
             sets.extend(self.everywhere().into_iter().map(|area| (Class::Default, area)));
         }
         sets
@@ -182,6 +182,11 @@ fn patched(workspace: &Workspace) -> Vec<usize> {
     areas.sort_unstable();
     areas.dedup();
     areas
+}
+
+/// Whether the step follows `#[path]` to modules anywhere: `cargo fmt` does.
+pub fn follows_modules(step: &Step) -> bool {
+    step.definition.commands.iter().any(|command| command.cargo() == Some(CargoCommand::Fmt))
 }
 
 /// Whether the step's key covers every file under the root. A step that compiles may include any of them; which it does

@@ -2,17 +2,22 @@
 //! above the walk, the hash cache and the fingerprint, and knows nothing of running steps.
 
 mod coverage;
+mod discovered;
 mod sets;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fingerprint::{Covered, Description, Parts, StepFacts, Tag};
-use crate::hash_cache::FileHashCache;
-use crate::model::{CargoCommand, Digest, MemberId, Placeholder, Plan, Reason, Step, Subject};
+use crate::hash_cache::{FileHashCache, escaping};
+use crate::model::{Digest, MemberId, Placeholder, Plan, Reason, Step, Subject};
 use crate::plan::Expansion;
+use crate::relative::cleaned;
 use crate::walk::Tree;
+pub use discovered::refined;
+
 use coverage::{Class, Coverage, SetId};
 use sets::{Set, Sets};
 
@@ -67,13 +72,9 @@ impl<'a> Keys<'a> {
         if let Some(path) = covered.iter().find_map(|id| state.sets.get(id)?.unreadable.clone()) {
             return Err(Reason::Unreadable(path));
         }
-        if step.definition.commands.iter().any(|command| command.cargo() == Some(CargoCommand::Fmt))
-            && let Some(path) = covered.iter().find_map(|id| state.sets.get(id)?.escapes.clone())
-        {
-            return Err(Reason::EscapingModule(path));
-        }
+        let follows = coverage::follows_modules(step) && self.leads_out(&state, step)?;
         let members = self.member_parts(&mut state, step).ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
-        let everything = coverage::covers_everything(step).then(|| self.everything(&mut state));
+        let everything = (coverage::covers_everything(step) || follows).then(|| self.everything(&mut state));
         let besides = covered.iter().filter_map(|id| match id.0 {
             Class::Rooted(_) => Some(("/", state.sets.get(id)?.digest)),
             Class::Above => Some((self.coverage.name(id.1), state.sets.get(id)?.digest)),
@@ -143,6 +144,16 @@ impl<'a> Keys<'a> {
         }
     }
 
+    /// The path of a file, and the member that it belongs to if it does to one, by the name that explanations give it.
+    pub fn file_of(&self, name: &str) -> (PathBuf, Option<MemberId>) {
+        let workspace = self.expansion.workspace;
+        let (owner, path) = name.split_once(": ").unwrap_or(("", name));
+        let member = workspace.named(owner);
+        let package = || workspace.path_packages.iter().find(|package| &*package.name == owner);
+        let dir = member.map(|id| &workspace.member(id).dir).or_else(|| package().map(|package| &package.dir));
+        (dir.unwrap_or(&workspace.root).join(path), member)
+    }
+
     /// Lends the descriptions.
     pub fn with_parts<T>(&self, ask: impl FnOnce(&Parts) -> T) -> T {
         ask(&self.state().parts)
@@ -189,6 +200,29 @@ impl<'a> Keys<'a> {
             Some((Arc::clone(&workspace.member(id).name), parts.member(workspace, id, covered, &files)?))
         };
         members.into_iter().map(part).collect()
+    }
+
+    /// Whether a source of the step's members names a module outside of its folder, which rustfmt follows.
+    ///
+    /// # Errors
+    /// The source, if the module is none of the files that a key can cover.
+    fn leads_out(&self, state: &State, step: &Step) -> Result<bool, Reason> {
+        let mut leads = false;
+        for member in step.subject.members() {
+            let Some(set) = state.sets.get(&self.coverage.set(Class::Default, member.index())) else { continue };
+            let dir = self.coverage.areas.dir(member.index());
+            for file in &set.escaping {
+                let path = dir.join(file);
+                let source = std::fs::read(&path).unwrap_or_default();
+                let from = path.parent().unwrap_or(dir);
+                let module = |value: &[u8]| cleaned(&from.join(&*String::from_utf8_lossy(value)));
+                if !escaping(&source).into_iter().all(|value| self.covers(state, &module(value))) {
+                    return Err(Reason::EscapingModule(path.to_string_lossy().into()));
+                }
+                leads = true;
+            }
+        }
+        Ok(leads)
     }
 
     /// Every file of every area, as one part.

@@ -17,8 +17,8 @@ pub struct Set {
     pub digest: Digest,
     /// A file or folder that cannot be read, if there is one.
     pub unreadable: Option<Arc<str>>,
-    /// A source that names a module outside of its folder, if there is one.
-    pub escapes: Option<Arc<str>>,
+    /// The sources that name a module outside of their folder.
+    pub escaping: Vec<Arc<Path>>,
     /// The generation in which it was last seen to change.
     pub changed_at: u64,
     seen: Vec<(Arc<Path>, FileStat, Kind)>,
@@ -94,7 +94,7 @@ impl Sets<'_> {
 
     fn set(&self, id: SetId, seen: Seen, digests: Vec<std::io::Result<Digested>>, parts: &mut Parts) -> Set {
         let mut unreadable = seen.problem;
-        let mut escapes = None;
+        let mut escaping = Vec::new();
         let mut digests = digests.into_iter();
         let mut items = Vec::with_capacity(seen.files.len());
         for file in &seen.files {
@@ -105,7 +105,7 @@ impl Sets<'_> {
                     Some(Ok(digested)) => {
                         digest = Some(digested.digest);
                         if digested.escapes {
-                            escapes.get_or_insert_with(name);
+                            escaping.push(Arc::clone(&file.path));
                         }
                     }
                     // Gone or changing while we look: there is no key now, so the step runs.
@@ -119,7 +119,7 @@ impl Sets<'_> {
         let items = items.iter().map(|(path, digest, link)| FileItem { path, digest: *digest, link: *link });
         let digest = parts.files(items);
         let seen = seen.files.into_iter().map(|file| (file.path, file.stat, file.kind)).collect();
-        Set { digest, unreadable, escapes, changed_at: 0, seen }
+        Set { digest, unreadable, escaping, changed_at: 0, seen }
     }
 
     /// Whether the file counts by its parts: Cargo.lock by the packages of each closure, make.toml by each phase's

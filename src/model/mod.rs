@@ -2,6 +2,7 @@
 
 mod command;
 mod digest;
+mod discovered;
 mod event;
 mod file;
 mod id;
@@ -12,6 +13,7 @@ mod workspace;
 
 pub use command::{CargoCommand, Command, Piece, Placeholder, Template};
 pub use digest::Digest;
+pub use discovered::{Discovered, DiscoveredSort};
 pub use event::{Event, Interrupt, Output, Replay, StepInfo, Summary};
 pub use file::FileStat;
 pub use id::{MemberId, PhaseId, StepId};

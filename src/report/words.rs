@@ -27,7 +27,11 @@ pub fn reason(reason: &Reason, steps: &[StepInfo], own: Option<&str>) -> String 
 #[must_use]
 pub fn reasons(why: &Reason, steps: &[StepInfo], own: Option<&str>) -> Vec<String> {
     match why {
-        Reason::Changed(changes) => changes.iter().map(|change| self::change(change, own)).collect(),
+        Reason::Changed(changes) => {
+            let mut lines: Vec<String> = changes.iter().map(|change| self::change(change, own)).collect();
+            lines.dedup();
+            lines
+        }
         other => vec![reason(other, steps, own)],
     }
 }

@@ -11,10 +11,10 @@ use super::bytes::{Eye, Pen};
 use super::frame::Frame;
 use super::table::{Entry, Table};
 use crate::home::{Guard, Home, Kept};
-use crate::model::Digest;
+use crate::model::{Digest, Discovered, DiscoveredSort};
 
-/// 1: the first.
-const FRAME: Frame = Frame { magic: b"clc-recs", version: 1 };
+/// 1: the first. 2: sets of discovered inputs.
+const FRAME: Frame = Frame { magic: b"clc-recs", version: 2 };
 
 /// What is stored under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,9 @@ pub struct Record {
     pub output: Option<Digest>,
     /// Whether its output has warnings, which are shown again when it is cached.
     pub warned: bool,
+    /// What runs under this key turned out to depend on besides, newest first. Where there are any, the results stand
+    /// under the keys refined by their values, and this record only says which to ask for.
+    pub discovered: Vec<Vec<Discovered>>,
     /// The day it was last made or found fresh, counted from the Unix epoch.
     pub used_day: u32,
 }
@@ -143,6 +146,11 @@ fn encode(record: &Record) -> Vec<u8> {
     pen.u8(record.warned.into());
     pen.u8(record.output.is_some().into());
     record.output.iter().for_each(|digest| pen.digest(digest));
+    pen.length(record.discovered.len());
+    for set in &record.discovered {
+        pen.length(set.len());
+        set.iter().for_each(|one| write_discovered(&mut pen, one));
+    }
     pen.length(record.artifacts.len());
     for artifact in &record.artifacts {
         pen.text(&artifact.path);
@@ -159,8 +167,36 @@ fn decode(bytes: &[u8], used_day: u32) -> Option<Record> {
     let warned = eye.u8()? != 0;
     let output = if eye.u8()? != 0 { Some(eye.digest()?) } else { None };
     let count = eye.length()?;
+    let discovered = (0..count).map(|_| set(&mut eye)).collect::<Option<_>>()?;
+    let count = eye.length()?;
     let artifacts = (0..count).map(|_| artifact(&mut eye)).collect::<Option<_>>()?;
-    Some(Record { duration, artifacts, output, warned, used_day })
+    Some(Record { duration, artifacts, output, warned, discovered, used_day })
+}
+
+fn write_discovered(pen: &mut Pen, one: &Discovered) {
+    pen.u8(match one.sort {
+        DiscoveredSort::Path => 0,
+        DiscoveredSort::Variable => 1,
+    });
+    pen.text(&one.name);
+    pen.u8(one.digest.is_some().into());
+    one.digest.iter().for_each(|digest| pen.digest(digest));
+}
+
+fn set(eye: &mut Eye<'_>) -> Option<Vec<Discovered>> {
+    let count = eye.length()?;
+    (0..count).map(|_| read_discovered(eye)).collect()
+}
+
+fn read_discovered(eye: &mut Eye<'_>) -> Option<Discovered> {
+    let sort = match eye.u8()? {
+        0 => DiscoveredSort::Path,
+        1 => DiscoveredSort::Variable,
+        _ => return None,
+    };
+    let name = eye.text()?.to_owned();
+    let digest = if eye.u8()? != 0 { Some(eye.digest()?) } else { None };
+    Some(Discovered { sort, name, digest })
 }
 
 fn artifact(eye: &mut Eye<'_>) -> Option<Artifact> {
@@ -185,8 +221,14 @@ mod tests {
             artifacts: (0..number % 4).map(artifact).collect(),
             output: (number % 2 == 1).then_some(Digest([number; 32])),
             warned: number % 3 == 1,
+            discovered: (0..number % 3).map(|count| (0..count).map(discovered).collect()).collect(),
             used_day,
         }
+    }
+
+    fn discovered(number: u8) -> Discovered {
+        let sort = if number == 0 { DiscoveredSort::Path } else { DiscoveredSort::Variable };
+        Discovered { sort, name: format!("n{number}"), digest: (number > 0).then_some(Digest([number; 32])) }
     }
 
     fn records(numbers: impl IntoIterator<Item = u8>, day: u32) -> BTreeMap<Digest, Record> {

@@ -1,0 +1,254 @@
+//! What a cargo step turned out to depend on besides its key: found when it has run, and looked at when its freshness is
+//! asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::{Keys, State};
+use crate::cargo_output::{Artifact, BuildScript};
+use crate::dep_info;
+use crate::fingerprint::{Description, Tag};
+use crate::model::{Digest, Discovered, DiscoveredSort, FileStat};
+use crate::relative::{cleaned, relative};
+
+/// Time stamps are this coarse at most, in nanoseconds; what is younger than the start of a step may have changed in it.
+const GRAIN_NS: i64 = 10_000_000;
+
+/// Variables that cargo sets for what it starts; ours of that name are not what was read.
+const OF_CARGO: [&str; 12] = [
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_BIN_",
+    "CARGO_CFG_",
+    "CARGO_FEATURE_",
+    "CARGO_CRATE_NAME",
+    "CARGO_PRIMARY_PACKAGE",
+    "CARGO_TARGET_TMPDIR",
+    "CARGO_RUSTC_CURRENT_DIR",
+    "CLIPPY_ARGS",
+    "OUT_DIR",
+    "DEP_",
+];
+
+impl Keys<'_> {
+    /// What the units of a cargo step read that its key does not cover, with what it is now. `began`: when the step
+    /// started.
+    ///
+    /// # Errors
+    /// Why that cannot be told, in words: then the result must not be kept.
+    pub fn discover(
+        &self,
+        artifacts: &[Artifact],
+        scripts: &[BuildScript],
+        began: SystemTime,
+    ) -> Result<Vec<Discovered>, String> {
+        let mut paths: BTreeSet<PathBuf> = BTreeSet::new();
+        let mut variables: BTreeSet<String> = BTreeSet::new();
+        let is_documentation =
+            |artifact: &Artifact| artifact.filenames.iter().all(|file| file.extension().is_some_and(|is| is == "html"));
+        for artifact in artifacts.iter().filter(|artifact| !is_documentation(artifact)) {
+            let read = match dep_info::of_artifact(&artifact.filenames) {
+                Ok(read) => read,
+                // What a registry gives does not change, and a variable that it reads is rare.
+                Err(_) if package_dir(&artifact.package_id).is_none() => continue,
+                Err(_) => return Err(format!("no dep-info is found for `{}`", artifact.target)),
+            };
+            let set_by_script = |name: &String| {
+                let own = scripts.iter().filter(|script| script.package_id == artifact.package_id);
+                own.flat_map(|script| &script.env).any(|(set, _)| set == name)
+            };
+            variables.extend(read.variables.into_iter().filter(|name| !is_of_cargo(name) && !set_by_script(name)));
+            if let Some(dir) = package_dir(&artifact.package_id) {
+                let base = self.base_of(&dir);
+                paths.extend(read.paths.iter().map(|path| cleaned(&base.join(path))));
+            }
+        }
+        for script in scripts {
+            let Ok(read) = dep_info::of_build_script(&script.out_dir) else {
+                return Err(format!("the output of a build script is not in `{}`", script.out_dir.display()));
+            };
+            variables.extend(read.variables.into_iter().filter(|name| !is_of_cargo(name)));
+            let dir = package_dir(&script.package_id);
+            let named = read.paths.iter().filter_map(|path| match &dir {
+                Some(dir) => Some(cleaned(&dir.join(path))),
+                None => path.is_absolute().then(|| cleaned(path)),
+            });
+            paths.extend(named);
+        }
+        let state = self.state();
+        paths.retain(|path| {
+            !scripts.iter().any(|script| path.starts_with(&script.out_dir)) && !self.covers(&state, path)
+        });
+        drop(state);
+        let began = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let began = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX) - GRAIN_NS;
+        let mut found = Vec::new();
+        for path in &paths {
+            if let Ok(metadata) = fs::metadata(path) {
+                let stat = FileStat::of(&metadata);
+                if metadata.is_file() && stat.mtime_ns.max(stat.ctime_ns) >= began {
+                    return Err(format!("`{}` changed while it ran", path.display()));
+                }
+            }
+            found.push(self.now(DiscoveredSort::Path, self.shown(path))?);
+        }
+        for name in variables {
+            found.push(self.now(DiscoveredSort::Variable, name)?);
+        }
+        Ok(found)
+    }
+
+    /// The same things as they are now.
+    ///
+    /// # Errors
+    /// One of them cannot be read; its name.
+    pub fn look_up(&self, known: &[Discovered]) -> Result<Vec<Discovered>, String> {
+        known.iter().map(|one| self.now(one.sort, one.name.clone())).collect()
+    }
+
+    fn now(&self, sort: DiscoveredSort, name: String) -> Result<Discovered, String> {
+        let digest = match sort {
+            DiscoveredSort::Variable => {
+                let value = std::env::var_os(&name);
+                value.map(|value| digest_of(|all| all.secret(Tag::Variable, "", value.as_encoded_bytes())))
+            }
+            DiscoveredSort::Path => {
+                let path = self.expansion.workspace.root.join(&name);
+                self.contents(&path).map_err(|error| format!("{}: {error}", path.display()))?
+            }
+        };
+        Ok(Discovered { sort, name, digest })
+    }
+
+    /// The digest of a file, or of a folder with everything in it but the target directory.
+    fn contents(&self, path: &Path) -> std::io::Result<Option<Digest>> {
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if metadata.is_file() {
+            return self.cache.digest(path, &FileStat::of(&metadata)).map(|digested| Some(digested.digest));
+        }
+        if !metadata.is_dir() {
+            return Ok(Some(digest_of(|all| all.text(Tag::File, "", "special"))));
+        }
+        let mut files: BTreeMap<Vec<u8>, Option<Digest>> = BTreeMap::new();
+        let target = &self.expansion.workspace.target_dir;
+        let walk = walkdir::WalkDir::new(path).into_iter().filter_entry(|entry| entry.path() != target);
+        for entry in walk {
+            let entry = entry.map_err(std::io::Error::from)?;
+            let name = entry.path().strip_prefix(path).unwrap_or(entry.path()).as_os_str().as_encoded_bytes().to_vec();
+            let file = fs::metadata(entry.path()).ok().filter(fs::Metadata::is_file);
+            let digest = file.map(|file| self.cache.digest(entry.path(), &FileStat::of(&file))).transpose()?;
+            files.insert(name, digest.map(|digested| digested.digest));
+        }
+        Ok(Some(digest_of(|all| {
+            for (name, digest) in &files {
+                match digest {
+                    Some(digest) => all.digest(Tag::File, name, *digest),
+                    None => all.text(Tag::File, name, ""),
+                }
+            }
+        })))
+    }
+
+    /// Whether the key of a step that compiles covers the file, or everything in the folder.
+    pub(super) fn covers(&self, state: &State, path: &Path) -> bool {
+        let places = (0..state.tree.areas.len()).map(|area| (self.coverage.areas.dir(area), &state.tree.areas[area]));
+        let innermost = places.filter(|(dir, _)| path.starts_with(dir)).max_by_key(|(dir, _)| dir.as_os_str().len());
+        let Some((dir, area)) = innermost else { return false };
+        let inside = path.strip_prefix(dir).unwrap_or(path);
+        if area
+            .files
+            .binary_search_by(|file| {
+                file.path.as_os_str().as_encoded_bytes().cmp(inside.as_os_str().as_encoded_bytes())
+            })
+            .is_ok()
+        {
+            return true;
+        }
+        let ignored = || area.ignored_files.iter().chain(&area.ignored_dirs);
+        let has_ignored = ignored().any(|ignored| ignored.starts_with(inside) || inside.starts_with(ignored));
+        let is_whole = !has_ignored && !self.expansion.workspace.target_dir.starts_with(path);
+        is_whole && area.files.iter().any(|file| file.path.starts_with(inside))
+    }
+
+    /// The folder that rustc runs in for a package: the root for what lies in it, else the package's own.
+    fn base_of(&self, dir: &Path) -> PathBuf {
+        let root = &self.expansion.workspace.root;
+        if dir.starts_with(root) { root.clone() } else { dir.to_owned() }
+    }
+
+    /// A path as records name it: from the root for what lies in it, so that a workspace can be moved.
+    fn shown(&self, path: &Path) -> String {
+        let root = &self.expansion.workspace.root;
+        if path.starts_with(root) { relative(path, root) } else { path.to_string_lossy().into_owned() }
+    }
+}
+
+/// The key of a result, refined by what was discovered and its values.
+pub fn refined(key: Digest, discovered: &[Discovered]) -> Digest {
+    digest_of(|all| {
+        all.part(Tag::Everything, "", key);
+        for one in discovered {
+            let tag = if one.sort == DiscoveredSort::Path { Tag::File } else { Tag::Variable };
+            match one.digest {
+                Some(digest) => all.digest(tag, &one.name, digest),
+                None => all.text(tag, &one.name, "absent"),
+            }
+        }
+    })
+}
+
+fn digest_of(write: impl FnOnce(&mut Description)) -> Digest {
+    let mut description = Description::default();
+    write(&mut description);
+    description.finish().0
+}
+
+fn is_of_cargo(name: &str) -> bool {
+    name == "CARGO" || OF_CARGO.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The folder of a package that lies on this disk, from its id; `None` for one of a registry or of git, whose files do
+/// not change.
+fn package_dir(id: &str) -> Option<PathBuf> {
+    let url = id.strip_prefix("path+file://")?;
+    let path = url.rsplit_once('#').map_or(url, |(path, _)| path);
+    Some(PathBuf::from(percent_decoded(path)))
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digit = |place: usize| after.get(place).and_then(|digit| char::from(*digit).to_digit(16));
+        match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push((high * 16 + low) as u8);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn package_ids_lead_to_folders() {
+        let dir = |id| package_dir(id).map(|dir| dir.display().to_string());
+        assert_eq!(dir("path+file:///home/my%20ws/%C3%A9#a@0.1.0").as_deref(), Some("/home/my ws/é"));
+        assert_eq!(dir("registry+https://example.org/index#serde@1.0.0"), None);
+        assert_eq!(dir("path+file:///w/100%#x@1.0.0").as_deref(), Some("/w/100%"));
+    }
+}
