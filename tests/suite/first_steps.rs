@@ -177,6 +177,50 @@ fn a_root_package_with_members_a_build_script_a_macro_and_a_path_dependency() {
 }
 
 #[test]
+fn members_in_and_outside_of_one_another() {
+    let scene = Scene::new().file(
+        "Cargo.toml",
+        "[workspace]\nresolver = \"3\"\nmembers = [\"outer\", \"outer/inner\", \"../side/away\"]\n",
+    );
+    scene.add_library("outer");
+    scene.add_library("outer/inner");
+    scene.replace("outer/inner/Cargo.toml", "outer/inner", "inner");
+    scene.add_library("../side/away");
+    scene.replace("../side/away/Cargo.toml", "../side/away", "away");
+    scene.replace("../side/away/Cargo.toml", "[package]\n", "[package]\nworkspace = \"../../shop\"\n");
+    // A cycle through a dev-dependency is legal.
+    scene.append("outer/inner/Cargo.toml", "[dev-dependencies]\nouter = { path = \"..\" }\n");
+    scene.append("outer/Cargo.toml", "inner = { path = \"inner\" }\n");
+    scene.write("make.toml", "[lifecycle.note]\ncommand = \"true\"\ninputs = [\"src/**\"]\ndependencies = false\n");
+    assert_eq!(scene.call("check").succeeds().ran(), ["check (3 members) (first run)"]);
+    scene.call("note").succeeds();
+    for (path, told) in [
+        ("outer/inner/src/lib.rs", "inner: src/lib.rs changed"),
+        ("outer/src/lib.rs", "outer: src/lib.rs changed"),
+        ("../side/away/src/lib.rs", "away: src/lib.rs changed"),
+    ] {
+        scene.append(path, "pub fn more() {}\n");
+        assert_eq!(scene.call("check").succeeds().ran(), [format!("check (3 members) ({told})")]);
+        let (member, own) = told.split_once(": ").unwrap();
+        assert_eq!(scene.call("note").succeeds().ran(), [format!("note {member} ({own})")]);
+    }
+    let away = scene.call("check -n").from("../side/away").succeeds();
+    assert!(away.out().starts_with("check (1 member): stale: selection changed"), "{}", away.text());
+}
+
+#[test]
+fn cargo_finds_it_as_a_subcommand() {
+    let scene = Scene::of(&["alpha"]);
+    let folder = Path::new(env!("CARGO_BIN_EXE_cargo-lifecycle")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let call = scene.call("").env("PATH", path);
+    let first = call.plain_cargo("lifecycle check");
+    assert!(first.contains("Ran check (1 member) in [time] (first run)"), "{first}");
+    let again = call.plain_cargo("lifecycle check");
+    assert!(again.contains("Fresh check (1 member)"), "{again}");
+}
+
+#[test]
 fn called_by_hand_it_is_the_same() {
     let scene = Scene::of(&["alpha"]);
     scene.call("check").succeeds();

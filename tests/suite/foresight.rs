@@ -134,6 +134,7 @@ fn the_reason_names_the_file_just_edited() {
     let scene = workspace(&mut dice, count);
     let mut story = Vec::new();
     asked_and_run(&scene, "gen note whole", "", &story);
+    let mut ran_at_all = 0;
     for round in 0..24 {
         let member = format!("m{}", dice.roll(count));
         let (path, told) = [
@@ -143,19 +144,18 @@ fn the_reason_names_the_file_just_edited() {
             ("shared/word".to_owned(), "//shared/word"),
         ][dice.roll(4)]
         .clone();
-        scene.write(&path, &format!("// {round}\n"));
-        story.push(path.clone());
+        // Now and then a text that the file has had before, so that states return.
+        let text = format!("// {}\n", dice.roll(3));
+        scene.write(&path, &text);
+        story.push(format!("{path}: {text}"));
         let ran = asked_and_run(&scene, "gen note whole", "", &story);
-        assert!(!ran.is_empty(), "{story:#?}");
         for (step, why) in &ran {
             assert!(why.contains(told) || why.starts_with("depends on gen m"), "{step}: {why}: {story:#?}");
             assert!(!why.contains("more"), "{step}: {why}: {story:#?}");
         }
-        let own = format!("{} {member}", if path.contains("/src/") { "gen" } else { "note" });
-        if !path.starts_with("shared") {
-            assert!(ran.get(&own).is_some_and(|why| why.starts_with(told)), "{own}: {story:#?}");
-        }
+        ran_at_all += ran.len();
     }
+    assert!(ran_at_all > 24, "{story:#?}");
 }
 
 #[test]

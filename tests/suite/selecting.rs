@@ -135,6 +135,59 @@ error: `--exclude` leaves no member
 }
 
 #[test]
+fn a_package_id_names_one_too() {
+    let scene = three();
+    let id = format!("path+file://{}#0.1.0", scene.at("web").display());
+    let ended = scene.call("check -n -p").arg(id).succeeds();
+    assert_eq!(ended.out().lines().next(), Some("check (1 member): stale: first run"));
+}
+
+#[test]
+fn cargos_flags_reach_the_commands_that_take_them() {
+    let scene = three();
+    scene.append("web/Cargo.toml", "[features]\nextra = []\n");
+    let flags = "--features extra --no-default-features --target x86_64-unknown-linux-gnu --profile test \
+        --offline --locked --config term.quiet=true";
+    scene.call("check -n").succeeds();
+    scene.call(&format!("check lint fmt doc test bench clean -n -p web {flags}")).shows(r"
+[stdout]
+check (1 member): stale: first run
+    cargo check -p 'path+file://[root]/web#0.1.0' --no-default-features --locked --offline --profile test --features extra --target x86_64-unknown-linux-gnu --config 'term.quiet=true'
+lint (1 member): stale: first run
+    cargo clippy -p 'path+file://[root]/web#0.1.0' --all-targets --no-default-features --locked --offline --profile test --features extra --target x86_64-unknown-linux-gnu --config 'term.quiet=true'
+fmt (1 member): stale: first run
+    cargo fmt --check -p web
+doc (1 member): stale: first run
+    cargo doc -p 'path+file://[root]/web#0.1.0' --no-deps --no-default-features --locked --offline --profile test --features extra --target x86_64-unknown-linux-gnu --config 'term.quiet=true'
+test (1 member): stale: never cached
+    cargo test -p 'path+file://[root]/web#0.1.0' --no-default-features --locked --offline --profile test --features extra --target x86_64-unknown-linux-gnu --config 'term.quiet=true'
+bench (1 member): stale: never cached
+    cargo bench -p 'path+file://[root]/web#0.1.0' --no-default-features --locked --offline --profile test --features extra --target x86_64-unknown-linux-gnu --config 'term.quiet=true'
+clean (1 member): stale: never cached
+    cargo clean -p 'path+file://[root]/web#0.1.0' --locked --offline --profile test --target x86_64-unknown-linux-gnu --config 'term.quiet=true'
+[exit 0]
+");
+    scene.call("check -n -p web -r --all-features -- --keep-going --lib").shows(
+        r"
+[stdout]
+check (1 member): stale: first run
+    cargo check -p 'path+file://[root]/web#0.1.0' --release --all-features --keep-going --lib
+[exit 0]
+",
+    );
+    scene.call("check -n -r --profile test").shows(
+        r"
+error: the argument '--release' cannot be used with '--profile <PROFILE-NAME>'
+
+Usage: cargo lifecycle --dry-run --release <PHASE>... [-- <ARGS>...]
+
+For more information, try '--help'.
+[exit 2]
+",
+    );
+}
+
+#[test]
 fn what_is_selected_is_said_in_one_line() {
     let scene = three().make("[lifecycle.hello]\ncommand = \"true\"\n");
     let said = |words: &str| scene.call(&format!("hello {words}")).succeeds().lines_of("Lifecycle");

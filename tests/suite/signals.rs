@@ -69,6 +69,11 @@ fn a_termination_ends_everything() {
 }
 
 #[test]
+fn a_hangup_ends_everything() {
+    is_clean_after(Signal::HUP, 129);
+}
+
+#[test]
 fn what_ended_before_an_interrupt_is_kept() {
     let make = format!("{SLOW}[lifecycle.first]\ninputs = []\ncommand = \"true\"\n");
     let scene = Scene::of(&["a"]).make(&make);

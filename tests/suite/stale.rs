@@ -57,6 +57,40 @@ fn a_file_in_the_root_that_a_member_includes() {
 }
 
 #[test]
+fn files_and_variables_that_only_the_compiler_knows_of() {
+    let scene = Scene::of(&["alpha"]).file(".gitignore", "*.secret\n").file("word.secret", "one");
+    scene.append(
+        "alpha/src/lib.rs",
+        "pub const FILE: &str = include_str!(\"../../word.secret\");\n\
+         pub const VARIABLE: Option<&str> = option_env!(\"GREETING\");\n",
+    );
+    scene.call("check").succeeds();
+    assert_eq!(why(&scene, "check"), "fresh");
+    scene.write("word.secret", "two");
+    assert_eq!(why(&scene, "check"), "word.secret changed");
+    let greeted = || reason(&scene.call("check").env("GREETING", "hello").succeeds());
+    assert_eq!(greeted(), "GREETING changed");
+    assert_eq!(greeted(), "fresh");
+    assert_eq!(why(&scene, "check"), "fresh", "as it was before");
+}
+
+#[test]
+fn what_a_build_script_asks_for() {
+    let scene = Scene::of(&["alpha"]).file("outside.txt", "one");
+    scene.write(
+        "alpha/build.rs",
+        "fn main() {\n    println!(\"cargo::rerun-if-env-changed=FLAVOUR\");\n    \
+         println!(\"cargo::rerun-if-changed=../outside.txt\");\n}\n",
+    );
+    scene.call("check").succeeds();
+    assert_eq!(why(&scene, "check"), "fresh");
+    let flavoured = scene.call("check").env("FLAVOUR", "sweet").succeeds();
+    assert_eq!(reason(&flavoured), "FLAVOUR changed");
+    scene.write("outside.txt", "two");
+    assert_eq!(reason(&scene.call("check").env("FLAVOUR", "sweet").succeeds()), "outside.txt changed");
+}
+
+#[test]
 fn what_git_ignores_counts_not_but_dot_env_files_do() {
     let scene = Scene::of(&["alpha"]).file(".gitignore", "*.log\n.env*\n");
     scene.call("check").succeeds();
@@ -153,7 +187,7 @@ fn flags_arguments_and_selection() {
     assert_eq!(why(&scene, "check --release"), "flags changed: there were none");
     assert_eq!(why(&scene, "check --release"), "fresh");
     assert_eq!(why(&scene, "check"), "fresh", "as it was at first");
-    assert_eq!(why(&scene, "check --profile test"), "flags changed: were --release");
+    assert_eq!(why(&scene, "check --profile test"), "flags changed: there were none");
     assert_eq!(why(&scene, "check --profile test -- --lib"), "arguments changed");
     assert_eq!(why(&scene, "check --profile test -p alpha -- --lib"), "selection changed: was --workspace (+1 more)");
     assert_eq!(why(&scene, "check --profile test -p beta -- --lib"), "selection changed: was -p alpha (+2 more)");
@@ -258,8 +292,8 @@ fn what_a_phase_of_ones_own_says() {
     let secret = |value: &str| reason(&scene.call("hello").env("SECRET", value).succeeds());
     assert_eq!(secret("2"), "SECRET changed");
     assert_eq!(secret("1"), "SECRET changed");
+    assert_eq!(secret("2"), "fresh", "as it was before");
     assert_eq!(secret("1"), "fresh");
-    assert_eq!(secret("2"), "fresh");
     make("command = \"true\"\ninputs = [\"src/**\"]\nenv = { WORD = \"two\" }\nenv-inputs = [\"SECRET\"]\n");
     assert_eq!(secret("1"), "WORD changed");
     make("command = \": changed\"\ninputs = [\"src/**\"]\nenv = { WORD = \"two\" }\nenv-inputs = [\"SECRET\"]\n");
@@ -327,7 +361,8 @@ fn a_member_that_is_moved_with_its_files_is_the_same_to_others() {
     let scene = chain("inputs = [\"src/**\"]\n");
     scene.rename("other", "others");
     scene.replace("Cargo.toml", "\"other\"", "\"others\"");
-    assert_eq!(scene.call("gen").succeeds().ran(), ["gen other (dir changed)"]);
+    let ran = scene.call("gen").succeeds().ran();
+    assert!(ran.len() == 1 && ran[0].starts_with("gen other (dir changed"), "{ran:?}");
 }
 
 #[test]
