@@ -1,6 +1,39 @@
-//! `cargo lifecycle`: a Cargo workspace's whole lifecycle as one fast command, as a library.
+//! `cargo lifecycle`: a Cargo workspace's whole lifecycle (check, build, test, lint, doc, anything) as one fast command
+//! that skips what cannot have changed; as a library.
+//!
+//! The program is the command line over this library and nothing else, so an `xtask` can do what it does: say what is
+//! wanted in [`Options`], open the workspace as a [`Lifecycle`], run it, and look at the [`Report`]. Everything that happens
+//! comes as a [`model::Event`]; [`report::Human`] shows events as the program does.
+//!
+//! ```
+//! use cargo_lifecycle::report::{Display, Human};
+//! use cargo_lifecycle::{Lifecycle, Options};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let workspace = folder.path();
+//! # std::fs::create_dir(workspace.join("src"))?;
+//! # std::fs::write(workspace.join("src/lib.rs"), "")?;
+//! # std::fs::write(workspace.join("Cargo.toml"), "[package]\nname = \"tiny\"\nedition = \"2024\"\n[workspace]\n")?;
+//! let options = Options::new().current_dir(workspace).phases(["check"]);
+//! # let options = options.target_dir(workspace.join("target"));
+//! let lifecycle = Lifecycle::open(options)?;
+//! let mut human = Human::new(std::io::stderr(), Display::default());
+//!
+//! let report = lifecycle.run(|event| human.take(event))?;
+//! assert!(report.success());
+//! assert_eq!(report.summary.succeeded, 1);
+//!
+//! // Nothing has changed: nothing runs.
+//! let report = lifecycle.run(|event| human.take(event))?;
+//! assert_eq!((report.summary.cached, report.exit_code()), (1, 0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The manual is in [`docs`]: [make.toml](docs::make_toml), [the plan](docs::plan), [keys](docs::keys) and what they cannot
+//! see, [what is kept](docs::state), [exit codes and CI](docs::ci).
 
 pub mod cli;
+pub mod docs;
 pub mod model;
 pub mod plan;
 pub mod report;

@@ -204,3 +204,21 @@ fn inputs(reader: &mut Reader<'_>, list: &[Text<'_>]) -> Vec<Arc<str>> {
     }
     list.iter().map(|pattern| pattern.text.into()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANUAL: &str = include_str!("../docs/make_toml.md");
+
+    #[test]
+    fn the_manual_knows_every_key() {
+        for key in OF_ALL {
+            assert!(MANUAL.contains(&format!("\n| `{key}` |")), "{key}");
+        }
+        let of_one = MANUAL.split("The keys of one member's phase are").nth(1).unwrap().split(".\n").next().unwrap();
+        for key in OF_ALL {
+            assert_eq!(of_one.contains(&format!("`{key}`")), OF_ONE.contains(key), "{key}");
+        }
+    }
+}

@@ -1,3 +1,5 @@
+//! Several runs that write at once, and what is left of each.
+
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

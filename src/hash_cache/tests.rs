@@ -1,3 +1,5 @@
+//! Digests of real files, as they change under the cache.
+
 use std::fs::{self, FileTimes};
 use std::time::{Duration, SystemTime};
 

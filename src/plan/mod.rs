@@ -48,7 +48,7 @@ pub fn plan(workspace: &Workspace, project: &Project, request: &Request) -> Resu
         Box::new(cycle::find(&lookup, &steps.steps, &hard.edges, &stuck, by_groups))
     })?;
     let mut order = order::Order::new(&order, pairs());
-    let (wished, dropped) = grant(&mut order, edges::wishes(&lookup, &steps, &items), &hard.edges);
+    let (wished, dropped) = grant(&mut order, edges::wishes(&lookup, &steps, &items));
     let mut edges = hard.edges;
     edges.extend(wished);
     Ok(number(steps.steps, edges, hard.barriers, dropped))
@@ -71,14 +71,11 @@ fn only_by_groups(lookup: &Lookup<'_>, items: &[Item], rank: &[u32]) -> bool {
     order::sort(steps.steps.len() + hard.barriers, pairs).is_ok()
 }
 
-/// Adds the wishes that close no cycle, and says which of the command line's were left out.
-fn grant(order: &mut order::Order, wishes: Vec<edges::Wish>, hard: &[Edge]) -> (Vec<Edge>, Vec<(PhaseId, PhaseId)>) {
+/// Adds the wishes that close no cycle, and says which of the command line's were left out. What is an edge already may
+/// be wished for as well.
+fn grant(order: &mut order::Order, wishes: Vec<edges::Wish>) -> (Vec<Edge>, Vec<(PhaseId, PhaseId)>) {
     let (mut granted, mut dropped) = (Vec::new(), Vec::new());
-    let mut known: std::collections::HashSet<(u32, u32)> = hard.iter().map(|edge| (edge.from.0, edge.to.0)).collect();
     for wish in wishes {
-        if !known.insert((wish.from, wish.to)) {
-            continue;
-        }
         if order.add(wish.from, wish.to) {
             granted.push(Edge { from: Node(wish.from), to: Node(wish.to), kind: EdgeKind::Order });
         } else if let Some(named) = wish.named.filter(|named| !dropped.contains(named)) {
@@ -102,6 +99,8 @@ fn number(steps: Vec<Step>, mut edges: Vec<Edge>, barriers: usize, dropped: Vec<
     for edge in &mut edges {
         *edge = Edge { from: Node(number[edge.from.index()]), to: Node(number[edge.to.index()]), kind: edge.kind };
     }
-    edges.sort_unstable_by_key(|edge| (edge.to, edge.from));
+    // Of a hard edge and a wish for the same, the hard one stays: wishes are the last of the kinds.
+    edges.sort_unstable_by_key(|edge| (edge.to, edge.from, edge.kind));
+    edges.dedup_by_key(|edge| (edge.to, edge.from));
     Plan { steps: placed.into_iter().map(|(_, step)| step).collect(), edges, barriers, dropped }
 }

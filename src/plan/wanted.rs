@@ -84,13 +84,11 @@ impl<'a> Lookup<'a> {
         let mut seen = std::collections::BTreeSet::new();
         let mut queue: VecDeque<Through> = self.beyond_member(member);
         while let Some(through) = queue.pop_front() {
-            if !seen.insert(through) {
-                continue;
-            }
             match through {
                 Through::Member(id) if self.definition(phase, Who::Member(id)).is_some() => {
                     found.push((phase, Who::Member(id)));
                 }
+                through if !seen.insert(through) => {}
                 Through::Member(id) => queue.extend(self.beyond_member(id)),
                 Through::Path(place) => queue.extend(self.beyond_path(place)),
             }
@@ -98,6 +96,7 @@ impl<'a> Lookup<'a> {
         // A member that looks through another back at itself does not wait for itself.
         found.retain(|(_, who)| *who != Who::Member(member));
         found.sort_unstable();
+        found.dedup();
         found
     }
 

@@ -1,3 +1,5 @@
+//! The walk against real files, with git as the judge of what it ignores.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

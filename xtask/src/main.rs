@@ -1,6 +1,10 @@
 //! Developer commands of this repository: `cargo xtask <COMMAND>`. It knows the commands and nothing of their work.
 
+mod bench;
+mod ci;
 mod generate;
+
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -8,11 +12,17 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
+    /// Run what every change must pass: fmt, lint, test and doc
+    Ci,
+    Bench(bench::Arguments),
     Generate(generate::Shape),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Command::parse() {
-        Command::Generate(shape) => shape.write(),
-    }
+fn main() -> anyhow::Result<ExitCode> {
+    let code = match Command::parse() {
+        Command::Ci => ci::run()?,
+        Command::Bench(arguments) => arguments.run()?,
+        Command::Generate(shape) => shape.write().map(|()| 0)?,
+    };
+    Ok(ExitCode::from(code))
 }

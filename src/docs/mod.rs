@@ -1,0 +1,16 @@
+//! The manual, a page for each subject. There is no code in it.
+
+#[doc = include_str!("make_toml.md")]
+pub mod make_toml {}
+
+#[doc = include_str!("plan.md")]
+pub mod plan {}
+
+#[doc = include_str!("keys.md")]
+pub mod keys {}
+
+#[doc = include_str!("state.md")]
+pub mod state {}
+
+#[doc = include_str!("ci.md")]
+pub mod ci {}
