@@ -110,6 +110,60 @@ fn a_file_whose_contents_change_and_whose_time_does_not() {
     assert_eq!(why(&scene, "check"), "alpha: src/lib.rs changed");
 }
 
+/// Replaces a file by one that is older than everything that was made of it, as restoring from a backup does.
+fn put_old(scene: &Scene, path: &str, text: &str) {
+    scene.write(path, text);
+    let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
+    std::fs::File::options().write(true).open(scene.at(path)).unwrap().set_modified(old).unwrap();
+}
+
+#[test]
+fn what_cargo_does_not_look_at_because_it_is_old_is_said_and_not_kept() {
+    let scene = checked();
+    put_old(&scene, "alpha/src/lib.rs", "compile_error!(\"seen\");\n");
+    let unseen = "warning: alpha: src/lib.rs changed, but is not newer than the last run, so cargo did not look at it; \
+        `touch` it (this result is not kept)";
+    for _ in 0..2 {
+        let ended = scene.call("check").succeeds();
+        assert_eq!(ended.err().lines().nth(1), Some(unseen));
+    }
+    scene.touch_everything();
+    assert_eq!(scene.call("check").run().code, Some(1));
+}
+
+#[test]
+fn what_cargo_did_not_look_at_is_not_kept_after_a_failure_either() {
+    let scene = checked();
+    put_old(&scene, "alpha/src/lib.rs", "compile_error!(\"seen\");\n");
+    scene.append("beta/src/lib.rs", "nonsense\n");
+    assert_eq!(scene.call("check").run().code, Some(1));
+    scene.replace("beta/src/lib.rs", "nonsense\n", "");
+    for _ in 0..2 {
+        let ended = scene.call("check").run();
+        assert!(!ended.was_fresh(), "{}", ended.text());
+    }
+    scene.touch_everything();
+    assert_eq!(scene.call("check").run().code, Some(1));
+}
+
+#[test]
+fn what_cargo_did_not_look_at_is_not_kept_after_a_fresh_run_either() {
+    let scene = checked();
+    let first = std::fs::read_to_string(scene.at("alpha/src/lib.rs")).unwrap();
+    scene.append("alpha/src/lib.rs", "pub fn more() {}\n");
+    scene.call("check").succeeds();
+    put_old(&scene, "alpha/src/lib.rs", &first);
+    assert_eq!(why(&scene, "check"), "fresh", "as it was at first");
+    // Cargo still takes `alpha` for what it was with `more`.
+    scene.append("beta/src/lib.rs", "pub fn uses() {\n    alpha::more();\n}\n");
+    for _ in 0..2 {
+        let ended = scene.call("check").run();
+        assert!(!ended.was_fresh(), "{}", ended.text());
+    }
+    scene.touch_everything();
+    assert_eq!(scene.call("check").run().code, Some(1));
+}
+
 #[test]
 fn variables_of_the_compiler() {
     let scene = checked();
