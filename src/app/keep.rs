@@ -9,7 +9,7 @@ use crate::fingerprint::references;
 use crate::flush::{Batch, Limits, flush};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
-use crate::keys::{Keys, refined};
+use crate::keys::{Keys, refined, refinement};
 use crate::model::{CargoCommand, Digest, Discovered, Event, Outcome, Output, Plan, StepId, StepInfo};
 use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep, State};
 use crate::store::{Blobs, Bounds, Record, Records};
@@ -123,7 +123,13 @@ impl Keeping<'_, '_> {
                 continue;
             }
             self.keys.description(produced.key, references, &mut batch.parts);
-            batch.descriptions.insert(self.name(produced.step), produced.key.digest);
+            let mut root = produced.key.digest;
+            if let Some(found) = produced.ending.discovered() {
+                let (digest, bytes) = refinement(root, found).finish();
+                batch.parts.insert(digest, bytes);
+                root = digest;
+            }
+            batch.descriptions.insert(self.name(produced.step), root);
             self.record(produced, today, &mut batch)?;
         }
         for id in self.ran.plan.ids() {
@@ -239,9 +245,9 @@ fn last_run(outcome: &Outcome, duration: Duration, produced: Option<&Produced>) 
         return None;
     }
     let finished_at = unix_millis(SystemTime::now());
-    let key = produced.map(|produced| match &produced.ending {
-        Ending::Good { discovered: Some(found), .. } => refined(produced.key.digest, found),
-        _ => produced.key.digest,
+    let key = produced.map(|produced| {
+        let key = produced.key.digest;
+        produced.ending.discovered().map_or(key, |found| refined(key, found))
     });
     Some(LastRun { ended, key, duration_ms: millis(duration), finished_at })
 }

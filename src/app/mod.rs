@@ -8,6 +8,7 @@ mod planned;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 pub use error::Error;
 pub use options::Options;
@@ -30,6 +31,7 @@ pub struct Lifecycle {
     selected: Vec<MemberId>,
     child_target_dir: Option<PathBuf>,
     cargo_started: bool,
+    opened_at: Instant,
 }
 
 /// How a run went.
@@ -71,6 +73,7 @@ impl Lifecycle {
     /// # Errors
     /// No workspace, or one that cargo rejects; a make.toml with mistakes; members that are not there.
     pub fn open(options: Options) -> Result<Self, Error> {
+        let opened_at = Instant::now();
         let current_dir = options.current_dir.clone().map_or_else(std::env::current_dir, std::path::absolute);
         let current_dir = current_dir.map_err(|error| Error::Usage(format!("there is no current folder: {error}")))?;
         let invocation = Invocation {
@@ -102,6 +105,7 @@ impl Lifecycle {
             selected,
             child_target_dir: loaded.target_dir_for_children,
             cargo_started: loaded.cargo_started,
+            opened_at,
         })
     }
 

@@ -11,7 +11,7 @@ use crate::execute::{self, Commands, Judge, JudgeTerms, Known, Message, Worker};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::Keys;
-use crate::model::{CargoCommand, Event, Plan, Step, StepInfo, Verdict};
+use crate::model::{CargoCommand, Event, Plan, Step, StepInfo, Summary, Verdict};
 use crate::plan::{self, Cycle};
 use crate::process::Children;
 use crate::schedule;
@@ -95,9 +95,11 @@ impl<'a> Planned<'a> {
         let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
         keep::keep(&ran, (&keys, keep::Past { home, state, records, cache }), &pool, ended, events);
         drop(listening);
-        events(Event::Finished(run.summary));
+        // From the question to the answer, not only while steps ran.
+        let summary = Summary { duration: self.lifecycle.opened_at.elapsed(), ..run.summary };
+        events(Event::Finished(summary));
         let steps = self.steps.iter().map(|step| Arc::clone(&step.name)).zip(run.outcomes).collect();
-        Ok(Report { steps, summary: run.summary, interrupted: run.signal })
+        Ok(Report { steps, summary, interrupted: run.signal })
     }
 
     fn begin(&self, pool: &rayon::ThreadPool, past: &Past, events: &mut dyn FnMut(Event)) {
@@ -113,6 +115,11 @@ impl<'a> Planned<'a> {
             ));
         }
         past.warnings.iter().for_each(|text| events(Event::Warned(text.clone())));
+        for name in &self.lifecycle.options.phases {
+            if !self.steps.iter().any(|step| *step.phase == **name) {
+                events(Event::Warned(format!("no selected member has the phase `{name}`")));
+            }
+        }
         for (earlier, later) in &self.plan.dropped {
             let name = |phase| &self.lifecycle.project.phase(phase).name;
             let (earlier, later) = (name(*earlier), name(*later));

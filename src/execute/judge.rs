@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::fingerprint::changes;
 use crate::home::Home;
-use crate::keys::{Key, Keys, refined};
+use crate::keys::{Key, Keys, names_in, refined, refinement};
 use crate::model::{
     CargoCommand, Change, ChangeKind, Digest, Discovered, DiscoveredSort, EdgeKind, FileStat, MemberId, Plan, Reason,
     StepId, StepInfo, Verdict,
@@ -232,10 +232,16 @@ impl<'a> Judge<'a> {
         let (Some(last), Some(old)) = (self.known.state.steps.get(name), descriptions.root_of(name)) else {
             return Reason::FirstRun;
         };
+        let discovered = names_in(descriptions.part(&old).unwrap_or_default());
+        let (new, bytes) = match self.keys.look_up(&discovered) {
+            Ok(now) if !now.is_empty() => refinement(key.digest, &now).finish(),
+            _ => (key.digest, Vec::new()),
+        };
         let changes = self.keys.with_parts(|parts| {
             let old_pool = |digest: &_| descriptions.part(digest);
-            let new_pool = |digest: &_| parts.bytes(digest);
-            changes(old, &old_pool, key.digest, &new_pool)
+            let new_pool =
+                |digest: &_| if *digest == new && !bytes.is_empty() { Some(&*bytes) } else { parts.bytes(digest) };
+            changes(old, &old_pool, new, &new_pool)
         });
         match last.ended {
             _ if !changes.is_empty() => Reason::Changed(changes),

@@ -67,6 +67,16 @@ pub enum Ending {
     Matched(Digest, Option<Vec<Discovered>>),
 }
 
+impl Ending {
+    /// What the step turned out to depend on besides its key.
+    pub fn discovered(&self) -> Option<&[Discovered]> {
+        match self {
+            Self::Good { discovered, .. } | Self::Matched(_, discovered) => discovered.as_deref(),
+            Self::Failed | Self::Unkept(_) | Self::Unseen(_) => None,
+        }
+    }
+}
+
 impl<'a> Worker<'a> {
     /// A worker for the steps of a plan.
     pub fn new(

@@ -15,10 +15,18 @@ pub type Pool<'a> = &'a dyn Fn(&Digest) -> Option<&'a [u8]>;
 pub fn changes<'a>(old: Digest, old_pool: Pool<'a>, new: Digest, new_pool: Pool<'a>) -> Vec<Change> {
     let mut comparison = Comparison { old_pool, new_pool, seen: HashSet::new(), found: Vec::new() };
     comparison.parts(old, new, b"");
-    comparison.found.sort();
-    comparison.found.dedup();
-    once(&mut comparison.found);
-    comparison.found
+    let mut found = comparison.found;
+    if found.iter().any(|change| &*change.name == FORM) {
+        // Nothing else can be compared.
+        found.retain(|change| &*change.name == FORM);
+    }
+    // An update is told before what it brings along.
+    let brought =
+        |change: &Change| change.kind == ChangeKind::Package && (change.before.is_none() || change.after.is_none());
+    found.sort_by_cached_key(|change| (change.kind, brought(change), change.clone()));
+    found.dedup();
+    once(&mut found);
+    found
 }
 
 /// A configuration file that lies in the workspace is a file of the workspace as well: it is told as a file.
@@ -27,6 +35,9 @@ fn once(found: &mut Vec<Change>) {
     let files: HashSet<_> = found.iter().filter(|one| is_file(one.kind)).map(|one| Arc::clone(&one.name)).collect();
     found.retain(|one| one.kind != ChangeKind::Config || !files.contains(&one.name));
 }
+
+/// What a description of another version differs in.
+const FORM: &str = "the form of keys";
 
 struct Comparison<'a> {
     old_pool: Pool<'a>,
@@ -122,7 +133,9 @@ impl<'a> Comparison<'a> {
         let name = match tag {
             Tag::File | Tag::Link if place == b"/" => format!("//{name}"),
             Tag::File | Tag::Link if !place.is_empty() => format!("{}: {name}", String::from_utf8_lossy(place)),
+            Tag::Files | Tag::Everything if name.is_empty() => "files of the workspace".to_owned(),
             Tag::Files | Tag::Everything => format!("files of {name}"),
+            Tag::Place if &*name == "folder" => "the folder of a member".to_owned(),
             Tag::Member => format!("member {name}"),
             Tag::PathPackage => format!("package {name}"),
             Tag::Environment => "the environment".to_owned(),
@@ -150,7 +163,7 @@ fn tag_name(tag: Tag) -> &'static str {
     match tag {
         Tag::Parallel => "parallel",
         Tag::Phase => "phase",
-        _ => "the form of keys",
+        _ => FORM,
     }
 }
 

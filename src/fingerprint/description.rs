@@ -6,8 +6,8 @@ use crate::model::Digest;
 
 /// The version of the form; one line of history for each.
 ///
-/// 1: the first.
-pub const FORMAT: u8 = 1;
+/// 1: the first. 2: members' folders; discovered inputs.
+pub const FORMAT: u8 = 2;
 
 /// What an item says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,5 +10,5 @@ mod description;
 mod parts;
 
 pub use compare::changes;
-pub use description::{Description, Tag, references};
+pub use description::{Description, Tag, items, references};
 pub use parts::{Covered, FileItem, Parts, StepFacts};

@@ -109,7 +109,7 @@ impl Parts {
             for (name, text) in package.root_manifest_parts.iter() {
                 description.secret(Tag::Manifest, &**name, &**text);
             }
-            for (place, _) in package.locked.iter().filter(|(_, kind)| wanted(*kind)) {
+            for (place, _) in package.locked.iter().filter(|(_, kind)| wanted(*kind) && covered.dependencies) {
                 let locked = &workspace.locked[*place].name;
                 description.part(Tag::Locked, &**locked, self.locked(workspace, *place, beyond, files)?);
             }

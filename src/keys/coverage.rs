@@ -17,6 +17,8 @@ pub enum Class {
     Inputs(PhaseId),
     /// The configuration of clippy and rustfmt, which also holds for the areas inside of this one.
     Above,
+    /// The Rust sources that git ignores.
+    IgnoredSources,
     /// What the `//` patterns of these [`Patterns`] name, in the whole workspace; for the area of the root.
     Rooted(usize),
 }
@@ -25,7 +27,7 @@ impl Class {
     /// A number for each class of members' files.
     pub const fn number(self) -> usize {
         match self {
-            Self::Default | Self::Above | Self::Rooted(_) => 0,
+            Self::Default | Self::Above | Self::IgnoredSources | Self::Rooted(_) => 0,
             Self::Inputs(phase) => phase.index() + 1,
         }
     }
@@ -47,6 +49,8 @@ pub struct Coverage<'a> {
     around: Vec<Vec<usize>>,
     /// The areas that locked packages lead to, by `[patch]`; nearly always none.
     patched: Vec<usize>,
+    /// Every Rust source.
+    sources: Option<Patterns>,
     /// All distinct `inputs`, compiled.
     compiled: Vec<Patterns>,
     /// Which of them a phase has in an area.
@@ -64,9 +68,21 @@ impl<'a> Coverage<'a> {
         }
         let count = dirs.len();
         let around = around(&dirs);
+        let sources = Patterns::new(&["**/*.rs"]).ok();
         let areas = Areas::new(dirs, vec![workspace.target_dir.clone()]);
         let Inputs { compiled, patterns, classes } = inputs(workspace, project, root);
-        Self { workspace, areas, root, count, around, patched: patched(workspace), compiled, patterns, classes }
+        Self {
+            workspace,
+            areas,
+            root,
+            count,
+            around,
+            patched: patched(workspace),
+            sources,
+            compiled,
+            patterns,
+            classes,
+        }
     }
 
     /// Every area.
@@ -90,7 +106,7 @@ impl<'a> Coverage<'a> {
     pub fn set(&self, class: Class, area: usize) -> SetId {
         match class {
             Class::Inputs(phase) if self.patterns.contains_key(&(phase, area)) => (class, area),
-            Class::Inputs(_) | Class::Default | Class::Above | Class::Rooted(_) => (Class::Default, area),
+            _ => (Class::Default, area),
         }
     }
 
@@ -98,6 +114,7 @@ impl<'a> Coverage<'a> {
     pub fn globs(&self, (class, area): SetId) -> Option<&Globs> {
         match class {
             Class::Default | Class::Above => None,
+            Class::IgnoredSources => self.sources.as_ref().map(|sources| &sources.own),
             Class::Inputs(phase) => Some(&self.compiled.get(*self.patterns.get(&(phase, area))?)?.own),
             Class::Rooted(place) => Some(&self.compiled.get(place)?.root),
         }
@@ -135,6 +152,10 @@ impl<'a> Coverage<'a> {
         let mut sets: BTreeSet<SetId> = areas.iter().map(|area| self.set(class, *area)).chain(rooted).collect();
         let above = step.subject.members().iter().flat_map(|member| &self.around[member.index()]);
         sets.extend(above.map(|area| (Class::Above, *area)));
+        if follows_modules(step) {
+            let members = step.subject.members().iter();
+            sets.extend(members.map(|member| (Class::IgnoredSources, member.index())));
+        }
         if covers_everything(step) || follows_modules(step) {
             sets.extend(self.everywhere().into_iter().map(|area| (Class::Default, area)));
         }

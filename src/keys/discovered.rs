@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use super::{Keys, State};
 use crate::cargo_output::{Artifact, BuildScript};
 use crate::dep_info;
-use crate::fingerprint::{Description, Tag};
+use crate::fingerprint::{Description, Tag, items};
 use crate::model::{Digest, Discovered, DiscoveredSort, FileStat};
 use crate::relative::{cleaned, relative};
 
@@ -75,7 +75,14 @@ impl Keys<'_> {
                 Some(dir) => Some(cleaned(&dir.join(path))),
                 None => path.is_absolute().then(|| cleaned(path)),
             });
-            paths.extend(named);
+            for path in named {
+                if !path.exists() {
+                    // Cargo takes that for a change, every time.
+                    let path = path.display();
+                    return Err(format!("a build script watches `{path}`, which is not there, so it runs every time"));
+                }
+                paths.insert(path);
+            }
         }
         let state = self.state();
         paths.retain(|path| {
@@ -191,16 +198,35 @@ impl Keys<'_> {
 
 /// The key of a result, refined by what was discovered and its values.
 pub fn refined(key: Digest, discovered: &[Discovered]) -> Digest {
-    digest_of(|all| {
-        all.part(Tag::Everything, "", key);
-        for one in discovered {
-            let tag = if one.sort == DiscoveredSort::Path { Tag::File } else { Tag::Variable };
-            match one.digest {
-                Some(digest) => all.digest(tag, &one.name, digest),
-                None => all.text(tag, &one.name, "absent"),
-            }
+    refinement(key, discovered).finish().0
+}
+
+/// The description of a refined key: the key, then what was discovered.
+pub fn refinement(key: Digest, discovered: &[Discovered]) -> Description {
+    let mut all = Description::default();
+    all.part(Tag::Everything, "", key);
+    for one in discovered {
+        let tag = if one.sort == DiscoveredSort::Path { Tag::File } else { Tag::Variable };
+        match one.digest {
+            Some(digest) => all.digest(tag, &one.name, digest),
+            None => all.text(tag, &one.name, "absent"),
         }
-    })
+    }
+    all
+}
+
+/// What a description says was discovered, by names; nothing for that of a plain key.
+pub fn names_in(description: &[u8]) -> Vec<Discovered> {
+    let mut items = items(description);
+    if items.next().is_none_or(|first| first.tag != Tag::Everything) {
+        return Vec::new();
+    }
+    let named = items.map(|item| Discovered {
+        sort: if item.tag == Tag::File { DiscoveredSort::Path } else { DiscoveredSort::Variable },
+        name: String::from_utf8_lossy(item.name).into_owned(),
+        digest: None,
+    });
+    named.collect()
 }
 
 fn digest_of(write: impl FnOnce(&mut Description)) -> Digest {

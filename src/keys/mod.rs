@@ -16,7 +16,7 @@ use crate::model::{Digest, MemberId, Placeholder, Plan, Reason, Step, Subject};
 use crate::plan::Expansion;
 use crate::relative::cleaned;
 use crate::walk::Tree;
-pub use discovered::refined;
+pub use discovered::{names_in, refined, refinement};
 
 use coverage::{Class, Coverage, SetId};
 use sets::{Set, Sets};
@@ -77,7 +77,7 @@ impl<'a> Keys<'a> {
         let everything = (coverage::covers_everything(step) || follows).then(|| self.everything(&mut state));
         let besides = covered.iter().filter_map(|id| match id.0 {
             Class::Rooted(_) => Some(("/", state.sets.get(id)?.digest)),
-            Class::Above => Some((self.coverage.name(id.1), state.sets.get(id)?.digest)),
+            Class::Above | Class::IgnoredSources => Some((self.coverage.name(id.1), state.sets.get(id)?.digest)),
             Class::Default | Class::Inputs(_) => None,
         });
         let besides = besides.collect();
@@ -202,7 +202,7 @@ impl<'a> Keys<'a> {
         members.into_iter().map(part).collect()
     }
 
-    /// Whether a source of the step's members names a module outside of its folder, which rustfmt follows.
+    /// Whether a target or a source of the step's members names a file outside of its folder, which rustfmt follows.
     ///
     /// # Errors
     /// The source, if the module is none of the files that a key can cover.
@@ -211,6 +211,13 @@ impl<'a> Keys<'a> {
         for member in step.subject.members() {
             let Some(set) = state.sets.get(&self.coverage.set(Class::Default, member.index())) else { continue };
             let dir = self.coverage.areas.dir(member.index());
+            let package = self.expansion.workspace.member(*member).package.as_ref();
+            for source in package.iter().flat_map(|package| &package.outside_sources) {
+                if !self.covers(state, source) {
+                    return Err(Reason::EscapingModule(source.to_string_lossy().into()));
+                }
+                leads = true;
+            }
             for file in &set.escaping {
                 let path = dir.join(file);
                 let source = std::fs::read(&path).unwrap_or_default();

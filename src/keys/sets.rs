@@ -81,7 +81,10 @@ impl Sets<'_> {
             Some(globs) => {
                 let selection = self.coverage.areas.select(tree, id.1, globs);
                 let problem = selection.problems.first().map(unreadable);
-                Seen { files: selection.files, problem }
+                let mut files = selection.files;
+                // The others are in the set of all files.
+                files.retain(|file| id.0 != Class::IgnoredSources || file.ignored);
+                Seen { files, problem }
             }
         }
     }

@@ -47,6 +47,8 @@ pub struct Package {
     pub version: Arc<str>,
     /// Its Cargo.toml; absolute.
     pub manifest: PathBuf,
+    /// The main source files of targets that lie outside of its folder; absolute.
+    pub outside_sources: Vec<PathBuf>,
     /// Places in [`Workspace::path_packages`] it depends on, by kind.
     pub path_packages: Vec<(usize, DependencyKind)>,
     /// Places in [`Workspace::locked`] (registry and git packages) it depends on directly, by kind.

@@ -21,6 +21,7 @@ fn workspace(members: &[(&str, &[&str])]) -> Workspace {
             spec: format!("path+file:///ws/{name}#0.1.0").into(),
             version: "0.1.0".into(),
             manifest: PathBuf::new(),
+            outside_sources: Vec::new(),
             path_packages: Vec::new(),
             locked: Vec::new(),
             root_manifest_parts: Arc::from([]),

@@ -67,8 +67,11 @@ fn change(change: &Change, own: Option<&str>) -> String {
         (ChangeKind::Toolchain, ..) => format!("{name} changed"),
         (ChangeKind::Command, ..) => "command changed".to_owned(),
         (ChangeKind::Arguments, ..) => "arguments changed".to_owned(),
-        (ChangeKind::Flags, Some(before), _) if before.is_empty() => "flags changed: there were none".to_owned(),
-        (ChangeKind::Flags, Some(before), _) => format!("flags changed: were {before}"),
+        (ChangeKind::Flags, Some(before), Some(after)) => match (&**before, &**after) {
+            ("", after) => format!("flags changed: {after} is new"),
+            (before, "") => format!("flags changed: {before} is gone"),
+            (before, after) => format!("flags changed: {before} -> {after}"),
+        },
         (ChangeKind::Flags, ..) => "flags changed".to_owned(),
         (ChangeKind::Selection, Some(before), _) => format!("selection changed: was {before}"),
         (ChangeKind::Selection, ..) => "selection changed".to_owned(),

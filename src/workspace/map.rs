@@ -13,7 +13,7 @@ use super::lock::{Entry, Lock};
 use super::manifest::{self, RootParts};
 use super::path_packages::{folder, plain};
 use crate::model::{self, Dependency, DependencyKind, LockedPackage, Member, MemberId, PathPackage, Workspace};
-use crate::relative::relative;
+use crate::relative::{cleaned, relative};
 
 /// The workspace. `path_packages` are those reached by path, in the order in which they shall stand.
 pub fn workspace(
@@ -180,6 +180,7 @@ impl<'a> Graph<'a> {
             manifest: package.manifest_path.clone().into(),
             path_packages,
             locked,
+            outside_sources: outside_sources(package),
             root_manifest_parts: [].into(),
         }
     }
@@ -248,4 +249,14 @@ fn kind(kind: cargo_metadata::DependencyKind) -> DependencyKind {
         cargo_metadata::DependencyKind::Development => DependencyKind::Dev,
         _ => DependencyKind::Normal,
     }
+}
+
+/// The main source files of the targets that a manifest places outside of the package's folder.
+fn outside_sources(package: &Package) -> Vec<PathBuf> {
+    let folder = folder(package);
+    let sources = package.targets.iter().map(|target| cleaned(target.src_path.as_std_path()));
+    let mut outside: Vec<PathBuf> = sources.filter(|source| !source.starts_with(folder)).collect();
+    outside.sort();
+    outside.dedup();
+    outside
 }

@@ -14,8 +14,8 @@ use super::{Options, inputs};
 use crate::model::{self, Dependency, MemberId, Workspace};
 use crate::{atomic, cargo_config::Variables, executable, target_dir};
 
-/// 1: the first.
-const FORMAT: u32 = 1;
+/// 1: the first. 2: sources outside of a member's folder.
+const FORMAT: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
@@ -58,6 +58,7 @@ struct Member {
     spec: String,
     version: String,
     manifest: PathBuf,
+    outside_sources: Vec<PathBuf>,
     path_packages: Vec<(usize, Kind)>,
     locked: Vec<(usize, Kind)>,
     /// Places in `parts`.
@@ -249,6 +250,7 @@ impl Member {
             spec: package.spec.to_string(),
             version: package.version.to_string(),
             manifest: package.manifest.clone(),
+            outside_sources: package.outside_sources.clone(),
             path_packages: stored(&package.path_packages),
             locked: stored(&package.locked),
             parts: package.root_manifest_parts.iter().map(|part| parts.place(part)).collect(),
@@ -267,6 +269,7 @@ impl Member {
                 spec: self.spec.into(),
                 version: self.version.into(),
                 manifest: self.manifest,
+                outside_sources: self.outside_sources,
                 path_packages: restored(self.path_packages),
                 locked: restored(self.locked),
                 root_manifest_parts: parts_at(self.parts),

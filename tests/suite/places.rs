@@ -93,7 +93,7 @@ help: to generate the lock file without accessing the network, remove the --lock
     );
     scene.call("check").succeeds();
     assert!(scene.at("Cargo.lock").exists());
-    assert_eq!(scene.call("check --locked").succeeds().ran(), ["check (1 member) (flags changed: there were none)"]);
+    assert_eq!(scene.call("check --locked").succeeds().ran(), ["check (1 member) (flags changed: --locked is new)"]);
     scene.replace("alpha/Cargo.toml", "0.1.0", "0.2.0");
     assert_eq!(scene.call("check --frozen").run().code, Some(4));
 }

@@ -132,6 +132,23 @@ fn what_cargo_does_not_look_at_because_it_is_old_is_said_and_not_kept() {
 }
 
 #[test]
+fn old_files_that_only_the_compiler_knows_of_are_not_overlooked() {
+    let scene = Scene::of(&["alpha"]).file(".gitignore", "*.secret\n").file("word.secret", "one");
+    scene.append("alpha/src/lib.rs", "pub const FILE: &str = include_str!(\"../../word.secret\");\n");
+    scene.call("check").succeeds();
+    put_old(&scene, "word.secret", "two");
+    for _ in 0..2 {
+        let ended = scene.call("check").succeeds();
+        assert!(ended.err().contains("warning: word.secret changed, but is not newer"), "{}", ended.text());
+        assert_eq!(reason(&ended), "word.secret changed");
+    }
+    scene.touch_everything();
+    let touched = scene.call("check").succeeds();
+    assert!(!touched.err().contains("warning"), "{}", touched.text());
+    assert!(scene.call("check").succeeds().was_fresh());
+}
+
+#[test]
 fn what_cargo_did_not_look_at_is_not_kept_after_a_failure_either() {
     let scene = checked();
     put_old(&scene, "alpha/src/lib.rs", "compile_error!(\"seen\");\n");
@@ -238,10 +255,10 @@ fn parts_of_the_root_manifest() {
 #[test]
 fn flags_arguments_and_selection() {
     let scene = checked();
-    assert_eq!(why(&scene, "check --release"), "flags changed: there were none");
+    assert_eq!(why(&scene, "check --release"), "flags changed: --release is new");
     assert_eq!(why(&scene, "check --release"), "fresh");
     assert_eq!(why(&scene, "check"), "fresh", "as it was at first");
-    assert_eq!(why(&scene, "check --profile test"), "flags changed: there were none");
+    assert_eq!(why(&scene, "check --profile test"), "flags changed: --profile test is new");
     assert_eq!(why(&scene, "check --profile test -- --lib"), "arguments changed");
     assert_eq!(why(&scene, "check --profile test -p alpha -- --lib"), "selection changed: was --workspace (+1 more)");
     assert_eq!(why(&scene, "check --profile test -p beta -- --lib"), "selection changed: was -p alpha (+2 more)");
