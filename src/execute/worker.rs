@@ -116,7 +116,7 @@ impl<'a> Worker<'a> {
         self.keys.look_again(step);
         if let Some(key) = key {
             let ending = self.ending(&expanded, &ran, began, &unseen);
-            if let Ending::Unseen(name) = &ending {
+            if let (Ending::Unseen(name), None) = (&ending, &ran.failure) {
                 tell.warned(format!(
                     "{name} changed, but is not newer than the last run, so cargo did not look at it; \
                      `touch` it (this result is not kept)"
@@ -139,14 +139,16 @@ impl<'a> Worker<'a> {
         began: SystemTime,
         unseen: &[(Arc<str>, Option<MemberId>)],
     ) -> Ending {
+        // Asked of a failure as well: once that is noted, the next run would not find the file changed any more.
+        let unseen = unseen.iter().find(|(_, member)| !self.is_recompiled(*member, ran));
+        if let Some((name, _)) = unseen.filter(|_| ran.reported) {
+            return Ending::Unseen(name.to_string());
+        }
         if ran.failure.is_some() || self.interrupted.load(Ordering::Acquire) {
             return Ending::Failed;
         }
         if !ran.reported {
             return Ending::Good { discovered: None, artifacts: Vec::new() };
-        }
-        if let Some((name, _)) = unseen.iter().find(|(_, member)| !self.is_recompiled(*member, ran)) {
-            return Ending::Unseen(name.to_string());
         }
         match self.keys.discover(&ran.artifacts, &ran.scripts, began) {
             Ok(found) => Ending::Good {
@@ -155,6 +157,13 @@ impl<'a> Worker<'a> {
             },
             Err(why) => Ending::Unkept(why),
         }
+    }
+
+    /// Whether cargo would see what differs from the state that the step was last seen in. Where it would not, its own
+    /// results still are those of that state, and the next run has to be compared with it.
+    fn is_seen(&self, id: StepId, key: Key) -> bool {
+        let mut commands = self.plan.step(id).definition.commands.iter().filter_map(|command| command.cargo());
+        !commands.any(CargoCommand::compiles) || self.judge.unseen_by_cargo(id, key).is_empty()
     }
 
     /// Whether cargo compiled everything of the member.
@@ -201,6 +210,7 @@ impl Work for Worker<'_> {
             Verdict::Fresh { saved } => {
                 if let (Some(key), Some(held)) = (judged.key, &judged.record)
                     && self.judge.is_other(id, held.digest)
+                    && self.is_seen(id, key)
                 {
                     let ending = Ending::Matched(held.digest, held.discovered.clone());
                     let output = Output::default();

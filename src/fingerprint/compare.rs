@@ -1,6 +1,7 @@
 //! What differs between two descriptions, for people: files, packages, variables by name.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use super::description::{Item, Tag, Value, items};
 use crate::model::{Change, ChangeKind, Digest};
@@ -24,7 +25,15 @@ pub fn changes<'a>(old: Digest, old_pool: Pool<'a>, new: Digest, new_pool: Pool<
         |change: &Change| change.kind == ChangeKind::Package && (change.before.is_none() || change.after.is_none());
     found.sort_by_cached_key(|change| (change.kind, brought(change), change.clone()));
     found.dedup();
+    once(&mut found);
     found
+}
+
+/// A configuration file that lies in the workspace is a file of the workspace as well: it is told as a file.
+fn once(found: &mut Vec<Change>) {
+    let is_file = |kind| matches!(kind, ChangeKind::FileChanged | ChangeKind::FileAdded | ChangeKind::FileRemoved);
+    let files: HashSet<_> = found.iter().filter(|one| is_file(one.kind)).map(|one| Arc::clone(&one.name)).collect();
+    found.retain(|one| one.kind != ChangeKind::Config || !files.contains(&one.name));
 }
 
 /// What a description of another version differs in.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::words::{members, reason, reasons, seconds};
+use super::words::{members, plural, reason, reasons, seconds};
 use crate::model::{EdgeKind, Node, Plan, Project, StepId, StepInfo, Subject, Verdict, Workspace};
 use crate::plan::{Argv, Expansion};
 
@@ -106,7 +106,8 @@ pub fn list(project: &Project, phases: &[Listed<'_>], expansion: &Expansion<'_>)
     let width = project.phases.iter().map(|phase| phase.name.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for (phase, listed) in project.phases.iter().zip(phases) {
-        _ = writeln!(text, "{:width$}  {}", phase.name, phase.description);
+        let line = format!("{:width$}  {}", phase.name, phase.description);
+        _ = writeln!(text, "{}", line.trim_end());
         let mut rest = 0;
         for (id, info) in listed.plan.ids().zip(listed.steps) {
             let step = listed.plan.step(id);
@@ -125,7 +126,7 @@ pub fn list(project: &Project, phases: &[Listed<'_>], expansion: &Expansion<'_>)
             }
         }
         if rest > 0 {
-            _ = writeln!(text, "{:width$}      likewise for {} more", "", members(rest));
+            _ = writeln!(text, "{:width$}      likewise for {}", "", plural(rest, "more member"));
         }
         if listed.plan.steps.is_empty() {
             _ = writeln!(text, "{:width$}    (none of the selected members has it)", "");
