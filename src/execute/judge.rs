@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::fingerprint::changes;
 use crate::home::Home;
-use crate::keys::{Key, Keys, names_in, refined, refinement};
+use crate::keys::{Key, Keys, names_in, newest, refined, refinement};
 use crate::model::{
     CargoCommand, Change, ChangeKind, Digest, Discovered, DiscoveredSort, EdgeKind, FileStat, MemberId, Plan, Reason,
     StepId, StepInfo, Verdict,
@@ -198,8 +198,7 @@ impl<'a> Judge<'a> {
         let changed = changes.into_iter().filter(|change| change.kind == ChangeKind::FileChanged);
         let old = changed.filter_map(|change| {
             let (path, member) = self.keys.file_of(&change.name);
-            let stat = FileStat::of(&fs::metadata(path).ok()?);
-            (stat.mtime_ns <= began_ns).then_some((change.name, member))
+            (newest(&path)? <= began_ns).then_some((change.name, member))
         });
         old.collect()
     }

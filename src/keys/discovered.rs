@@ -229,6 +229,13 @@ pub fn names_in(description: &[u8]) -> Vec<Discovered> {
     named.collect()
 }
 
+/// The time of the last change of a file, or of anything in a folder, in nanoseconds since the Unix epoch.
+pub fn newest(path: &Path) -> Option<i64> {
+    let entries = walkdir::WalkDir::new(path).follow_root_links(true).into_iter().flatten();
+    let files = entries.filter(|entry| !entry.file_type().is_dir());
+    files.filter_map(|entry| Some(FileStat::of(&fs::metadata(entry.path()).ok()?).mtime_ns)).max()
+}
+
 fn digest_of(write: impl FnOnce(&mut Description)) -> Digest {
     let mut description = Description::default();
     write(&mut description);

@@ -16,7 +16,7 @@ use crate::model::{Digest, MemberId, Placeholder, Plan, Reason, Step, Subject};
 use crate::plan::Expansion;
 use crate::relative::cleaned;
 use crate::walk::Tree;
-pub use discovered::{names_in, refined, refinement};
+pub use discovered::{names_in, newest, refined, refinement};
 
 use coverage::{Class, Coverage, SetId};
 use sets::{Set, Sets};

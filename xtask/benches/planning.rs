@@ -32,6 +32,7 @@ fn member(number: usize) -> Member {
         spec: format!("path+file://{}#0.1.0", dir.display()).into(),
         version: "0.1.0".into(),
         manifest: dir.join("Cargo.toml"),
+        outside_sources: Vec::new(),
         path_packages: Vec::new(),
         locked: Vec::new(),
         root_manifest_parts: Arc::from([]),
