@@ -11,4 +11,4 @@ mod parts;
 
 pub use compare::changes;
 pub use description::{Description, Tag, items, references};
-pub use parts::{Covered, FileItem, Parts, StepFacts};
+pub use parts::{Around, Covered, FileItem, Parts, StepFacts};

@@ -20,8 +20,8 @@ pub struct FileItem<'a> {
 #[derive(Debug, Default)]
 pub struct Parts {
     pool: HashMap<Digest, Vec<u8>>,
+    /// Members, path packages and locked packages, numbered in this order.
     covered: HashMap<(Covered, usize), Option<Digest>>,
-    locked: HashMap<usize, Digest>,
 }
 
 /// How a member is covered: with which of its files, and with what it depends on.
@@ -35,9 +35,17 @@ pub struct Covered {
     pub dependencies: bool,
 }
 
-/// The digest of the files of a place: members by their ids, path packages numbered after them; `None` if it has none
-/// because a file cannot be read.
-pub type FilesOf<'a> = &'a dyn Fn(usize) -> Option<Digest>;
+/// What members are described from.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// The workspace.
+    pub workspace: &'a Workspace,
+    /// How members are covered.
+    pub covered: Covered,
+    /// The digest of the files of a place: members by their ids, path packages numbered after them; `None` if there is
+    /// none.
+    pub files: &'a dyn Fn(usize) -> Option<Digest>,
+}
 
 impl Parts {
     /// Keeps a description and answers its digest.
@@ -72,123 +80,113 @@ impl Parts {
         self.add(description)
     }
 
-    /// A member: its files, the parts of the root manifest that reach it, and what it depends on.
-    pub fn member(
-        &mut self,
-        workspace: &Workspace,
-        id: MemberId,
-        covered: Covered,
-        files: FilesOf<'_>,
-    ) -> Option<Digest> {
-        let place = (covered, id.index());
+    /// A member: its files, the parts of the root manifest that reach it, and what it depends on. `None` if a file cannot
+    /// be read.
+    pub fn member(&mut self, around: Around<'_>, id: MemberId) -> Option<Digest> {
+        let place = (around.covered, id.index());
         if let Some(known) = self.covered.get(&place) {
             return *known;
         }
         // Cargo allows no cycle of normal and build dependencies; should one be there, it has no key.
         self.covered.insert(place, None);
-        let digest = self.build_member(workspace, id, covered, files);
+        let digest = self.build_member(around, id);
         self.covered.insert(place, digest);
         digest
     }
 
-    fn build_member(
-        &mut self,
-        workspace: &Workspace,
-        id: MemberId,
-        covered: Covered,
-        files: FilesOf<'_>,
-    ) -> Option<Digest> {
+    fn build_member(&mut self, around: Around<'_>, id: MemberId) -> Option<Digest> {
+        let Around { workspace, covered, files } = around;
         let member = workspace.member(id);
-        let wanted = |kind: DependencyKind| covered.own || kind != DependencyKind::Dev;
-        let beyond = Covered { own: false, ..covered };
+        let wanted = |kind: DependencyKind| covered.dependencies && (covered.own || kind != DependencyKind::Dev);
         let mut description = Description::default();
         // A renamed folder changes what the compiler says of places in files.
         description.text(Tag::Place, "folder", &*member.relative_dir);
         description.part(Tag::Files, &*member.name, files(id.index())?);
+        let mut on = On::default();
         if let Some(package) = &member.package {
             for (name, text) in package.root_manifest_parts.iter() {
                 description.secret(Tag::Manifest, &**name, &**text);
             }
-            for (place, _) in package.locked.iter().filter(|(_, kind)| wanted(*kind) && covered.dependencies) {
-                let locked = &workspace.locked[*place].name;
-                description.part(Tag::Locked, &**locked, self.locked(workspace, *place, beyond, files)?);
-            }
-            for (place, _) in package.path_packages.iter().filter(|(_, kind)| wanted(*kind) && covered.dependencies) {
-                let name = &workspace.path_packages[*place].name;
-                description.part(Tag::PathPackage, &**name, self.path_package(workspace, *place, beyond, files)?);
-            }
+            let wanted = |places: &[(usize, DependencyKind)]| -> Vec<usize> {
+                places.iter().filter(|(_, kind)| wanted(*kind)).map(|(place, _)| *place).collect()
+            };
+            on.locked = wanted(&package.locked);
+            on.path_packages = wanted(&package.path_packages);
         }
-        for dependency in member.dependencies.iter().filter(|one| wanted(one.kind) && covered.dependencies) {
-            // A member may stand in its own dev-dependencies' way; its own part covers it already.
-            if dependency.member != id {
-                let name = &workspace.member(dependency.member).name;
-                description.part(Tag::Member, &**name, self.member(workspace, dependency.member, beyond, files)?);
-            }
-        }
+        // A member may stand in the way of its own tests; its own part covers it already.
+        let others = member.dependencies.iter().filter(|one| wanted(one.kind) && one.member != id);
+        on.members = others.map(|one| one.member).collect();
+        self.add_dependencies(around, &on, &mut description)?;
         Some(self.add(description))
     }
 
-    fn path_package(
-        &mut self,
-        workspace: &Workspace,
-        place: usize,
-        covered: Covered,
-        files: FilesOf<'_>,
-    ) -> Option<Digest> {
-        let area = workspace.members.len() + place;
-        if let Some(known) = self.covered.get(&(covered, area)) {
+    fn path_package(&mut self, around: Around<'_>, place: usize) -> Option<Digest> {
+        let area = around.workspace.members.len() + place;
+        if let Some(known) = self.covered.get(&(around.covered, area)) {
             return *known;
         }
-        self.covered.insert((covered, area), None);
-        let package = &workspace.path_packages[place];
+        self.covered.insert((around.covered, area), None);
+        let package = &around.workspace.path_packages[place];
         let mut description = Description::default();
         description.text(Tag::Place, "dir", &*package.relative_dir);
-        description.part(Tag::Files, &*package.name, files(area)?);
-        for locked in &package.locked {
-            let name = &workspace.locked[*locked].name;
-            description.part(Tag::Locked, &**name, self.locked(workspace, *locked, covered, files)?);
-        }
-        for other in &package.path_packages {
-            let name = &workspace.path_packages[*other].name;
-            description.part(Tag::PathPackage, &**name, self.path_package(workspace, *other, covered, files)?);
-        }
-        for member in &package.members {
-            let name = &workspace.member(*member).name;
-            description.part(Tag::Member, &**name, self.member(workspace, *member, covered, files)?);
-        }
+        description.part(Tag::Files, &*package.name, (around.files)(area)?);
+        let on = On {
+            members: package.members.clone(),
+            path_packages: package.path_packages.clone(),
+            locked: package.locked.clone(),
+        };
+        self.add_dependencies(around, &on, &mut description)?;
         let digest = self.add(description);
-        self.covered.insert((covered, area), Some(digest));
+        self.covered.insert((around.covered, area), Some(digest));
         Some(digest)
     }
 
     /// A locked package, with those it depends on; through `[patch]` it may depend on members.
-    fn locked(&mut self, workspace: &Workspace, place: usize, covered: Covered, files: FilesOf<'_>) -> Option<Digest> {
-        if let Some(known) = self.locked.get(&place) {
-            return Some(*known);
+    fn locked(&mut self, around: Around<'_>, place: usize) -> Option<Digest> {
+        let numbered = around.workspace.members.len() + around.workspace.path_packages.len() + place;
+        if let Some(known) = self.covered.get(&(around.covered, numbered)) {
+            return *known;
         }
-        let package = &workspace.locked[place];
+        self.covered.insert((around.covered, numbered), None);
+        let package = &around.workspace.locked[place];
         let mut description = Description::default();
         description.text(Tag::Version, "", &*package.version);
         description.text(Tag::Source, "", format!("{} {}", package.source, package.checksum));
-        for other in &package.dependencies {
-            let name = &workspace.locked[*other].name;
-            description.part(Tag::Locked, &**name, self.locked(workspace, *other, covered, files)?);
-        }
-        for other in &package.path_packages {
-            let name = &workspace.path_packages[*other].name;
-            description.part(Tag::PathPackage, &**name, self.path_package(workspace, *other, covered, files)?);
-        }
-        for member in &package.members {
-            let name = &workspace.member(*member).name;
-            description.part(Tag::Member, &**name, self.member(workspace, *member, covered, files)?);
-        }
+        let on = On {
+            members: package.members.clone(),
+            path_packages: package.path_packages.clone(),
+            locked: package.dependencies.clone(),
+        };
+        self.add_dependencies(around, &on, &mut description)?;
         let digest = self.add(description);
-        // One that leads to files again, by `[patch]`, is not remembered: its digest depends on how they are covered.
-        if workspace.path_packages.is_empty() && package.members.is_empty() {
-            self.locked.insert(place, digest);
-        }
+        self.covered.insert((around.covered, numbered), Some(digest));
         Some(digest)
     }
+
+    /// The parts of what something depends on, seen from outside: not for tests.
+    fn add_dependencies(&mut self, around: Around<'_>, on: &On, description: &mut Description) -> Option<()> {
+        let beyond = Around { covered: Covered { own: false, ..around.covered }, ..around };
+        let workspace = around.workspace;
+        for place in &on.locked {
+            description.part(Tag::Locked, &*workspace.locked[*place].name, self.locked(beyond, *place)?);
+        }
+        for place in &on.path_packages {
+            let name = &*workspace.path_packages[*place].name;
+            description.part(Tag::PathPackage, name, self.path_package(beyond, *place)?);
+        }
+        for id in &on.members {
+            description.part(Tag::Member, &*workspace.member(*id).name, self.member(beyond, *id)?);
+        }
+        Some(())
+    }
+}
+
+/// What something depends on.
+#[derive(Default)]
+struct On {
+    members: Vec<MemberId>,
+    path_packages: Vec<usize>,
+    locked: Vec<usize>,
 }
 
 /// Everything that a step's key covers, gathered.

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::fingerprint::{Covered, Description, Parts, StepFacts, Tag};
+use crate::fingerprint::{Around, Covered, Description, Parts, StepFacts, Tag};
 use crate::hash_cache::{FileHashCache, escaping};
 use crate::model::{Digest, MemberId, Placeholder, Plan, Reason, Step, Subject};
 use crate::plan::Expansion;
@@ -196,9 +196,8 @@ impl<'a> Keys<'a> {
             subject => subject.members().to_vec(),
         };
         let covered = Covered { class: class.number(), own: true, dependencies: step.definition.dependencies };
-        let part = |id: MemberId| {
-            Some((Arc::clone(&workspace.member(id).name), parts.member(workspace, id, covered, &files)?))
-        };
+        let around = Around { workspace, covered, files: &files };
+        let part = |id: MemberId| Some((Arc::clone(&workspace.member(id).name), parts.member(around, id)?));
         members.into_iter().map(part).collect()
     }
 
