@@ -77,6 +77,7 @@ fn change(change: &Change, own: Option<&str>) -> String {
         (ChangeKind::Selection, ..) => "selection changed".to_owned(),
         (ChangeKind::Other, None, Some(_)) => format!("{name} is new"),
         (ChangeKind::Other, Some(_), None) => format!("{name} is gone"),
+        (ChangeKind::Other, Some(before), Some(after)) => format!("{name} changed: {before} -> {after}"),
         (ChangeKind::Other, ..) => format!("{name} changed"),
     }
 }
