@@ -29,7 +29,11 @@ pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let mut name = OsString::from(path.file_name().unwrap_or_default());
     name.push(".damaged");
     let aside = path.with_file_name(name);
-    fs::rename(path, &aside)?;
+    if fs::rename(path, &aside).is_err() {
+        // A folder does not replace a file, nor the other way round.
+        _ = fs::remove_dir_all(&aside).or_else(|_| fs::remove_file(&aside));
+        fs::rename(path, &aside)?;
+    }
     Ok(aside)
 }
 
@@ -47,5 +51,7 @@ mod tests {
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
         assert_eq!(fs::read(set_aside(&path).unwrap()).unwrap(), b"two");
         assert!(!path.exists());
+        fs::create_dir(&path).unwrap();
+        assert!(set_aside(&path).unwrap().is_dir(), "whatever stood there before");
     }
 }

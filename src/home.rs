@@ -138,6 +138,8 @@ impl<T: Default> Kept<'_, T> {
         match fs::read(&self.path) {
             Ok(bytes) => (self.parse)(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
+            // A folder in its place, say, would be in the way for ever.
+            Err(_) if self.path.is_dir() => Err(Damage::Foreign),
             Err(error) => Err(Damage::Unreadable(error)),
         }
     }

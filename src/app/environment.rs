@@ -12,7 +12,7 @@ pub fn describe(environment: &Environment) -> Description {
     description.text(Tag::Tool, "rustc", &environment.rustc);
     description.text(Tag::Tool, "cargo", &environment.cargo);
     for (name, identity) in &environment.wrappers {
-        description.text(Tag::Tool, name, identity);
+        description.secret(Tag::Tool, name, identity);
     }
     for (name, value) in &environment.variables {
         description.secret(Tag::Variable, name, value.as_encoded_bytes());

@@ -67,6 +67,14 @@ impl Report {
     }
 }
 
+/// The innermost member in whose folder one stands: one of cargo's, or a folder of make.toml's.
+fn standing_in(workspace: &Workspace, here: &Path, package: Option<MemberId>) -> Option<MemberId> {
+    let depth = |id: MemberId| workspace.member(id).dir.components().count();
+    let folders = workspace.ids().filter(|id| workspace.member(*id).package.is_none());
+    let around = folders.filter(|id| here.starts_with(&workspace.member(*id).dir));
+    around.chain(package).max_by_key(|id| depth(*id))
+}
+
 impl Lifecycle {
     /// Finds the workspace, reads make.toml and resolves which members are meant.
     ///
@@ -95,7 +103,8 @@ impl Lifecycle {
         let names: Vec<&str> = workspace.members.iter().map(|member| &*member.name).collect();
         let project = config::understand(source.as_ref(), &workspace.root, &names).map_err(Error::Config)?;
         workspace::add_folders(&mut workspace, &project);
-        let selected = options.selection.resolve(&workspace, loaded.current)?;
+        let current = standing_in(&workspace, &invocation.current_dir, loaded.current);
+        let selected = options.selection.resolve(&workspace, current)?;
         Ok(Self {
             options,
             invocation,

@@ -38,7 +38,11 @@ impl Line {
         if text.is_empty() {
             return Self::Empty;
         }
-        status(text).or_else(|| head(text)).or_else(|| place(text)).unwrap_or_else(|| other(text))
+        status(text)
+            .or_else(|| head(text))
+            .or_else(|| short(text))
+            .or_else(|| place(text))
+            .unwrap_or_else(|| other(text))
     }
 }
 
@@ -69,6 +73,20 @@ fn head(text: &str) -> Option<Line> {
         return Some(Line::Failed(failed));
     }
     Some(Line::Head(Diagnostic { level, code, message: message.to_owned(), place: None }, failed))
+}
+
+/// `src/lib.rs:4:4: warning: unused`, as cargo repeats it when it was compiled with `--message-format=short`.
+fn short(text: &str) -> Option<Line> {
+    let (before, rest) = text.split_once(": ")?;
+    let mut parts = before.rsplitn(3, ':');
+    let (column, line) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let file = PathBuf::from(parts.next()?);
+    match head(rest)? {
+        Line::Head(diagnostic, failed) => {
+            Some(Line::Head(Diagnostic { place: Some(Place { file, line, column }), ..diagnostic }, failed))
+        }
+        _ => None,
+    }
 }
 
 fn is_summary(message: &str) -> bool {

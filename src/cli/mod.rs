@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Parser as _;
 
 use crate::app::{Error, Lifecycle};
@@ -48,32 +49,34 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     if arguments.init {
         let path = lifecycle.init()?;
         let shown = path.file_name().unwrap_or_default().to_string_lossy();
-        return Ok(print(&format!("Wrote {shown} in {}\n", lifecycle.root().display())));
+        return print(&format!("Wrote {shown} in {}\n", lifecycle.root().display()));
     }
     if arguments.list {
-        return Ok(print(&lifecycle.list()?));
+        return print(&lifecycle.list()?);
     }
     if arguments.phases.is_empty() {
         let hint = "no phase given: try `cargo lifecycle build`; `cargo lifecycle --list` shows the phases";
         return Err(Error::Usage(hint.to_owned()).into());
     }
     if let Some(format) = arguments.graph {
-        return Ok(print(&lifecycle.graph(format)?));
+        return print(&lifecycle.graph(format)?);
     }
     if arguments.explain {
-        return Ok(print(&lifecycle.explain()?));
+        return print(&lifecycle.explain()?);
     }
     if arguments.dry_run {
-        return Ok(print(&lifecycle.dry_run()?));
+        return print(&lifecycle.dry_run()?);
     }
     let mut human = Human::new(io::stderr(), display);
     Ok(lifecycle.run(|event| human.take(event))?.exit_code())
 }
 
 /// Prints a result on standard output; whoever closed it wants no more.
-fn print(text: &str) -> u8 {
-    let _ = io::stdout().write_all(text.as_bytes());
-    0
+fn print(text: &str) -> anyhow::Result<u8> {
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write the result"),
+        _ => Ok(0),
+    }
 }
 
 /// Decides once how things are displayed.

@@ -63,7 +63,12 @@ fn phase(reader: &mut Reader<'_>, said: &Said<'_, '_>, (name, span): (&Arc<str>,
     for own in own {
         let keys = own.keys.over(&base);
         check_own(reader, said, own, &keys, scope);
-        overrides.insert(own.table.name.text.into(), definition(name, &keys, &own.table.env));
+        let mut env = own.table.env.clone();
+        if let Some(nearer) = &own.keys.env {
+            // What a member says of one phase is nearer than what it says of all.
+            env.extend(nearer.iter().map(|(name, value)| (Arc::clone(name), Arc::clone(value))));
+        }
+        overrides.insert(own.table.name.text.into(), definition(name, &keys, &env));
     }
     if let Some(keys) = keys.as_ref().filter(|_| scope == Scope::Member) {
         add_env(said, name, keys, &mut overrides);

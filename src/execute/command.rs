@@ -45,6 +45,8 @@ pub struct Ran {
     pub scripts: Vec<BuildScript>,
     /// Whether cargo was asked what it did.
     pub reported: bool,
+    /// Whether it compiled without being asked.
+    pub unread: bool,
 }
 
 /// A log that is shown when it is wanted.
@@ -110,6 +112,11 @@ impl Commands<'_> {
         let mut ran = Ran::default();
         let line = self.command_line(command, expanded, json);
         let exit = if json { self.run_cargo(&line, &mut ran, tell) } else { self.run_plain(&line, &mut ran, tell) };
+        if !json && matches!(command, Argv::Words(_, Some(cargo)) if cargo.compiles()) {
+            // It reports in a form of its own; nobody but people can tell the warnings in it.
+            ran.unread = true;
+            ran.warned = !ran.log.is_empty();
+        }
         ran.failure = match exit {
             Ok(exit) if exit.success() => None,
             Ok(exit) if ran.culprits.is_empty() => Some(how(&exit)),
@@ -143,7 +150,8 @@ impl Commands<'_> {
             output.push(chunk, &mut |rendered| show(rendered.bytes));
         });
         let facts = output.finish(&mut |rendered| show(rendered.bytes));
-        ran.warned = facts.warnings() > 0;
+        // Where cargo did not come to building, it was asked for something else, which is to be seen.
+        ran.warned = facts.warnings() > 0 || facts.finished.is_none();
         ran.artifacts = facts.artifacts;
         ran.scripts = facts.build_scripts;
         ran.reported = true;
@@ -208,6 +216,7 @@ impl Ran {
         self.artifacts.append(&mut other.artifacts);
         self.scripts.append(&mut other.scripts);
         self.reported |= other.reported;
+        self.unread |= other.unread;
         self.culprits.append(&mut other.culprits);
         if self.log.is_empty() {
             self.log = other.log;

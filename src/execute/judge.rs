@@ -124,7 +124,7 @@ impl<'a> Judge<'a> {
         if self.terms.no_cache {
             return stale(Reason::CacheOff, None);
         }
-        if !step.definition.cache {
+        if !step.definition.cache || self.keys.is_led_elsewhere(step) {
             return stale(Reason::NotCached, None);
         }
         let key = match self.keys.key(step) {

@@ -147,6 +147,9 @@ impl<'a> Worker<'a> {
         if ran.failure.is_some() || self.interrupted.load(Ordering::Acquire) {
             return Ending::Failed;
         }
+        if ran.unread {
+            return Ending::Unkept("cargo reports in a form of the command's own, not what it read".to_owned());
+        }
         if !ran.reported {
             return Ending::Good { discovered: None, artifacts: Vec::new() };
         }

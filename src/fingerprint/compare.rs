@@ -20,6 +20,10 @@ pub fn changes<'a>(old: Digest, old_pool: Pool<'a>, new: Digest, new_pool: Pool<
         // Nothing else can be compared.
         found.retain(|change| &*change.name == FORM);
     }
+    if found.iter().any(|change| change.kind == ChangeKind::Selection) {
+        // That members come and go with it needs no saying.
+        found.retain(|change| change.kind != ChangeKind::Other);
+    }
     // An update is told before what it brings along.
     let brought =
         |change: &Change| change.kind == ChangeKind::Package && (change.before.is_none() || change.after.is_none());

@@ -170,16 +170,20 @@ impl FileHashCache {
     }
 }
 
+fn set_aside(path: &Path, error: &dyn std::fmt::Display) -> String {
+    let aside = atomic::set_aside(path).map(|aside| format!("; it was moved to `{}`", aside.display()));
+    format!("`{}` {error}{}", path.display(), aside.unwrap_or_default())
+}
+
 fn load_entries(path: &Path) -> (Entries, Option<String>) {
     let error = match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return (Entries::default(), None),
+        // A folder in its place would be in the way for ever.
+        Err(error) if path.is_dir() => set_aside(path, &error),
         Err(error) => format!("`{}` cannot be read: {error}", path.display()),
         Ok(bytes) => match Entries::parse(bytes) {
             Ok(entries) => return (entries, None),
-            Err(error) => {
-                let aside = atomic::set_aside(path).map(|aside| format!("; it was moved to `{}`", aside.display()));
-                format!("`{}` {error}{}", path.display(), aside.unwrap_or_default())
-            }
+            Err(error) => set_aside(path, &error),
         },
     };
     (Entries::default(), Some(format!("{error}; every file is hashed again")))

@@ -278,7 +278,8 @@ fn a_file_that_cannot_be_understood_is_set_aside_with_a_warning() {
     }
     fs::remove_file(scene.store()).unwrap();
     fs::create_dir(scene.store()).unwrap();
-    assert!(FileHashCache::load(&scene.store()).1.unwrap().contains("cannot be read"));
+    assert!(FileHashCache::load(&scene.store()).1.unwrap().contains("it was moved to"));
+    assert_eq!(FileHashCache::load(&scene.store()).1, None, "a folder is in the way only once");
 }
 
 #[test]

@@ -15,9 +15,9 @@ pub enum Class {
     Default,
     /// What the phase's `inputs` name.
     Inputs(PhaseId),
-    /// The configuration of clippy and rustfmt, which also holds for the areas inside of this one.
+    /// The configuration of clippy and rustfmt, also where git ignores it. It holds for the areas inside of this one, too.
     Above,
-    /// The Rust sources that git ignores.
+    /// The Rust sources that git ignores, where cargo looks for targets and rustfmt for modules.
     IgnoredSources,
     /// What the `//` patterns of these [`Patterns`] name, in the whole workspace; for the area of the root.
     Rooted(usize),
@@ -32,6 +32,9 @@ impl Class {
         }
     }
 }
+
+/// Where cargo finds targets by itself, and modules usually are.
+const SOURCES: [&str; 5] = ["*.rs", "src/**/*.rs", "tests/**/*.rs", "examples/**/*.rs", "benches/**/*.rs"];
 
 /// A set of files: a class, and an area.
 pub type SetId = (Class, usize);
@@ -49,7 +52,7 @@ pub struct Coverage<'a> {
     around: Vec<Vec<usize>>,
     /// The areas that locked packages lead to, by `[patch]`; nearly always none.
     patched: Vec<usize>,
-    /// Every Rust source.
+    /// Where Rust sources are, ignored or not.
     sources: Option<Patterns>,
     /// All distinct `inputs`, compiled.
     compiled: Vec<Patterns>,
@@ -68,7 +71,7 @@ impl<'a> Coverage<'a> {
         }
         let count = dirs.len();
         let around = around(&dirs);
-        let sources = Patterns::new(&["**/*.rs"]).ok();
+        let sources = Patterns::new(&SOURCES).ok();
         let areas = Areas::new(dirs, vec![workspace.target_dir.clone()]);
         let Inputs { compiled, patterns, classes } = inputs(workspace, project, root);
         Self {
@@ -152,11 +155,9 @@ impl<'a> Coverage<'a> {
         let mut sets: BTreeSet<SetId> = areas.iter().map(|area| self.set(class, *area)).chain(rooted).collect();
         let above = step.subject.members().iter().flat_map(|member| &self.around[member.index()]);
         sets.extend(above.map(|area| (Class::Above, *area)));
-        if follows_modules(step) {
-            let members = step.subject.members().iter();
-            sets.extend(members.map(|member| (Class::IgnoredSources, member.index())));
-        }
         if covers_everything(step) || follows_modules(step) {
+            sets.extend(step.subject.members().iter().map(|member| (Class::Above, member.index())));
+            sets.extend(areas.iter().map(|area| (Class::IgnoredSources, *area)));
             sets.extend(self.everywhere().into_iter().map(|area| (Class::Default, area)));
         }
         sets

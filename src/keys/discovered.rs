@@ -69,8 +69,12 @@ impl Keys<'_> {
             let Ok(read) = dep_info::of_build_script(&script.out_dir) else {
                 return Err(format!("the output of a build script is not in `{}`", script.out_dir.display()));
             };
-            variables.extend(read.variables.into_iter().filter(|name| !is_of_cargo(name)));
             let dir = package_dir(&script.package_id);
+            if read == dep_info::Read::default() {
+                // It asks for nothing, so cargo looks at the package's files: where git does not list them, at all.
+                paths.extend(dir.iter().filter(|dir| !dep_info::is_listed_by_git(dir)).cloned());
+            }
+            variables.extend(read.variables.into_iter().filter(|name| !is_of_cargo(name)));
             let named = read.paths.iter().filter_map(|path| match &dir {
                 Some(dir) => Some(cleaned(&dir.join(path))),
                 None => path.is_absolute().then(|| cleaned(path)),
@@ -144,7 +148,9 @@ impl Keys<'_> {
         }
         let mut files: BTreeMap<Vec<u8>, Option<Digest>> = BTreeMap::new();
         let target = &self.expansion.workspace.target_dir;
-        let walk = walkdir::WalkDir::new(path).into_iter().filter_entry(|entry| entry.path() != target);
+        let is_other = |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name() == ".git";
+        let walk = walkdir::WalkDir::new(path).into_iter();
+        let walk = walk.filter_entry(|entry| entry.path() != target && !is_other(entry));
         for entry in walk {
             let entry = entry.map_err(std::io::Error::from)?;
             let name = entry.path().strip_prefix(path).unwrap_or(entry.path()).as_os_str().as_encoded_bytes().to_vec();
@@ -192,7 +198,11 @@ impl Keys<'_> {
     /// A path as records name it: from the root for what lies in it, so that a workspace can be moved.
     fn shown(&self, path: &Path) -> String {
         let root = &self.expansion.workspace.root;
-        if path.starts_with(root) { relative(path, root) } else { path.to_string_lossy().into_owned() }
+        match path.strip_prefix(root) {
+            Ok(inside) if inside.as_os_str().is_empty() => ".".to_owned(),
+            Ok(_) => relative(path, root),
+            Err(_) => path.to_string_lossy().into_owned(),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fingerprint::{Around, Covered, Description, Parts, StepFacts, Tag};
 use crate::hash_cache::{FileHashCache, escaping};
-use crate::model::{Digest, MemberId, Placeholder, Plan, Reason, Step, Subject};
+use crate::model::{Command, Digest, MemberId, Placeholder, Plan, Reason, Step, Subject};
 use crate::plan::Expansion;
 use crate::relative::cleaned;
 use crate::walk::Tree;
@@ -20,6 +20,14 @@ pub use discovered::{names_in, newest, refined, refinement};
 
 use coverage::{Class, Coverage, SetId};
 use sets::{Set, Sets};
+
+/// Options by which a command leads cargo to files that no key covers.
+const ELSEWHERE: [&str; 6] = ["--manifest-path", "--config", "--target-dir", "--lockfile-path", "-C", "-Z"];
+
+/// Whether nothing of an option's name follows.
+fn ends_option(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('=')
+}
 
 /// The keys of one run's steps.
 pub struct Keys<'a> {
@@ -97,6 +105,20 @@ impl<'a> Keys<'a> {
         };
         let digest = state.parts.add(facts.describe());
         Ok(Key { digest, generation: state.generation })
+    }
+
+    /// Whether a cargo command of the step is told to look elsewhere than its key does: at another workspace, at more
+    /// configuration.
+    pub fn is_led_elsewhere(&self, step: &Step) -> bool {
+        let leads = |word: &str| ELSEWHERE.iter().any(|option| word.strip_prefix(option).is_some_and(ends_option));
+        let own = |command: &Command| {
+            let words = command.source();
+            words.split_ascii_whitespace().take_while(|word| *word != "--").any(leads)
+        };
+        let cargo = step.definition.commands.iter().filter(|command| command.cargo().is_some());
+        let args = if step.takes_args { self.expansion.args } else { &[] };
+        let by_args = || args.iter().take_while(|word| *word != "--").any(|word| leads(word));
+        cargo.into_iter().any(|command| own(command) || by_args())
     }
 
     /// Looks again at the files that a step may have changed, because it ran: those of its members.

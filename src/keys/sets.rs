@@ -75,7 +75,11 @@ impl Sets<'_> {
             None => {
                 let area = &tree.areas[id.1];
                 let wanted = |file: &&File| id.0 != Class::Above || is_lint_config(&file.path);
-                let files = area.files.iter().filter(wanted).cloned().collect();
+                let mut files: Vec<File> = area.files.iter().filter(wanted).cloned().collect();
+                if id.0 == Class::Above {
+                    let ignored = area.ignored_files.iter().filter(|path| is_lint_config(path));
+                    files.extend(ignored.filter_map(|path| self.ignored(id.1, path)));
+                }
                 Seen { files, problem: area.problems.first().map(unreadable) }
             }
             Some(globs) => {
@@ -87,6 +91,13 @@ impl Sets<'_> {
                 Seen { files, problem }
             }
         }
+    }
+
+    /// A file that git ignores, as it is now; `None` if it has gone.
+    fn ignored(&self, area: usize, path: &Arc<Path>) -> Option<File> {
+        let metadata = std::fs::metadata(self.coverage.areas.dir(area).join(path)).ok()?;
+        let kind = if metadata.is_file() { Kind::Regular } else { Kind::Special };
+        Some(File { path: Arc::clone(path), stat: FileStat::of(&metadata), kind, ignored: true })
     }
 
     /// The files that have contents, with their full paths.

@@ -96,7 +96,7 @@ impl EscapeDefaultUnlessPlain for str {
 /// The release of `rustc -vV`'s text, or its first line.
 fn release(text: &str) -> &str {
     let release = text.lines().find_map(|line| line.strip_prefix("release: "));
-    release.or_else(|| text.lines().next()).unwrap_or_default()
+    release.or_else(|| text.lines().next()).map_or("", |line| line.strip_prefix("cargo ").unwrap_or(line))
 }
 
 /// A duration as cargo prints it: `3.21s`, `2m 05s`.
