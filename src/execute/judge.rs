@@ -188,6 +188,18 @@ impl<'a> Judge<'a> {
         last.is_none_or(|last| last.key != Some(digest))
     }
 
+    /// What the step's last run was seen to depend on besides its key, as it is now.
+    pub fn discovered_before(&self, id: StepId) -> Vec<Discovered> {
+        let descriptions = self.descriptions();
+        let root = descriptions.root_of(&self.steps[id.index()].name);
+        let names = root.and_then(|root| descriptions.part(&root)).map(names_in).unwrap_or_default();
+        self.keys.look_up(&names).unwrap_or_default()
+    }
+
+    fn descriptions(&self) -> &Descriptions {
+        self.descriptions.get_or_init(|| Descriptions::load(self.known.home).0)
+    }
+
     /// Files that changed since the step's last run and are not newer than it: cargo, which looks at the time alone, does
     /// not see that. Each with its member.
     pub fn unseen_by_cargo(&self, id: StepId, key: Key) -> Vec<(Arc<str>, Option<MemberId>)> {
@@ -227,7 +239,7 @@ impl<'a> Judge<'a> {
     /// What is different from the last time the step ran.
     fn explain(&self, id: StepId, key: Key) -> Reason {
         let name = &*self.steps[id.index()].name;
-        let descriptions = self.descriptions.get_or_init(|| Descriptions::load(self.known.home).0);
+        let descriptions = self.descriptions();
         let (Some(last), Some(old)) = (self.known.state.steps.get(name), descriptions.root_of(name)) else {
             return Reason::FirstRun;
         };

@@ -107,6 +107,7 @@ impl<'a> Worker<'a> {
         let step = self.plan.step(id);
         let expanded = self.expansion.expand(step);
         let unseen = key.map(|key| self.judge.unseen_by_cargo(id, key)).unwrap_or_default();
+        let before = key.map(|_| self.judge.discovered_before(id)).unwrap_or_default();
         let (began, clock) = (SystemTime::now(), Instant::now());
         let mut ran = self.commands.run(&expanded, step.definition.parallel, tell);
         let duration = clock.elapsed();
@@ -115,7 +116,7 @@ impl<'a> Worker<'a> {
         self.ran[id.index()].store(true, Ordering::Release);
         self.keys.look_again(step);
         if let Some(key) = key {
-            let ending = self.ending(&expanded, &ran, began, &unseen);
+            let ending = self.ending(&expanded, &ran, (began, &before), &unseen);
             if let (Ending::Unseen(name), None) = (&ending, &ran.failure) {
                 tell.warned(format!(
                     "{name} changed, but is not newer than the last run, so cargo did not look at it; \
@@ -136,7 +137,7 @@ impl<'a> Worker<'a> {
         &self,
         expanded: &Expanded,
         ran: &Ran,
-        began: SystemTime,
+        (began, before): (SystemTime, &[Discovered]),
         unseen: &[(Arc<str>, Option<MemberId>)],
     ) -> Ending {
         // Asked of a failure as well: once that is noted, the next run would not find the file changed any more.
@@ -153,7 +154,7 @@ impl<'a> Worker<'a> {
         if !ran.reported {
             return Ending::Good { discovered: None, artifacts: Vec::new() };
         }
-        match self.keys.discover(&ran.artifacts, &ran.scripts, began) {
+        match self.keys.discover(&ran.artifacts, &ran.scripts, began, before) {
             Ok(found) => Ending::Good {
                 discovered: (!found.is_empty()).then_some(found),
                 artifacts: self.artifacts(&expanded.commands, &ran.artifacts),

@@ -34,7 +34,7 @@ const OF_CARGO: [&str; 12] = [
 
 impl Keys<'_> {
     /// What the units of a cargo step read that its key does not cover, with what it is now. `began`: when the step
-    /// started.
+    /// started; `before`: what was known then.
     ///
     /// # Errors
     /// Why that cannot be told, in words: then the result must not be kept.
@@ -43,6 +43,7 @@ impl Keys<'_> {
         artifacts: &[Artifact],
         scripts: &[BuildScript],
         began: SystemTime,
+        before: &[Discovered],
     ) -> Result<Vec<Discovered>, String> {
         let mut paths: BTreeSet<PathBuf> = BTreeSet::new();
         let mut variables: BTreeSet<String> = BTreeSet::new();
@@ -94,16 +95,21 @@ impl Keys<'_> {
         });
         drop(state);
         let began = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let began = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX) - GRAIN_NS;
+        let began = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX);
         let mut found = Vec::new();
         for path in &paths {
-            if let Ok(metadata) = fs::metadata(path) {
+            let now = self.now(DiscoveredSort::Path, self.shown(path))?;
+            if let Ok(metadata) = fs::metadata(path)
+                && metadata.is_file()
+            {
                 let stat = FileStat::of(&metadata);
-                if metadata.is_file() && stat.mtime_ns.max(stat.ctime_ns) >= began {
+                let changed = stat.mtime_ns.max(stat.ctime_ns);
+                // Of a time just before the start only the contents tell, if they were known.
+                if changed >= began || (changed >= began - GRAIN_NS && !before.contains(&now)) {
                     return Err(format!("`{}` changed while it ran", path.display()));
                 }
             }
-            found.push(self.now(DiscoveredSort::Path, self.shown(path))?);
+            found.push(now);
         }
         for name in variables {
             found.push(self.now(DiscoveredSort::Variable, name)?);
