@@ -154,7 +154,7 @@ impl<'a> Worker<'a> {
         if !ran.reported {
             return Ending::Good { discovered: None, artifacts: Vec::new() };
         }
-        match self.keys.discover(&ran.artifacts, &ran.scripts, began, before) {
+        match self.keys.discover((&ran.artifacts, &ran.scripts), (began, before)) {
             Ok(found) => Ending::Good {
                 discovered: (!found.is_empty()).then_some(found),
                 artifacts: self.artifacts(&expanded.commands, &ran.artifacts),

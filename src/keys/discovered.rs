@@ -40,81 +40,51 @@ impl Keys<'_> {
     /// Why that cannot be told, in words: then the result must not be kept.
     pub fn discover(
         &self,
-        artifacts: &[Artifact],
-        scripts: &[BuildScript],
-        began: SystemTime,
-        before: &[Discovered],
+        (artifacts, scripts): (&[Artifact], &[BuildScript]),
+        (began, before): (SystemTime, &[Discovered]),
     ) -> Result<Vec<Discovered>, String> {
-        let mut paths: BTreeSet<PathBuf> = BTreeSet::new();
-        let mut variables: BTreeSet<String> = BTreeSet::new();
-        let is_documentation =
-            |artifact: &Artifact| artifact.filenames.iter().all(|file| file.extension().is_some_and(|is| is == "html"));
+        let mut asked = Asked::default();
         for artifact in artifacts.iter().filter(|artifact| !is_documentation(artifact)) {
-            let read = match dep_info::of_artifact(&artifact.filenames) {
-                Ok(read) => read,
-                // What a registry gives does not change, and a variable that it reads is rare.
-                Err(_) if package_dir(&artifact.package_id).is_none() => continue,
-                Err(_) => return Err(format!("no dep-info is found for `{}`", artifact.target)),
-            };
-            let set_by_script = |name: &String| {
-                let own = scripts.iter().filter(|script| script.package_id == artifact.package_id);
-                own.flat_map(|script| &script.env).any(|(set, _)| set == name)
-            };
-            variables.extend(read.variables.into_iter().filter(|name| !is_of_cargo(name) && !set_by_script(name)));
-            if let Some(dir) = package_dir(&artifact.package_id) {
-                let base = self.base_of(&dir);
-                paths.extend(read.paths.iter().map(|path| cleaned(&base.join(path))));
-            }
+            self.ask_unit(artifact, scripts, &mut asked)?;
         }
         for script in scripts {
-            let Ok(read) = dep_info::of_build_script(&script.out_dir) else {
-                return Err(format!("the output of a build script is not in `{}`", script.out_dir.display()));
-            };
-            let dir = package_dir(&script.package_id);
-            if read == dep_info::Read::default() {
-                // It asks for nothing, so cargo looks at the package's files: where git does not list them, at all.
-                paths.extend(dir.iter().filter(|dir| !dep_info::is_listed_by_git(dir)).cloned());
-            }
-            variables.extend(read.variables.into_iter().filter(|name| !is_of_cargo(name)));
-            let named = read.paths.iter().filter_map(|path| match &dir {
-                Some(dir) => Some(cleaned(&dir.join(path))),
-                None => path.is_absolute().then(|| cleaned(path)),
-            });
-            for path in named {
-                if !path.exists() {
-                    // Cargo takes that for a change, every time.
-                    let path = path.display();
-                    return Err(format!("a build script watches `{path}`, which is not there, so it runs every time"));
-                }
-                paths.insert(path);
-            }
+            ask_script(script, &mut asked)?;
         }
         let state = self.state();
-        paths.retain(|path| {
-            !scripts.iter().any(|script| path.starts_with(&script.out_dir)) && !self.covers(&state, path)
-        });
+        let is_made = |path: &Path| scripts.iter().any(|script| path.starts_with(&script.out_dir));
+        asked.paths.retain(|path| !is_made(path) && !self.covers(&state, path));
         drop(state);
-        let began = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let began = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX);
         let mut found = Vec::new();
-        for path in &paths {
+        for path in &asked.paths {
             let now = self.now(DiscoveredSort::Path, self.shown(path))?;
-            if let Ok(metadata) = fs::metadata(path)
-                && metadata.is_file()
-            {
-                let stat = FileStat::of(&metadata);
-                let changed = stat.mtime_ns.max(stat.ctime_ns);
-                // Of a time just before the start only the contents tell, if they were known.
-                if changed >= began || (changed >= began - GRAIN_NS && !before.contains(&now)) {
-                    return Err(format!("`{}` changed while it ran", path.display()));
-                }
+            if may_have_changed(path, began, before.contains(&now)) {
+                return Err(format!("`{}` changed while it ran", path.display()));
             }
             found.push(now);
         }
-        for name in variables {
+        for name in asked.variables.into_iter().filter(|name| !is_of_cargo(name)) {
             found.push(self.now(DiscoveredSort::Variable, name)?);
         }
         Ok(found)
+    }
+
+    /// What rustc read for a unit.
+    fn ask_unit(&self, artifact: &Artifact, scripts: &[BuildScript], asked: &mut Asked) -> Result<(), String> {
+        let dir = package_dir(&artifact.package_id);
+        let read = match (dep_info::of_artifact(&artifact.filenames), &dir) {
+            (Ok(read), _) => read,
+            // What a registry gives does not change, and a variable that it reads is rare.
+            (Err(_), None) => return Ok(()),
+            (Err(_), Some(_)) => return Err(format!("no dep-info is found for `{}`", artifact.target)),
+        };
+        let own = scripts.iter().filter(|script| script.package_id == artifact.package_id);
+        let set: BTreeSet<&String> = own.flat_map(|script| &script.env).map(|(name, _)| name).collect();
+        asked.variables.extend(read.variables.into_iter().filter(|name| !set.contains(name)));
+        if let Some(dir) = dir {
+            let base = self.base_of(&dir);
+            asked.paths.extend(read.paths.iter().map(|path| cleaned(&base.join(path))));
+        }
+        Ok(())
     }
 
     /// The same things as they are now.
@@ -210,6 +180,55 @@ impl Keys<'_> {
             Err(_) => path.to_string_lossy().into_owned(),
         }
     }
+}
+
+/// Paths and variables, by name.
+#[derive(Default)]
+struct Asked {
+    paths: BTreeSet<PathBuf>,
+    variables: BTreeSet<String>,
+}
+
+/// What a build script asks to be run again for.
+fn ask_script(script: &BuildScript, asked: &mut Asked) -> Result<(), String> {
+    let read = dep_info::of_build_script(&script.out_dir)
+        .map_err(|_| format!("the output of a build script is not in `{}`", script.out_dir.display()))?;
+    let dir = package_dir(&script.package_id);
+    if read == dep_info::Read::default() {
+        // It asks for nothing, so cargo looks at the package's files: where git does not list them, at all.
+        asked.paths.extend(dir.iter().filter(|dir| !dep_info::is_listed_by_git(dir)).cloned());
+    }
+    for path in read.paths {
+        let path = match &dir {
+            Some(dir) => cleaned(&dir.join(path)),
+            None if path.is_absolute() => cleaned(&path),
+            None => continue,
+        };
+        if !path.exists() {
+            // Cargo takes that for a change, every time.
+            let path = path.display();
+            return Err(format!("a build script watches `{path}`, which is not there, so it runs every time"));
+        }
+        asked.paths.insert(path);
+    }
+    asked.variables.extend(read.variables);
+    Ok(())
+}
+
+/// rustdoc writes no dep-info.
+fn is_documentation(artifact: &Artifact) -> bool {
+    artifact.filenames.iter().all(|file| file.extension().is_some_and(|is| is == "html"))
+}
+
+/// Whether a file may have changed after `began`. Of a time just before it only the contents tell, if they were known
+/// and are the same.
+fn may_have_changed(path: &Path, began: SystemTime, same: bool) -> bool {
+    let Some(metadata) = fs::metadata(path).ok().filter(fs::Metadata::is_file) else { return false };
+    let began = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let began = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX);
+    let stat = FileStat::of(&metadata);
+    let changed = stat.mtime_ns.max(stat.ctime_ns);
+    changed >= began || (changed >= began - GRAIN_NS && !same)
 }
 
 /// The key of a result, refined by what was discovered and its values.
