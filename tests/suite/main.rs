@@ -17,4 +17,5 @@ mod selecting;
 mod signals;
 mod stale;
 mod together;
+mod unseen;
 mod wrong_make;
