@@ -1,0 +1,96 @@
+//! The coordinator with steps that are no processes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::*;
+use crate::model::{Definition, Edge, EdgeKind, Node, PhaseId, Step, Subject};
+
+/// Two steps that do not know of each other, and a third that needs the first.
+fn plan() -> Plan {
+    let step = |_| Step {
+        phase: PhaseId::new(0),
+        subject: Subject::Workspace,
+        definition: Arc::new(Definition::default()),
+        takes_args: false,
+    };
+    let kind = EdgeKind::Needs(crate::model::Span::default());
+    let edges = vec![Edge { from: Node(0), to: Node(2), kind }];
+    Plan { steps: (0..3).map(step).collect(), edges, ..Plan::default() }
+}
+
+fn done(outcome: Outcome) -> Done {
+    Done { outcome, duration: Duration::ZERO, output: Output::default(), warned: false }
+}
+
+fn run_all(work: &dyn Work, messages: Vec<Message>) -> (Run, usize) {
+    let plan = plan();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let terms = Terms { jobs: 2, keep_going: true, ..Terms::default() };
+    let (sender, receiver) = channel();
+    messages.into_iter().for_each(|message| sender.send(message).unwrap());
+    let mut ended = 0;
+    let mut count = |event| ended += usize::from(matches!(event, Event::Ended { .. }));
+    let run = run(&plan, terms, (&pool, work), (sender, receiver), &mut count);
+    (run, ended)
+}
+
+struct Panics;
+
+impl Work for Panics {
+    fn step(&self, step: StepId, _: &Teller) -> Done {
+        if step.index() == 0 {
+            // Not `panic!`, which would print.
+            std::panic::resume_unwind(Box::new("out of luck"));
+        }
+        done(Outcome::Succeeded)
+    }
+
+    fn interrupt(&self, _: Signal) {}
+}
+
+#[test]
+fn a_panic_in_a_step_is_a_failed_step() {
+    let (run, ended) = run_all(&Panics, Vec::new());
+    let skipped = Outcome::Skipped { because: StepId::new(0) };
+    assert_eq!(run.outcomes, [Outcome::Failed("panicked: out of luck".into()), Outcome::Succeeded, skipped]);
+    assert_eq!(ended, 3, "every step ends exactly once");
+}
+
+/// Steps that end, as failures, when they are told to.
+#[derive(Default)]
+struct Waits {
+    passed: AtomicUsize,
+    killed: AtomicUsize,
+}
+
+impl Work for Waits {
+    fn step(&self, _: StepId, _: &Teller) -> Done {
+        while self.passed.load(Ordering::Acquire) == 0 {
+            std::thread::yield_now();
+        }
+        done(Outcome::Failed("ended by signal 2".into()))
+    }
+
+    fn interrupt(&self, signal: Signal) {
+        let count = if signal == Signal::Kill { &self.killed } else { &self.passed };
+        count.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+#[test]
+fn a_signal_is_passed_on_once_and_what_it_ends_is_cancelled() {
+    let work = Waits::default();
+    let (run, ended) = run_all(&work, vec![Message::Signal(Interrupt::Interrupt)]);
+    assert_eq!(run.outcomes, [Outcome::Cancelled, Outcome::Cancelled, Outcome::Cancelled]);
+    assert_eq!((run.signal, ended), (Some(Interrupt::Interrupt), 3));
+    assert_eq!((work.passed.into_inner(), work.killed.into_inner()), (1, 0));
+}
+
+#[test]
+fn the_second_signal_kills() {
+    let work = Waits::default();
+    run_all(&work, vec![Message::Signal(Interrupt::Terminate), Message::Signal(Interrupt::Interrupt)]);
+    assert_eq!((work.passed.into_inner(), work.killed.into_inner()), (1, 1));
+}
