@@ -118,6 +118,10 @@ impl Keeping<'_, '_> {
         let mut batch = Batch::default();
         let mut last: BTreeMap<StepId, &Produced> = BTreeMap::new();
         for produced in &ended.produced {
+            if let Ending::Used(digest) = produced.ending {
+                batch.used.extend([produced.key.digest, digest]);
+                continue;
+            }
             last.insert(produced.step, produced);
             if matches!(produced.ending, Ending::Unseen(_)) {
                 continue;
@@ -134,7 +138,12 @@ impl Keeping<'_, '_> {
         }
         for id in self.ran.plan.ids() {
             let (outcome, duration) = (&ended.run.outcomes[id.index()], ended.run.durations[id.index()]);
-            if let Some(run) = last_run(outcome, duration, last.get(&id).copied()) {
+            let produced = last.get(&id).copied();
+            // Without a key there is no state that the next run could be compared with: the one before stays.
+            if produced.is_none() && self.ran.plan.step(id).definition.cache {
+                continue;
+            }
+            if let Some(run) = last_run(outcome, duration, produced) {
                 batch.steps.insert(self.name(id), run);
             }
         }
@@ -260,7 +269,7 @@ fn store(output: &Output, blobs: &Blobs) -> io::Result<Option<Digest>> {
 }
 
 /// Today, in days since the Unix epoch.
-fn today() -> u32 {
+pub fn today() -> u32 {
     u32::try_from(unix_millis(SystemTime::now()) / 86_400_000).unwrap_or(u32::MAX)
 }
 

@@ -161,6 +161,7 @@ impl<'a> Planned<'a> {
             state: &past.state,
             records: &past.records,
             target_dir: &self.lifecycle.workspace.target_dir,
+            today: keep::today(),
         };
         let options = &self.lifecycle.options;
         let terms = JudgeTerms { force: options.force, no_cache: options.no_cache };

@@ -66,6 +66,8 @@ pub struct Known<'a> {
     pub records: &'a Records,
     /// Cargo's target directory.
     pub target_dir: &'a Path,
+    /// Today, in days since the Unix epoch.
+    pub today: u32,
 }
 
 /// What was asked for.
@@ -186,6 +188,11 @@ impl<'a> Judge<'a> {
     pub fn is_other(&self, id: StepId, digest: Digest) -> bool {
         let last = self.known.state.steps.get(&*self.steps[id.index()].name);
         last.is_none_or(|last| last.key != Some(digest))
+    }
+
+    /// Whether the record has not been used today.
+    pub fn is_first_use(&self, held: &Held) -> bool {
+        held.record.used_day < self.known.today
     }
 
     /// What the step's last run was seen to depend on besides its key, as it is now.

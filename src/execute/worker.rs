@@ -65,6 +65,8 @@ pub enum Ending {
     },
     /// It was fresh, but in another state than it was last seen in: the digest of this one, and what was discovered.
     Matched(Digest, Option<Vec<Discovered>>),
+    /// It was fresh, for the first time today, by the record of this digest.
+    Used(Digest),
 }
 
 impl Ending {
@@ -72,7 +74,7 @@ impl Ending {
     pub fn discovered(&self) -> Option<&[Discovered]> {
         match self {
             Self::Good { discovered, .. } | Self::Matched(_, discovered) => discovered.as_deref(),
-            Self::Failed | Self::Unkept(_) | Self::Unseen(_) => None,
+            Self::Failed | Self::Unkept(_) | Self::Unseen(_) | Self::Used(_) => None,
         }
     }
 }
@@ -212,13 +214,14 @@ impl Work for Worker<'_> {
                 self.run(id, judged.key, tell)
             }
             Verdict::Fresh { saved } => {
-                if let (Some(key), Some(held)) = (judged.key, &judged.record)
-                    && self.judge.is_other(id, held.digest)
-                    && self.is_seen(id, key)
-                {
-                    let ending = Ending::Matched(held.digest, held.discovered.clone());
-                    let output = Output::default();
-                    self.produce(Produced { step: id, key, ending, duration: saved, output, warned: false });
+                if let (Some(key), Some(held)) = (judged.key, &judged.record) {
+                    let is_new = self.judge.is_other(id, held.digest) && self.is_seen(id, key);
+                    let matched = is_new.then(|| Ending::Matched(held.digest, held.discovered.clone()));
+                    let used = self.judge.is_first_use(held).then_some(Ending::Used(held.digest));
+                    for ending in used.into_iter().chain(matched) {
+                        let output = Output::default();
+                        self.produce(Produced { step: id, key, ending, duration: saved, output, warned: false });
+                    }
                 }
                 let record = judged.record.map(|held| held.record);
                 let warned = record.as_ref().is_some_and(|record| record.warned);

@@ -24,9 +24,10 @@ use sets::{Set, Sets};
 /// Options by which a command leads cargo to files that no key covers.
 const ELSEWHERE: [&str; 6] = ["--manifest-path", "--config", "--target-dir", "--lockfile-path", "-C", "-Z"];
 
-/// Whether nothing of an option's name follows.
-fn ends_option(rest: &str) -> bool {
-    rest.is_empty() || rest.starts_with('=')
+/// Whether the word is the option, with or without its value.
+fn is_option(word: &str, option: &str) -> bool {
+    let is_short = !option.starts_with("--");
+    word.strip_prefix(option).is_some_and(|rest| is_short || rest.is_empty() || rest.starts_with('='))
 }
 
 /// The keys of one run's steps.
@@ -110,15 +111,15 @@ impl<'a> Keys<'a> {
     /// Whether a cargo command of the step is told to look elsewhere than its key does: at another workspace, at more
     /// configuration.
     pub fn is_led_elsewhere(&self, step: &Step) -> bool {
-        let leads = |word: &str| ELSEWHERE.iter().any(|option| word.strip_prefix(option).is_some_and(ends_option));
+        let leads = |word: &str| ELSEWHERE.iter().any(|option| is_option(word, option));
         let own = |command: &Command| {
             let words = command.source();
             words.split_ascii_whitespace().take_while(|word| *word != "--").any(leads)
         };
-        let cargo = step.definition.commands.iter().filter(|command| command.cargo().is_some());
+        let mut cargo = step.definition.commands.iter().filter(|command| command.cargo().is_some());
         let args = if step.takes_args { self.expansion.args } else { &[] };
         let by_args = || args.iter().take_while(|word| *word != "--").any(|word| leads(word));
-        cargo.into_iter().any(|command| own(command) || by_args())
+        cargo.any(|command| own(command) || by_args())
     }
 
     /// Looks again at the files that a step may have changed, because it ran: those of its members.

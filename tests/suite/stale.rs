@@ -445,3 +445,14 @@ fn a_workspace_that_is_moved_stays_fresh() {
     let moved = scene.call("hello check").from(elsewhere.to_str().unwrap()).succeeds();
     assert!(moved.was_fresh(), "{}", moved.text());
 }
+
+/// A run without a cache leaves no state behind; if it left its time, the file would seem too old to have been looked at.
+#[test]
+fn a_run_without_a_cache_changes_nothing_for_the_next() {
+    let scene = checked();
+    scene.append("alpha/src/lib.rs", "// edited\n");
+    scene.call("check --no-cache").succeeds();
+    let text = scene.call("check").succeeds().text();
+    assert!(text.contains("(alpha: src/lib.rs changed)") && !text.contains("warning"), "{text}");
+    assert_eq!(why(&scene, "check"), "fresh");
+}
