@@ -25,12 +25,22 @@ pub struct Human<W> {
     bar: Option<Bar>,
     steps: Arc<[StepInfo]>,
     reasons: BTreeMap<StepId, Reason>,
-    /// What a step printed after its last whole line, and whether its lines are shown as they come.
-    partial: BTreeMap<StepId, (Vec<u8>, bool)>,
+    printed: BTreeMap<StepId, Printed>,
     fresh: BTreeMap<Arc<str>, (usize, usize)>,
     failures: Vec<(StepId, Outcome, Output)>,
     /// Whether anything was shown after the last failure.
     since: bool,
+}
+
+/// What of a running step's output is on the terminal.
+#[derive(Default)]
+struct Printed {
+    /// What came after the last whole line.
+    rest: Vec<u8>,
+    /// Some of it was shown as it came.
+    live: bool,
+    /// Some of it was not: of a step with commands of both sorts all is shown again where all is wanted.
+    hidden: bool,
 }
 
 impl<W: Write> Human<W> {
@@ -42,7 +52,7 @@ impl<W: Write> Human<W> {
             bar: None,
             steps: Arc::from([]),
             reasons: BTreeMap::new(),
-            partial: BTreeMap::new(),
+            printed: BTreeMap::new(),
             fresh: BTreeMap::new(),
             failures: Vec::new(),
             since: false,
@@ -92,10 +102,14 @@ impl<W: Write> Human<W> {
         if self.bar.is_none() {
             return;
         }
-        let (mut text, was_live) = self.partial.remove(&step).unwrap_or_default();
+        let printed = self.printed.entry(step).or_default();
+        printed.live |= live;
+        printed.hidden |= !live;
+        let mut text = std::mem::take(&mut printed.rest);
         text.extend_from_slice(bytes);
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let rest = text.split_off(whole);
+        printed.rest.clone_from(&rest);
         if let (Some(bar), Some(last)) =
             (&self.bar, ansi::last_line(if rest.is_empty() { &text } else { &rest }, LAST_LINE))
         {
@@ -104,11 +118,11 @@ impl<W: Write> Human<W> {
         if live && !text.is_empty() {
             self.write(&text);
         }
-        self.partial.insert(step, (rest, live || was_live));
     }
 
     fn end(&mut self, step: StepId, outcome: Outcome, output: Output, (took, warned): (String, bool)) {
-        let (rest, shown_live) = self.partial.remove(&step).unwrap_or_default();
+        let Printed { rest, live, hidden } = self.printed.remove(&step).unwrap_or_default();
+        let shown_live = live && !hidden;
         let failed = matches!(outcome, Outcome::Failed(_));
         if failed {
             self.failures.push((step, outcome.clone(), output.clone()));
@@ -116,7 +130,7 @@ impl<W: Write> Human<W> {
         if let Some(bar) = &mut self.bar {
             bar.end(step, self.failures.len());
         }
-        if shown_live && !rest.is_empty() {
+        if live && !rest.is_empty() {
             self.write(&rest);
         }
         self.outcome_line(step, &outcome, &took);
