@@ -150,7 +150,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Looks again at everything, once all steps have ended, so that [`holds`](Self::holds) can be asked.
+    /// Looks again at everything, once all steps have ended, so that [`disturbance`](Self::disturbance) can be asked.
     pub fn look_at_all_again(&self) {
         let tree = self.coverage.areas.walk();
         let state = &mut *self.state();
@@ -158,11 +158,16 @@ impl<'a> Keys<'a> {
         self.refresh(state, |_| true);
     }
 
-    /// Whether no file that the step's key covers has changed since the key was taken.
-    pub fn holds(&self, step: &Step, key: Key) -> bool {
+    /// A file that the step's key covers and that has changed since the key was taken, if there is one.
+    pub fn disturbance(&self, step: &Step, key: Key) -> Option<String> {
         let state = self.state();
-        let covered = self.coverage.of(step);
-        covered.iter().all(|id| state.sets.get(id).is_some_and(|set| set.changed_at <= key.generation))
+        let changed = |id: SetId| match state.sets.get(&id) {
+            Some(set) if set.changed.0 <= key.generation => None,
+            Some(set) => Some((self.coverage.name(id.1), set.changed.1.to_string_lossy())),
+            None => Some((self.coverage.name(id.1), "files".into())),
+        };
+        let (owner, path) = self.coverage.of(step).into_iter().find_map(changed)?;
+        Some(if owner.is_empty() { path.into_owned() } else { format!("{owner}: {path}") })
     }
 
     /// The digests of the descriptions that the key's description stands on, itself included, with their bytes.
@@ -198,13 +203,14 @@ impl<'a> Keys<'a> {
         let mut changed = false;
         for id in ids {
             let seen = sets.look(&state.tree, id);
-            let Some(known) = state.sets.get_mut(&id).filter(|known| known.differs(&seen)) else { continue };
+            let Some(known) = state.sets.get_mut(&id) else { continue };
+            let Some(first) = known.difference(&seen) else { continue };
             if !changed {
                 state.generation += 1;
                 changed = true;
             }
             *known = sets.one(id, seen, &mut state.parts);
-            known.changed_at = state.generation;
+            known.changed = (state.generation, first);
         }
         if changed {
             state.parts.forget_members();

@@ -19,8 +19,8 @@ pub struct Set {
     pub unreadable: Option<Arc<str>>,
     /// The sources that name a module outside of their folder.
     pub escaping: Vec<Arc<Path>>,
-    /// The generation in which it was last seen to change.
-    pub changed_at: u64,
+    /// The generation in which it was last seen to change, and the first file that did.
+    pub changed: (u64, Arc<Path>),
     seen: Vec<(Arc<Path>, FileStat, Kind)>,
 }
 
@@ -31,12 +31,23 @@ pub struct Seen {
 }
 
 impl Set {
-    /// Whether the walk finds now what it found when the set was made.
-    pub fn differs(&self, seen: &Seen) -> bool {
+    /// The first file that the walk does not find as it was when the set was made.
+    pub fn difference(&self, seen: &Seen) -> Option<Arc<Path>> {
         let same = |(path, stat, kind): &(Arc<Path>, FileStat, Kind), file: &File| {
             **path == *file.path && *stat == file.stat && *kind == file.kind
         };
-        self.seen.len() != seen.files.len() || !self.seen.iter().zip(&seen.files).all(|(known, file)| same(known, file))
+        let mut pairs = self.seen.iter().zip(&seen.files);
+        if let Some((known, file)) = pairs.find(|(known, file)| !same(known, file)) {
+            // Of one that is new and one that is gone, the name that comes first.
+            return Some(Arc::clone((&known.0).min(&file.path)));
+        }
+        let (known, now) = (self.seen.len(), seen.files.len());
+        let longer = if known > now {
+            self.seen.get(now).map(|(path, ..)| path)
+        } else {
+            seen.files.get(known).map(|file| &file.path)
+        };
+        longer.map(Arc::clone)
     }
 }
 
@@ -141,7 +152,7 @@ impl Sets<'_> {
         let items = items.iter().map(|(path, digest, link)| FileItem { path, digest: *digest, link: *link });
         let digest = parts.files(items);
         let seen = seen.files.into_iter().map(|file| (file.path, file.stat, file.kind)).collect();
-        Set { digest, unreadable, escaping, changed_at: 0, seen }
+        Set { digest, unreadable, escaping, changed: (0, Path::new("").into()), seen }
     }
 
     /// Whether the file counts by its parts: Cargo.lock by the packages of each closure, make.toml by each phase's
