@@ -13,7 +13,8 @@ use super::{Done, Judge, Signal, Teller, Work};
 use crate::cargo_output;
 use crate::keys::{Key, Keys};
 use crate::model::{
-    CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Replay, StepId, Verdict,
+    CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Replay, Step, StepId,
+    Verdict,
 };
 use crate::plan::{Argv, Expanded, Expansion};
 use crate::process;
@@ -118,7 +119,7 @@ impl<'a> Worker<'a> {
         self.ran[id.index()].store(true, Ordering::Release);
         self.keys.look_again(step);
         if let Some(key) = key {
-            let ending = self.ending(&expanded, &ran, (began, &before), &unseen);
+            let ending = self.ending((step, &expanded), &ran, (began, &before), &unseen);
             if let (Ending::Unseen(name), None) = (&ending, &ran.failure) {
                 tell.warned(format!(
                     "{name} changed, but is not newer than the last run, so cargo did not look at it; \
@@ -137,7 +138,7 @@ impl<'a> Worker<'a> {
 
     fn ending(
         &self,
-        expanded: &Expanded,
+        (step, expanded): (&Step, &Expanded),
         ran: &Ran,
         (began, before): (SystemTime, &[Discovered]),
         unseen: &[(Arc<str>, Option<MemberId>)],
@@ -156,7 +157,7 @@ impl<'a> Worker<'a> {
         if !ran.reported {
             return Ending::Good { discovered: None, artifacts: Vec::new() };
         }
-        match self.keys.discover((&ran.artifacts, &ran.scripts), (began, before)) {
+        match self.keys.discover(step, (&ran.artifacts, &ran.scripts), (began, before)) {
             Ok(found) => Ending::Good {
                 discovered: (!found.is_empty()).then_some(found),
                 artifacts: self.artifacts(&expanded.commands, &ran.artifacts),

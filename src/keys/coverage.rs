@@ -135,32 +135,49 @@ impl<'a> Coverage<'a> {
         own == area || (class != Class::Default && self.around[area].contains(&own))
     }
 
+    /// Which files of its members and of what they depend on a step's key covers.
+    pub fn class_of_step(&self, step: &Step) -> Class {
+        if compiles(step) { Class::Default } else { self.class_of(step.phase) }
+    }
+
     /// The sets that the step's key covers.
     pub fn of(&self, step: &Step) -> BTreeSet<SetId> {
-        let class = self.class_of(step.phase);
+        let class = self.class_of_step(step);
+        let areas = self.areas_of(step, class);
+        let mut sets: BTreeSet<SetId> = areas.iter().map(|area| self.set(class, *area)).collect();
+        // To a step that compiles `inputs` only add.
+        let named = self.class_of(step.phase);
+        sets.extend(areas.iter().map(|area| self.set(named, *area)));
+        sets.extend(areas.iter().filter_map(|area| self.rooted(named, *area)));
+        let above = step.subject.members().iter().flat_map(|member| &self.around[member.index()]);
+        sets.extend(above.map(|area| (Class::Above, *area)));
+        let everything = covers_everything(step) || follows_modules(step);
+        if compiles(step) || everything {
+            sets.extend(step.subject.members().iter().map(|member| (Class::Above, member.index())));
+            sets.extend(areas.iter().map(|area| (Class::IgnoredSources, *area)));
+        }
+        if everything {
+            sets.extend(self.everywhere().into_iter().map(|area| (Class::Default, area)));
+        }
+        sets
+    }
+
+    /// The areas of the step's members and of what they depend on.
+    fn areas_of(&self, step: &Step, class: Class) -> BTreeSet<usize> {
         let mut areas = BTreeSet::new();
         match &step.subject {
             Subject::Workspace if class == Class::Default => areas.extend(self.everywhere()),
             Subject::Workspace => _ = areas.insert(self.root),
             subject => {
                 for member in subject.members() {
-                    self.reach(member.index(), step.definition.dependencies, true, &mut areas);
+                    self.reach(member.index(), covers_dependencies(step), true, &mut areas);
                 }
                 for area in &self.patched {
                     self.reach(*area, true, false, &mut areas);
                 }
             }
         }
-        let rooted = areas.iter().filter_map(|area| self.rooted(class, *area));
-        let mut sets: BTreeSet<SetId> = areas.iter().map(|area| self.set(class, *area)).chain(rooted).collect();
-        let above = step.subject.members().iter().flat_map(|member| &self.around[member.index()]);
-        sets.extend(above.map(|area| (Class::Above, *area)));
-        if covers_everything(step) || follows_modules(step) {
-            sets.extend(step.subject.members().iter().map(|member| (Class::Above, member.index())));
-            sets.extend(areas.iter().map(|area| (Class::IgnoredSources, *area)));
-            sets.extend(self.everywhere().into_iter().map(|area| (Class::Default, area)));
-        }
-        sets
+        areas
     }
 
     /// The area and those of what it depends on.
@@ -208,14 +225,30 @@ fn patched(workspace: &Workspace) -> Vec<usize> {
 
 /// Whether the step follows `#[path]` to modules anywhere: `cargo fmt` does.
 pub fn follows_modules(step: &Step) -> bool {
-    step.definition.commands.iter().any(|command| command.cargo() == Some(CargoCommand::Fmt))
+    calls(step, |cargo| cargo == CargoCommand::Fmt)
 }
 
-/// Whether the step's key covers every file under the root. A step that compiles may include any of them; which it does
-/// is known only when it has run.
+/// Whether a command of the step is a plain call of cargo that compiles.
+pub fn compiles(step: &Step) -> bool {
+    calls(step, CargoCommand::compiles)
+}
+
+/// Whether the step's key covers what its members depend on. Without it a step that compiles would miss what no dep-info
+/// names: a dependency's manifest, a build script that is new.
+pub fn covers_dependencies(step: &Step) -> bool {
+    step.definition.dependencies || compiles(step)
+}
+
+/// Whether the step's key covers every file under the root: of a step for the whole workspace, and of one that may read
+/// any of them without a word. rustdoc writes no dep-info, and nobody tells what a program reads that cargo runs.
 pub fn covers_everything(step: &Step) -> bool {
-    let compiles = step.definition.commands.iter().any(|command| command.cargo().is_some_and(|cargo| cargo.compiles()));
-    compiles || (step.subject == Subject::Workspace && step.definition.inputs.is_none())
+    let tells = |cargo| matches!(cargo, CargoCommand::Build | CargoCommand::Check | CargoCommand::Clippy);
+    let reads_untold = calls(step, |cargo| cargo.compiles() && !tells(cargo));
+    reads_untold || (step.subject == Subject::Workspace && (step.definition.inputs.is_none() || compiles(step)))
+}
+
+fn calls(step: &Step, is_wanted: impl Fn(CargoCommand) -> bool) -> bool {
+    step.definition.commands.iter().any(|command| command.cargo().is_some_and(&is_wanted))
 }
 
 /// The `inputs` of all phases.
