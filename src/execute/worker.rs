@@ -15,8 +15,8 @@ use super::{Done, Judge, Signal, Teller, Work};
 use crate::cargo_output;
 use crate::keys::{Key, Keys};
 use crate::model::{
-    CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Reason, Replay, StepId,
-    Verdict,
+    CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Reason, Replay, Step,
+    StepId, Verdict,
 };
 use crate::outputs::{Before, Outputs};
 use crate::plan::{Argv, Expanded, Expansion};
@@ -146,7 +146,7 @@ impl<'a> Worker<'a> {
         let made = stood.filter(|_| ran.failure.is_none()).map(|stood| self.take_outputs(id, &places, stood, tell));
         self.keys.look_again(step);
         if let Some(key) = key {
-            let ending = self.ending(&expanded, &ran, (began, &before), &unseen);
+            let ending = self.ending((step, &expanded), &ran, (began, &before), &unseen);
             if let (Ending::Unseen(name), None) = (&ending, &ran.failure) {
                 tell.warned(format!(
                     "{name} changed, but is not newer than the last run, so cargo did not look at it; \
@@ -236,7 +236,7 @@ impl<'a> Worker<'a> {
 
     fn ending(
         &self,
-        expanded: &Expanded,
+        (step, expanded): (&Step, &Expanded),
         ran: &Ran,
         (began, before): (SystemTime, &[Discovered]),
         unseen: &[(Arc<str>, Option<MemberId>)],
@@ -255,7 +255,7 @@ impl<'a> Worker<'a> {
         if !ran.reported {
             return Ending::Good { discovered: None, artifacts: Vec::new(), outputs: None };
         }
-        match self.keys.discover((&ran.artifacts, &ran.scripts), (began, before)) {
+        match self.keys.discover(step, (&ran.artifacts, &ran.scripts), (began, before)) {
             Ok(found) => Ending::Good {
                 discovered: (!found.is_empty()).then_some(found),
                 artifacts: self.artifacts(&expanded.commands, &ran.artifacts),

@@ -2,7 +2,9 @@
 //! above the walk, the hash cache and the fingerprint, and knows nothing of running steps.
 
 mod coverage;
+mod covering;
 mod discovered;
+mod read;
 mod sets;
 
 use std::collections::BTreeMap;
@@ -85,10 +87,14 @@ impl<'a> Keys<'a> {
         let members = self.member_parts(&mut state, step).ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
         let everything = (coverage::covers_everything(step) || follows)
             .then(|| self.everything(&mut state, self.coverage.class_of_everything(step.phase)));
+        let class = self.coverage.class_of_step(step);
         let besides = covered.iter().filter_map(|id| match id.0 {
             Class::Rooted(_) => Some(("/", state.sets.get(id)?.digest)),
-            Class::Above | Class::IgnoredSources => Some((self.coverage.name(id.1), state.sets.get(id)?.digest)),
-            Class::Default | Class::Inputs(_) | Class::Less(_) => None,
+            Class::Inputs(_) if id.0 == class => None,
+            Class::Above | Class::IgnoredSources | Class::IgnoredLess(_) | Class::Inputs(_) => {
+                Some((self.coverage.name(id.1), state.sets.get(id)?.digest))
+            }
+            Class::Default | Class::Less(_) => None,
         });
         let besides = besides.collect();
         let variables = self.variables(step);
@@ -220,7 +226,7 @@ impl<'a> Keys<'a> {
 
     fn member_parts(&self, state: &mut State, step: &Step) -> Option<Vec<(Arc<str>, Digest)>> {
         let workspace = self.expansion.workspace;
-        let class = self.coverage.class_of(step.phase);
+        let class = self.coverage.class_of_step(step);
         let State { sets, parts, .. } = state;
         let files = |area: usize| {
             let id = self.coverage.set(class, area);
@@ -230,11 +236,9 @@ impl<'a> Keys<'a> {
         if root_only {
             return Some(vec![("".into(), files(self.coverage.root)?)]);
         }
-        let members: Vec<MemberId> = match &step.subject {
-            Subject::Workspace => workspace.ids().collect(),
-            subject => subject.members().to_vec(),
-        };
-        let covered = Covered { class: class.number(), own: true, dependencies: step.definition.dependencies };
+        let members = self.coverage.members_of(step);
+        let dependencies = coverage::covers_dependencies(step);
+        let covered = Covered { class: class.number(), own: true, dependencies };
         let around = Around { workspace, covered, files: &files };
         let part = |id: MemberId| Some((Arc::clone(&workspace.member(id).name), parts.member(around, id)?));
         members.into_iter().map(part).collect()
@@ -246,12 +250,13 @@ impl<'a> Keys<'a> {
     /// The source, if the module is none of the files that a key can cover.
     fn leads_out(&self, state: &State, step: &Step) -> Result<bool, Reason> {
         let mut leads = false;
+        let covering = self.covering(state, step);
         for member in step.subject.members() {
             let Some(set) = state.sets.get(&self.coverage.set(Class::Default, member.index())) else { continue };
             let dir = self.coverage.areas.dir(member.index());
             let package = self.expansion.workspace.member(*member).package.as_ref();
             for source in package.iter().flat_map(|package| &package.outside_sources) {
-                if !self.covers(state, source) {
+                if !covering.file(source) {
                     return Err(Reason::EscapingModule(source.to_string_lossy().into()));
                 }
                 leads = true;
@@ -261,7 +266,7 @@ impl<'a> Keys<'a> {
                 let source = std::fs::read(&path).unwrap_or_default();
                 let from = path.parent().unwrap_or(dir);
                 let module = |value: &[u8]| cleaned(&from.join(&*String::from_utf8_lossy(value)));
-                if !escaping(&source).into_iter().all(|value| self.covers(state, &module(value))) {
+                if !escaping(&source).into_iter().all(|value| covering.file(&module(value))) {
                     return Err(Reason::EscapingModule(path.to_string_lossy().into()));
                 }
                 leads = true;

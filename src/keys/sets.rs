@@ -31,6 +31,14 @@ pub struct Seen {
 }
 
 impl Set {
+    /// Whether the contents of a file at this path are in the digest, whether or not it counts by its parts.
+    pub fn has(&self, path: &Path) -> bool {
+        let wanted = path.as_os_str().as_encoded_bytes();
+        let place = self.seen.binary_search_by(|(seen, ..)| seen.as_os_str().as_encoded_bytes().cmp(wanted));
+        let found = place.ok().and_then(|place| self.seen.get(place));
+        found.is_some_and(|(.., kind)| matches!(kind, Kind::Regular | Kind::Link(_)))
+    }
+
     /// The first file that the walk does not find as it was when the set was made.
     pub fn difference(&self, seen: &Seen) -> Option<Arc<Path>> {
         let same = |(path, stat, kind): &(Arc<Path>, FileStat, Kind), file: &File| {
@@ -83,7 +91,7 @@ impl Sets<'_> {
     /// The files of the set as the walk has found them.
     pub fn look(&self, tree: &Tree, id: SetId) -> Seen {
         let mut seen = self.look_at_all(tree, id);
-        if let Class::Inputs(phase) | Class::Less(phase) = id.0 {
+        if let Class::Inputs(phase) | Class::Less(phase) | Class::IgnoredLess(phase) = id.0 {
             seen.files.retain(|file| !self.coverage.is_made(phase, id.1, &file.path));
         }
         seen
@@ -106,7 +114,8 @@ impl Sets<'_> {
                 let problem = selection.problems.first().map(unreadable);
                 let mut files = selection.files;
                 // The others are in the set of all files.
-                files.retain(|file| id.0 != Class::IgnoredSources || file.ignored);
+                let all = !matches!(id.0, Class::IgnoredSources | Class::IgnoredLess(_));
+                files.retain(|file| all || file.ignored);
                 Seen { files, problem }
             }
         }
@@ -145,7 +154,7 @@ impl Sets<'_> {
                     _ => _ = unreadable.get_or_insert_with(name),
                 }
             }
-            if !self.by_parts(id, file) {
+            if !is_by_parts(self.coverage, id, &file.path) {
                 items.push((file.bytes(), digest, link(file)));
             }
         }
@@ -154,19 +163,20 @@ impl Sets<'_> {
         let seen = seen.files.into_iter().map(|file| (file.path, file.stat, file.kind)).collect();
         Set { digest, unreadable, escaping, changed: (0, Path::new("").into()), seen }
     }
+}
 
-    /// Whether the file counts by its parts: Cargo.lock by the packages of each closure, make.toml by each phase's
-    /// definition, the root manifest of a virtual workspace by the tables that reach a member.
-    fn by_parts(&self, (_, area): SetId, file: &File) -> bool {
-        if area != self.coverage.root {
-            return false;
-        }
-        let virtual_root = area >= self.coverage.workspace.members.len();
-        match file.path.to_str() {
-            Some("Cargo.lock" | "make.toml") => true,
-            Some("Cargo.toml") => virtual_root,
-            _ => false,
-        }
+/// Whether the file counts by its parts: Cargo.lock by the packages of each closure, make.toml by each phase's
+/// definition, the root manifest of a virtual workspace by the tables that reach a member. Named by `inputs`, it counts
+/// as a file.
+pub fn is_by_parts(coverage: &Coverage<'_>, (class, area): SetId, path: &Path) -> bool {
+    if !matches!(class, Class::Default | Class::Less(_)) || area != coverage.root {
+        return false;
+    }
+    let virtual_root = area >= coverage.workspace.members.len();
+    match path.to_str() {
+        Some("Cargo.lock" | "make.toml") => true,
+        Some("Cargo.toml") => virtual_root,
+        _ => false,
     }
 }
 

@@ -115,6 +115,17 @@ impl Areas {
         &self.dirs[area]
     }
 
+    /// Whether the folder is that of an area.
+    pub fn is_area(&self, dir: &Path) -> bool {
+        self.by_dir.contains_key(dir)
+    }
+
+    /// The areas in a folder, and that of the folder itself.
+    pub fn within<'a>(&'a self, dir: &'a Path) -> impl Iterator<Item = usize> + 'a {
+        let begin = self.sorted.partition_point(|area| *self.dirs[*area] < *dir);
+        self.sorted.iter().skip(begin).copied().take_while(move |area| self.dirs[*area].starts_with(dir))
+    }
+
     /// Looks at all areas in parallel, at each folder once.
     pub fn walk(&self) -> Tree {
         let found: Vec<Mutex<Option<Found>>> = self.dirs.iter().map(|_| Mutex::default()).collect();
