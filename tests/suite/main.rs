@@ -9,6 +9,7 @@ mod foresight;
 mod hooks;
 mod kept;
 mod looking;
+mod narrow;
 mod places;
 mod plain_cargo;
 mod running;
