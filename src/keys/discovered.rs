@@ -222,11 +222,22 @@ pub fn names_in(description: &[u8]) -> Vec<Discovered> {
     named.collect()
 }
 
-/// The time of the last change of a file, or of anything in a folder, in nanoseconds since the Unix epoch.
+/// When cargo takes a file, or a folder with everything in it, to have changed last, in nanoseconds since the Unix epoch.
+/// Of a package it looks at the files alone, so that it does not see when one goes.
 pub fn newest(path: &Path) -> Option<i64> {
-    let entries = walkdir::WalkDir::new(path).follow_root_links(true).into_iter().flatten();
-    let files = entries.filter(|entry| !entry.file_type().is_dir());
-    files.filter_map(|entry| Some(FileStat::of(&fs::metadata(entry.path()).ok()?).mtime_ns)).max()
+    let change = |metadata: Metadata| FileStat::of(&metadata).mtime_ns;
+    let metadata = fs::metadata(path).ok()?;
+    if !metadata.is_dir() {
+        return Some(change(metadata));
+    }
+    let is_package = path.join("Cargo.toml").exists();
+    let entries = WalkDir::new(path).follow_links(true).into_iter().flatten();
+    let entries = entries.filter(|entry| !(is_package && entry.file_type().is_dir()));
+    let changes = entries.map(|entry| {
+        let link = entry.path_is_symlink().then(|| fs::symlink_metadata(entry.path()).ok()).flatten();
+        entry.metadata().ok().into_iter().chain(link).map(change).max()
+    });
+    changes.flatten().max()
 }
 
 fn digest_of(write: impl FnOnce(&mut Description)) -> Digest {

@@ -9,7 +9,7 @@ mod sets;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fingerprint::{Around, Covered, Description, Parts, StepFacts, Tag};
@@ -96,7 +96,10 @@ impl<'a> Keys<'a> {
             }
             Class::Default | Class::Less(_) => None,
         });
-        let besides = besides.collect();
+        let mut besides: Vec<_> = besides.collect();
+        if coverage::compiles(step) {
+            besides.push(("", self.crate_roots(&mut state)));
+        }
         let variables = self.variables(step);
         let facts = StepFacts {
             phase: &self.expansion.project.phase(step.phase).name,
@@ -273,6 +276,20 @@ impl<'a> Keys<'a> {
             }
         }
         Ok(leads)
+    }
+
+    /// Which members have a `src/lib.rs` and a `src/main.rs`: cargo reads the manifests of all of them, and one without
+    /// targets is an error, whichever members are selected.
+    fn crate_roots(&self, state: &mut State) -> Digest {
+        let mut description = Description::default();
+        let members = self.expansion.workspace.members.iter().enumerate();
+        for (area, member) in members.filter(|(_, member)| member.package.is_some()) {
+            let Some(files) = state.tree.areas.get(area) else { continue };
+            for root in ["src/lib.rs", "src/main.rs"].into_iter().filter(|root| files.has(Path::new(root))) {
+                description.text(Tag::File, format!("{}: {root}", member.name), "there");
+            }
+        }
+        state.parts.add(description)
     }
 
     /// Every file of every area that is in the class, as one part.

@@ -59,7 +59,7 @@ impl Asked {
     pub fn beyond(self, covering: &Covering<'_>) -> Result<Beyond, String> {
         if let Some((_, name)) = self.packages.iter().find(|(dir, _)| !covering.has_package(dir)) {
             return Err(format!(
-                "cargo compiled `{name}`, which it is not for; a command that selects by itself needs \
+                "cargo compiled `{name}`, which the step is not for; select that with `-p`, or give the phase \
                  `scope = \"workspace\"`"
             ));
         }

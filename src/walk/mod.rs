@@ -101,6 +101,13 @@ impl File {
     }
 }
 
+impl AreaFiles {
+    /// Whether there is a file at this path that git would not ignore.
+    pub fn has(&self, path: &Path) -> bool {
+        self.files.binary_search_by(|file| bytes(&file.path).cmp(bytes(path))).is_ok()
+    }
+}
+
 impl Areas {
     /// The areas of these folders; `skip` (the target directory) is never entered. All paths are absolute, without `..`.
     pub fn new(dirs: Vec<PathBuf>, skip: Vec<PathBuf>) -> Self {
