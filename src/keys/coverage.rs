@@ -21,13 +21,20 @@ pub enum Class {
     IgnoredSources,
     /// What the `//` patterns of these [`Patterns`] name, in the whole workspace; for the area of the root.
     Rooted(usize),
+    /// The root manifest and Cargo.lock as files, for steps of which no member's parts of them tell enough.
+    Whole,
 }
+
+/// The files in the root that count by their parts where a step covers every file: Cargo.lock by the packages of each
+/// closure, make.toml by each phase's definition, the root manifest of a virtual workspace by the tables that reach a
+/// member.
+const BY_PARTS: [&str; 3] = ["Cargo.lock", "make.toml", "Cargo.toml"];
 
 impl Class {
     /// A number for each class of members' files.
     pub const fn number(self) -> usize {
         match self {
-            Self::Default | Self::Above | Self::IgnoredSources | Self::Rooted(_) => 0,
+            Self::Default | Self::Above | Self::IgnoredSources | Self::Rooted(_) | Self::Whole => 0,
             Self::Inputs(phase) => phase.index() + 1,
         }
     }
@@ -44,6 +51,8 @@ pub type SetId = (Class, usize);
 pub struct Coverage<'a> {
     pub workspace: &'a Workspace,
     pub areas: Areas,
+    /// What was typed after `--`.
+    args: &'a [String],
     /// The area that is the root's.
     pub root: usize,
     /// How many areas there are.
@@ -62,7 +71,7 @@ pub struct Coverage<'a> {
 }
 
 impl<'a> Coverage<'a> {
-    pub fn new(workspace: &'a Workspace, project: &Project) -> Self {
+    pub fn new(workspace: &'a Workspace, project: &Project, args: &'a [String]) -> Self {
         let members = workspace.members.iter().map(|member| member.dir.clone());
         let mut dirs: Vec<PathBuf> = members.chain(workspace.path_packages.iter().map(|one| one.dir.clone())).collect();
         let root = dirs.iter().position(|dir| *dir == workspace.root).unwrap_or(dirs.len());
@@ -77,6 +86,7 @@ impl<'a> Coverage<'a> {
         Self {
             workspace,
             areas,
+            args,
             root,
             count,
             around,
@@ -116,7 +126,7 @@ impl<'a> Coverage<'a> {
     /// The globs of a set, if it is not every file.
     pub fn globs(&self, (class, area): SetId) -> Option<&Globs> {
         match class {
-            Class::Default | Class::Above => None,
+            Class::Default | Class::Above | Class::Whole => None,
             Class::IgnoredSources => self.sources.as_ref().map(|sources| &sources.own),
             Class::Inputs(phase) => Some(&self.compiled.get(*self.patterns.get(&(phase, area))?)?.own),
             Class::Rooted(place) => Some(&self.compiled.get(place)?.root),
@@ -160,7 +170,36 @@ impl<'a> Coverage<'a> {
             sets.extend(areas.iter().map(|area| (Class::IgnoredSources, *area)));
             sets.extend(self.everywhere().into_iter().map(|area| (Class::Default, area)));
         }
+        if self.chooses_packages(step) {
+            sets.extend(self.everywhere().into_iter().map(|area| (Class::Default, area)));
+            sets.insert((Class::Whole, self.root));
+        }
         sets
+    }
+
+    /// Whether what the step does is not told by its members: it stands for the whole workspace, or its commands or ARGS
+    /// name packages to cargo themselves. Then it covers all of them, and all that is locked.
+    pub fn chooses_packages(&self, step: &Step) -> bool {
+        let mut cargo = step.definition.commands.iter().filter(|it| it.cargo().is_some_and(CargoCommand::compiles));
+        let is_whole = step.subject == Subject::Workspace && step.definition.inputs.is_none();
+        is_whole
+            || cargo.any(|command| {
+                let source = command.source();
+                let by_args = step.takes_args && chooses(self.args.iter().map(String::as_str));
+                step.subject == Subject::Workspace || by_args || chooses(source.split_ascii_whitespace())
+            })
+    }
+
+    /// Whether a file, or a folder with it, counts by its parts: its contents are covered by no key.
+    pub fn is_by_parts(&self, path: &Path) -> bool {
+        let root = &self.workspace.root;
+        root.starts_with(path) || BY_PARTS.iter().any(|name| self.counts_by_parts(name) && path == root.join(name))
+    }
+
+    /// Whether the file of this name in the root counts by its parts.
+    pub fn counts_by_parts(&self, name: &str) -> bool {
+        let is_virtual = self.root >= self.workspace.members.len();
+        BY_PARTS.contains(&name) && (is_virtual || name != "Cargo.toml")
     }
 
     /// The area and those of what it depends on.
@@ -185,6 +224,16 @@ impl<'a> Coverage<'a> {
             self.reach(area, dependencies, false, found);
         }
     }
+}
+
+/// Whether words of cargo's choose packages.
+fn chooses<'w>(words: impl Iterator<Item = &'w str>) -> bool {
+    let long = |word: &str| ["--package", "--workspace", "--all", "--exclude"].contains(&word);
+    let chooses = |word: &str| {
+        let option = word.split_once('=').map_or(word, |(option, _)| option);
+        long(option) || word.strip_prefix('-').is_some_and(|rest| rest.starts_with('p'))
+    };
+    words.take_while(|word| *word != "--").any(chooses)
 }
 
 /// For each folder, the others that it lies in.

@@ -146,6 +146,9 @@ impl Keys<'_> {
 
     /// Whether the key of a step that compiles covers the file, or everything in the folder.
     pub(super) fn covers(&self, state: &State, path: &Path) -> bool {
+        if self.coverage.is_by_parts(path) {
+            return false;
+        }
         let places = (0..state.tree.areas.len()).map(|area| (self.coverage.areas.dir(area), &state.tree.areas[area]));
         let innermost = places.filter(|(dir, _)| path.starts_with(dir)).max_by_key(|(dir, _)| dir.as_os_str().len());
         let Some((dir, area)) = innermost else { return false };
