@@ -27,13 +27,25 @@ pub enum Class {
     IgnoredLess(PhaseId),
     /// What the `//` patterns of these [`Patterns`] name, in the whole workspace; for the area of the root.
     Rooted(usize),
+    /// The root manifest and Cargo.lock as files, for steps of which no member's parts of them tell enough.
+    Whole,
 }
+
+/// The files in the root that count by their parts where a step covers every file: Cargo.lock by the packages of each
+/// closure, make.toml by each phase's definition, the root manifest of a virtual workspace by the tables that reach a
+/// member.
+const BY_PARTS: [&str; 3] = ["Cargo.lock", "make.toml", "Cargo.toml"];
 
 impl Class {
     /// A number for each class of members' files.
     pub const fn number(self) -> usize {
         match self {
-            Self::Default | Self::Above | Self::IgnoredSources | Self::IgnoredLess(_) | Self::Rooted(_) => 0,
+            Self::Default
+            | Self::Above
+            | Self::IgnoredSources
+            | Self::IgnoredLess(_)
+            | Self::Rooted(_)
+            | Self::Whole => 0,
             Self::Inputs(phase) => 2 * phase.index() + 1,
             Self::Less(phase) => 2 * phase.index() + 2,
         }
@@ -51,6 +63,8 @@ pub type SetId = (Class, usize);
 pub struct Coverage<'a> {
     pub workspace: &'a Workspace,
     pub areas: Areas,
+    /// What was typed after `--`.
+    args: &'a [String],
     /// The area that is the root's.
     pub root: usize,
     /// How many areas there are.
@@ -71,7 +85,7 @@ pub struct Coverage<'a> {
 }
 
 impl<'a> Coverage<'a> {
-    pub fn new(workspace: &'a Workspace, project: &Project) -> Self {
+    pub fn new(workspace: &'a Workspace, project: &Project, args: &'a [String]) -> Self {
         let members = workspace.members.iter().map(|member| member.dir.clone());
         let mut dirs: Vec<PathBuf> = members.chain(workspace.path_packages.iter().map(|one| one.dir.clone())).collect();
         let root = dirs.iter().position(|dir| *dir == workspace.root).unwrap_or(dirs.len());
@@ -91,6 +105,7 @@ impl<'a> Coverage<'a> {
         Self {
             workspace,
             areas,
+            args,
             root,
             count,
             around,
@@ -174,7 +189,7 @@ impl<'a> Coverage<'a> {
     /// The globs of a set, if it is not every file.
     pub fn globs(&self, (class, area): SetId) -> Option<&Globs> {
         match class {
-            Class::Default | Class::Less(_) | Class::Above => None,
+            Class::Default | Class::Less(_) | Class::Above | Class::Whole => None,
             Class::IgnoredSources | Class::IgnoredLess(_) => self.sources.as_ref().map(|sources| &sources.own),
             Class::Inputs(phase) => Some(&self.compiled.get(*self.patterns.get(&(phase, area))?)?.own),
             Class::Rooted(place) => Some(&self.compiled.get(place)?.root),
@@ -216,10 +231,12 @@ impl<'a> Coverage<'a> {
             let ignored = if makes { Class::IgnoredLess(step.phase) } else { Class::IgnoredSources };
             sets.extend(areas.iter().map(|area| (ignored, *area)));
         }
-        if everything {
+        let chooses = self.chooses_packages(step);
+        if everything || chooses {
             let class = self.class_of_everything(step.phase);
             sets.extend(self.everywhere().into_iter().map(|area| (class, area)));
         }
+        sets.extend(chooses.then_some((Class::Whole, self.root)));
         sets
     }
 
@@ -229,10 +246,8 @@ impl<'a> Coverage<'a> {
             Subject::Workspace => self.workspace.ids().collect(),
             subject => subject.members().to_vec(),
         };
-        let commands = step.definition.commands.iter().filter(|command| command.cargo().is_some());
-        for command in commands {
-            let words = shlex::split(&command.source()).unwrap_or_default();
-            for name in selected(&words) {
+        for words in words_of_cargo(step) {
+            for name in selected(&words).unwrap_or_default() {
                 members.extend(self.workspace.named(name).filter(|member| !members.contains(member)));
             }
         }
@@ -255,6 +270,23 @@ impl<'a> Coverage<'a> {
             }
         }
         areas
+    }
+
+    /// Whether what the step does is not told by its members: it stands for the whole workspace, or its commands or ARGS
+    /// choose packages that are none of these. Then it covers everything, and all that is locked.
+    pub fn chooses_packages(&self, step: &Step) -> bool {
+        let is_whole = step.subject == Subject::Workspace && (step.definition.inputs.is_none() || compiles(step));
+        let own = |name: &str| matches!(name, "{spec}" | "{name}") || self.workspace.named(name).is_some();
+        let by_commands =
+            || words_of_cargo(step).any(|words| selected(&words).is_none_or(|names| !names.into_iter().all(own)));
+        let by_args = || step.takes_args && selected(self.args).is_none_or(|names| !names.is_empty());
+        is_whole || (compiles(step) && (by_commands() || by_args()))
+    }
+
+    /// Whether the file of this name in the root counts by its parts.
+    pub fn counts_by_parts(&self, name: &str) -> bool {
+        let is_virtual = self.root >= self.workspace.members.len();
+        BY_PARTS.contains(&name) && (is_virtual || name != "Cargo.toml")
     }
 
     /// The area and those of what it depends on.
@@ -305,18 +337,27 @@ pub fn follows_modules(step: &Step) -> bool {
     calls(step, |cargo| cargo == CargoCommand::Fmt)
 }
 
-/// The packages that a call of cargo selects by `-p` or `--package`.
-fn selected(words: &[String]) -> Vec<&str> {
+/// The words of a step's calls of cargo.
+fn words_of_cargo(step: &Step) -> impl Iterator<Item = Vec<String>> {
+    let commands = step.definition.commands.iter().filter(|command| command.cargo().is_some());
+    commands.map(|command| shlex::split(&command.source()).unwrap_or_default())
+}
+
+/// The packages that a call of cargo selects by `-p`; `None` if it selects others.
+fn selected(words: &[String]) -> Option<Vec<&str>> {
     let mut selected = Vec::new();
     let mut words = words.iter().map(String::as_str).take_while(|word| *word != "--");
     while let Some(word) = words.next() {
+        if matches!(word.split('=').next(), Some("--workspace" | "--all" | "--exclude")) {
+            return None;
+        }
         match word.strip_prefix("--package").or_else(|| word.strip_prefix("-p")) {
             Some("") => selected.extend(words.next()),
             Some(name) => selected.push(name.trim_start_matches('=')),
             None => {}
         }
     }
-    selected
+    Some(selected)
 }
 
 /// Whether a command of the step is a plain call of cargo that compiles.

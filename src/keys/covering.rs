@@ -46,7 +46,9 @@ impl Covering<'_> {
         let below = self.coverage.areas.within(path).map(|area| self.coverage.areas.dir(area));
         let is_own = |dir: &Path| self.area(dir).is_some();
         let inside = path.strip_prefix(dir).unwrap_or(path);
+        // In the root there are files that count by their parts.
         !self.target_dir.starts_with(path)
+            && !self.coverage.workspace.root.starts_with(path)
             && self.area(dir).is_some_and(|area| is_whole(area, inside))
             && below.filter(|below| *below != dir).all(|below| is_own(below) && self.package(below))
     }

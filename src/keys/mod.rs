@@ -62,7 +62,7 @@ pub struct Key {
 impl<'a> Keys<'a> {
     /// Looks at every file that the plan's keys cover: one parallel walk, one parallel hashing pass.
     pub fn new(plan: &Plan, expansion: &'a Expansion<'a>, cache: &'a FileHashCache, environment: Description) -> Self {
-        let coverage = Coverage::new(expansion.workspace, expansion.project);
+        let coverage = Coverage::new(expansion.workspace, expansion.project, expansion.args);
         let needed = plan.steps.iter().filter(|step| step.definition.cache);
         let needed: std::collections::BTreeSet<SetId> = needed.flat_map(|step| coverage.of(step)).collect();
         let tree = if needed.is_empty() { Tree::default() } else { coverage.areas.walk() };
@@ -85,13 +85,13 @@ impl<'a> Keys<'a> {
         }
         let follows = coverage::follows_modules(step) && self.leads_out(&state, step)?;
         let members = self.member_parts(&mut state, step).ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
-        let everything = (coverage::covers_everything(step) || follows)
-            .then(|| self.everything(&mut state, self.coverage.class_of_everything(step.phase)));
+        let everywhere = coverage::covers_everything(step) || follows || self.coverage.chooses_packages(step);
+        let everything = everywhere.then(|| self.everything(&mut state, self.coverage.class_of_everything(step.phase)));
         let class = self.coverage.class_of_step(step);
         let besides = covered.iter().filter_map(|id| match id.0 {
             Class::Rooted(_) => Some(("/", state.sets.get(id)?.digest)),
             Class::Inputs(_) if id.0 == class => None,
-            Class::Above | Class::IgnoredSources | Class::IgnoredLess(_) | Class::Inputs(_) => {
+            Class::Above | Class::IgnoredSources | Class::IgnoredLess(_) | Class::Inputs(_) | Class::Whole => {
                 Some((self.coverage.name(id.1), state.sets.get(id)?.digest))
             }
             Class::Default | Class::Less(_) => None,

@@ -101,10 +101,18 @@ impl Sets<'_> {
         match self.coverage.globs(id) {
             None => {
                 let area = &tree.areas[id.1];
-                let wanted = |file: &&File| id.0 != Class::Above || is_lint_config(&file.path);
+                let wanted = |file: &&File| match id.0 {
+                    Class::Above => is_config(&file.path),
+                    Class::Whole => ["Cargo.lock", "Cargo.toml"].iter().any(|name| *file.path == **name),
+                    _ => true,
+                };
                 let mut files: Vec<File> = area.files.iter().filter(wanted).cloned().collect();
                 if id.0 == Class::Above {
-                    let ignored = area.ignored_files.iter().filter(|path| is_lint_config(path));
+                    let in_folders = area.ignored_dirs.iter().filter(|dir| dir.ends_with(".cargo"));
+                    let in_folders =
+                        in_folders.flat_map(|dir| ["config", "config.toml"].map(|name| dir.join(name).into()));
+                    let ignored: Vec<Arc<Path>> = area.ignored_files.iter().cloned().chain(in_folders).collect();
+                    let ignored = ignored.iter().filter(|path| is_config(path));
                     files.extend(ignored.filter_map(|path| self.ignored(id.1, path)));
                 }
                 Seen { files, problem: area.problems.first().map(unreadable) }
@@ -165,25 +173,18 @@ impl Sets<'_> {
     }
 }
 
-/// Whether the file counts by its parts: Cargo.lock by the packages of each closure, make.toml by each phase's
-/// definition, the root manifest of a virtual workspace by the tables that reach a member. Named by `inputs`, it counts
-/// as a file.
+/// Whether the file counts by its parts. Where `inputs` name it, it does not.
 pub fn is_by_parts(coverage: &Coverage<'_>, (class, area): SetId, path: &Path) -> bool {
-    if !matches!(class, Class::Default | Class::Less(_)) || area != coverage.root {
-        return false;
-    }
-    let virtual_root = area >= coverage.workspace.members.len();
-    match path.to_str() {
-        Some("Cargo.lock" | "make.toml") => true,
-        Some("Cargo.toml") => virtual_root,
-        _ => false,
-    }
+    matches!(class, Class::Default | Class::Less(_))
+        && area == coverage.root
+        && path.to_str().is_some_and(|name| coverage.counts_by_parts(name))
 }
 
-/// Whether it configures clippy or rustfmt for the folders below it.
-fn is_lint_config(path: &Path) -> bool {
+/// Whether it configures clippy, rustfmt or cargo for the folders below it.
+fn is_config(path: &Path) -> bool {
     let names = ["clippy.toml", ".clippy.toml", "rustfmt.toml", ".rustfmt.toml"];
-    path.file_name().is_some_and(|name| names.iter().any(|config| name == *config))
+    let is_cargos = path.ends_with(".cargo/config.toml") || path.ends_with(".cargo/config");
+    is_cargos || path.file_name().is_some_and(|name| names.iter().any(|config| name == *config))
 }
 
 /// What could not be looked at, and why.
