@@ -84,7 +84,9 @@ impl Home {
         self.is_lock(&file).then(|| Guard { _lock: file, written: 0, warnings: Vec::new() })
     }
 
-    fn lock_path(&self) -> PathBuf {
+    /// The file whose lock is the right to write.
+    #[must_use]
+    pub fn lock_path(&self) -> PathBuf {
         self.shared.join("lock")
     }
 

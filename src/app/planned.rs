@@ -93,7 +93,13 @@ impl<'a> Planned<'a> {
         let ended = keep::Ended { run: &run, produced: worker.into_produced(), begun_at };
         let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases: &self.lifecycle.options.phases };
         let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
-        keep::keep(&ran, (&keys, keep::Past { home, state, records, cache }), &pool, ended, events);
+        keep::keep(
+            &ran,
+            (&keys, keep::Past { home, state, records, cache, bounds: self.lifecycle.project.cache }),
+            &pool,
+            ended,
+            events,
+        );
         drop(listening);
         // From the question to the answer, not only while steps ran.
         let summary = Summary { duration: self.lifecycle.opened_at.elapsed(), ..run.summary };
@@ -161,7 +167,7 @@ impl<'a> Planned<'a> {
             state: &past.state,
             records: &past.records,
             target_dir: &self.lifecycle.workspace.target_dir,
-            today: keep::today(),
+            bounds: keep::bounds(self.lifecycle.project.cache),
         };
         let options = &self.lifecycle.options;
         let terms = JudgeTerms { force: options.force, no_cache: options.no_cache };

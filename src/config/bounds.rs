@@ -58,12 +58,7 @@ fn age<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<Duration> {
 }
 
 /// The measure that a string gives, if it is one; `None` with a problem if the value is no string.
-fn measure<'d>(
-    reader: &mut Reader<'d>,
-    entry: &Entry<'d>,
-    wanted: &str,
-    units: &[(&str, u64)],
-) -> Option<Option<u64>> {
+fn measure<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>, wanted: &str, units: &[(&str, u64)]) -> Option<Option<u64>> {
     let Some(text) = reader.as_text(entry.value) else {
         reader.must_be(&entry.name(), entry.value, wanted);
         return None;

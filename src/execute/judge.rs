@@ -12,7 +12,7 @@ use crate::model::{
     StepId, StepInfo, Verdict,
 };
 use crate::state::{Ended, State};
-use crate::store::{Artifact, Descriptions, Record, Records};
+use crate::store::{Artifact, Bounds, Descriptions, Record, Records};
 
 /// What verdicts are made of.
 pub struct Judge<'a> {
@@ -66,8 +66,8 @@ pub struct Known<'a> {
     pub records: &'a Records,
     /// Cargo's target directory.
     pub target_dir: &'a Path,
-    /// Today, in days since the Unix epoch.
-    pub today: u32,
+    /// How much of it is kept, and the time.
+    pub bounds: Bounds,
 }
 
 /// What was asked for.
@@ -190,9 +190,9 @@ impl<'a> Judge<'a> {
         last.is_none_or(|last| last.key != Some(digest))
     }
 
-    /// Whether the record has not been used today.
-    pub fn is_first_use(&self, held: &Held) -> bool {
-        held.record.used_day < self.known.today
+    /// Whether the use of the record is to be noted.
+    pub fn is_use_due(&self, held: &Held) -> bool {
+        self.known.records.is_use_due(&held.record, &self.known.bounds)
     }
 
     /// What the step's last run was seen to depend on besides its key, as it is now.

@@ -65,7 +65,7 @@ pub enum Ending {
     },
     /// It was fresh, but in another state than it was last seen in: the digest of this one, and what was discovered.
     Matched(Digest, Option<Vec<Discovered>>),
-    /// It was fresh, for the first time today, by the record of this digest.
+    /// It was fresh, which is to be noted, by the record of this digest.
     Used(Digest),
 }
 
@@ -217,7 +217,7 @@ impl Work for Worker<'_> {
                 if let (Some(key), Some(held)) = (judged.key, &judged.record) {
                     let is_new = self.judge.is_other(id, held.digest) && self.is_seen(id, key);
                     let matched = is_new.then(|| Ending::Matched(held.digest, held.discovered.clone()));
-                    let used = self.judge.is_first_use(held).then_some(Ending::Used(held.digest));
+                    let used = self.judge.is_use_due(held).then_some(Ending::Used(held.digest));
                     for ending in used.into_iter().chain(matched) {
                         let output = Output::default();
                         self.produce(Produced { step: id, key, ending, duration: saved, output, warned: false });
@@ -225,7 +225,7 @@ impl Work for Worker<'_> {
                 }
                 let record = judged.record.map(|held| held.record);
                 let warned = record.as_ref().is_some_and(|record| record.warned);
-                let output = record.and_then(|record| record.output).map(|digest| (self.blobs.clone(), digest));
+                let output = record.and_then(|record| record.output).map(|blob| (self.blobs.clone(), blob.digest));
                 let output = output.map_or_else(Output::default, |stored| Output::of(Arc::new(Stored(stored))));
                 Done { outcome: Outcome::Cached { saved }, duration: Duration::ZERO, output, warned }
             }

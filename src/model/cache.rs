@@ -44,3 +44,14 @@ pub struct CacheStats {
     /// The bounds, as make.toml sets them.
     pub bounds: CacheBounds,
 }
+
+/// What was removed with a cache.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CacheCleared {
+    /// Where it was.
+    pub folder: PathBuf,
+    /// How many files.
+    pub files: usize,
+    /// How many bytes were in them.
+    pub bytes: u64,
+}

@@ -12,7 +12,7 @@ mod project;
 mod verdict;
 mod workspace;
 
-pub use cache::{CacheBounds, CacheStats};
+pub use cache::{CacheBounds, CacheCleared, CacheStats};
 pub use command::{CargoCommand, Command, Piece, Placeholder, Template};
 pub use digest::Digest;
 pub use discovered::{Discovered, DiscoveredSort};

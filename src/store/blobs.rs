@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
 use walkdir::WalkDir;
@@ -86,6 +86,24 @@ impl Blobs {
         Ok(true)
     }
 
+    /// Whether there is such a blob; not whether it is whole.
+    #[must_use]
+    pub fn has(&self, digest: &Digest) -> bool {
+        self.path(digest).is_file()
+    }
+
+    /// Removes a blob that no record names any more, the last of which was used at `used` (in seconds since the Unix
+    /// epoch); the caller holds the lock. A younger one stays: another run has put it again and is about to name it.
+    pub fn forget(&self, digest: &Digest, used: u32) {
+        let path = self.path(digest);
+        let modified = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
+        let age = modified.and_then(|modified| modified.duration_since(UNIX_EPOCH).ok());
+        if age.is_some_and(|age| age.as_secs() <= used.into()) {
+            // What cannot be removed waits for a sweep.
+            let _ = fs::remove_file(&path);
+        }
+    }
+
     /// Removes the blobs that are not `needed`, and what killed runs left half-written anywhere in the home; young
     /// files stay. So does what cannot be removed: the next sweep comes.
     pub fn sweep(&self, needed: &BTreeSet<Digest>) {
@@ -109,7 +127,7 @@ impl Blobs {
 }
 
 /// The digest that a blob's path spells.
-fn digest(path: &Path) -> Option<Digest> {
+pub(super) fn digest(path: &Path) -> Option<Digest> {
     let (folder, file) = (path.parent()?.file_name()?, path.file_name()?);
     Digest::from_hex(&format!("{}{}", folder.to_str()?, file.to_str()?))
 }
