@@ -77,21 +77,35 @@ pub fn keep(
     let written = batch.and_then(|batch| write(home, past.cache, &batch, limits));
     match written {
         Ok(warnings) => warnings.into_iter().for_each(|text| events(Event::Warned(text))),
-        Err(error) => {
-            let dir = home.shared().display();
-            events(Event::Warned(format!("the results of this run are not kept: cannot write to `{dir}`: {error}")));
-        }
+        Err(error) => events(Event::Warned(unkept(home, &error))),
     }
 }
 
 fn write(home: &Home, cache: &FileHashCache, batch: &Batch, limits: Limits) -> io::Result<Vec<String>> {
-    let flushed = flush(home, batch, limits, references)?;
-    if cache.opened() > 0 {
-        let guard = home.lock()?;
-        cache.save(&file_digests(home))?;
-        drop(guard);
+    let mut warnings = flush(home, batch, limits, references)?.warnings;
+    let save = || home.lock().and_then(|_guard| cache.save(&file_digests(home)));
+    if cache.opened() > 0
+        && let Err(error) = save()
+    {
+        let text = "the digests of files are not kept, so that the next run reads them again";
+        warnings.push(format!("{text}: {}", unwritable(home, &error)));
     }
-    Ok(flushed.warnings)
+    Ok(warnings)
+}
+
+/// That a run keeps nothing: why, where, and what can be done.
+pub fn unkept(home: &Home, error: &io::Error) -> String {
+    format!("the results of this run are not kept: {}", unwritable(home, error))
+}
+
+fn unwritable(home: &Home, error: &io::Error) -> String {
+    let remedy = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => "make room there",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "move away what stands in its place",
+        _ => "make it writable",
+    };
+    let folder = home.shared().display();
+    format!("cannot write to `{folder}`: {error}; {remedy}, or choose another folder with --target-dir")
 }
 
 /// Where the digests of files are kept.

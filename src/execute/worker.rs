@@ -153,6 +153,9 @@ impl<'a> Worker<'a> {
         if ran.unread {
             return Ending::Unkept("cargo reports in a form of the command's own, not what it read".to_owned());
         }
+        if ran.lost {
+            return Ending::Unkept("a part of its output is lost".to_owned());
+        }
         if !ran.reported {
             return Ending::Good { discovered: None, artifacts: Vec::new() };
         }

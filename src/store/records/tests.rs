@@ -187,7 +187,7 @@ fn a_blob_that_several_records_name_counts_once_and_stays_for_the_last() {
     let home = home(&folder);
     let now = now();
     let bounds = Bounds { now, max_size: 100, ..BOUNDS };
-    let shared = Blobs::new(&home).put(&[1; 80][..]).unwrap();
+    let shared = Blobs::new(&home).put(&[9; 80][..]).unwrap();
     age_blobs(&home);
     let naming = |number: u8, used| {
         let output = Some(Blob { digest: shared, size: 80 });
