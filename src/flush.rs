@@ -1,5 +1,6 @@
 //! The one write at the end of a run: everything that must outlive it, under one lock. It knows nothing of formats.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -15,7 +16,7 @@ pub struct Batch {
     pub steps: BTreeMap<String, LastRun>,
     /// The results, by key.
     pub records: BTreeMap<Digest, Record>,
-    /// The keys of the records that were found fresh and whose `used_day` is before today.
+    /// The keys of the records that were found fresh, where that is to be noted.
     pub used: BTreeSet<Digest>,
     /// The root of each step's description, by step id.
     pub descriptions: BTreeMap<String, Digest>,
@@ -56,17 +57,29 @@ pub fn flush(home: &Home, batch: &Batch, limits: Limits, references: References)
     if !batch.records.is_empty() || !batch.used.is_empty() {
         Records::merge(&mut guard, home, &batch.records, &batch.used, limits.records)?;
     }
-    if !batch.descriptions.is_empty() {
-        Descriptions::merge(&mut guard, home, &batch.descriptions, &batch.parts, references)?;
-    }
-    if !batch.steps.is_empty() {
-        State::merge(&mut guard, home, &batch.steps)?;
+    if !batch.descriptions.is_empty() || !batch.steps.is_empty() {
+        let state = State::current(&mut guard, home, &lasting(home, limits.records));
+        if !batch.descriptions.is_empty() {
+            let is_known = |step: &str| state.steps.contains_key(step);
+            Descriptions::merge(&mut guard, home, &batch.descriptions, &batch.parts, (references, &is_known))?;
+        }
+        if !batch.steps.is_empty() {
+            state.write(&mut guard, home, &batch.steps)?;
+        }
     }
     if let Some(run) = &batch.run {
         History::append(&mut guard, home, run, limits.runs)?;
     }
     let (files, warnings) = guard.finish();
     Ok(Flushed { files, warnings })
+}
+
+/// Whether the last run of a step is still of use: it is not too old, or its result is kept. The steps of members that
+/// are no more grow old, like those of phases.
+fn lasting(home: &Home, bounds: Bounds) -> impl Fn(&LastRun) -> bool {
+    let records = LazyCell::new(|| Records::load(home).0);
+    let oldest_ms = u64::from(bounds.now.saturating_sub(bounds.max_age)) * 1000;
+    move |last| last.finished_at >= oldest_ms || last.key.is_some_and(|key| records.has(&key))
 }
 
 impl Batch {

@@ -48,6 +48,15 @@ impl Home {
         &self.own
     }
 
+    /// Why nothing can be kept here, nor has been, if that is plain without trying: something else than a folder is on
+    /// the way to it, or it may not be entered.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<io::Error> {
+        let folders = [&self.shared, &self.own];
+        let errors = folders.into_iter().filter_map(|folder| fs::symlink_metadata(folder.join("any")).err());
+        errors.into_iter().find(|error| error.kind() != io::ErrorKind::NotFound)
+    }
+
     /// Waits for the right to write and takes it. Makes the folders, and tags the target directory as a cache if it
     /// was not there.
     ///
@@ -84,7 +93,9 @@ impl Home {
         self.is_lock(&file).then(|| Guard { _lock: file, written: 0, warnings: Vec::new() })
     }
 
-    fn lock_path(&self) -> PathBuf {
+    /// The file whose lock is the right to write.
+    #[must_use]
+    pub fn lock_path(&self) -> PathBuf {
         self.shared.join("lock")
     }
 

@@ -1,5 +1,7 @@
 //! What can keep a run from beginning, and the exit code of each.
 
+use std::path::PathBuf;
+
 use crate::config::{Problems, ReadError};
 use crate::plan::SelectionError;
 use crate::workspace;
@@ -32,6 +34,15 @@ pub enum Error {
     /// The worker threads cannot be started.
     #[error("cannot start the worker threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// The cache cannot be removed.
+    #[error("cannot remove all of `{}`: {error}", folder.display())]
+    Clean {
+        /// Where it is.
+        folder: PathBuf,
+        /// What the file system says.
+        #[source]
+        error: std::io::Error,
+    },
     /// The signals cannot be listened to.
     #[error("cannot listen to signals: {0}")]
     Signals(#[source] std::io::Error),
@@ -45,7 +56,7 @@ impl Error {
             Self::Usage(_) | Self::Selection(_) => 2,
             Self::Read(_) | Self::Config(_) | Self::Cycle(_) | Self::Clash(_) => 3,
             Self::Cargo(_) => 4,
-            Self::Threads(_) | Self::Signals(_) => 1,
+            Self::Threads(_) | Self::Signals(_) | Self::Clean { .. } => 1,
         }
     }
 

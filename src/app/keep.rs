@@ -10,16 +10,16 @@ use crate::flush::{Batch, Limits, flush};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::{Keys, refined, refinement};
-use crate::model::{CargoCommand, Digest, Discovered, Event, Outcome, Output, Plan, StepId, StepInfo};
+use crate::model::{CacheBounds, CargoCommand, Discovered, Event, Outcome, Output, Plan, StepId, StepInfo};
 use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep, State};
-use crate::store::{Blobs, Bounds, Record, Records};
+use crate::store::{Blob, Blobs, Bounds, Record, Records};
 
 /// Runs that history remembers.
 const RUNS: usize = 100;
 /// Sets of discovered inputs that are remembered for a key.
 const SETS: usize = 4;
-/// Records that are kept, and for how many days unused.
-const RECORDS: (usize, u32) = (20_000, 30);
+/// Records that are kept.
+const RECORDS: usize = 20_000;
 
 /// What was run.
 pub struct Ran<'a> {
@@ -52,6 +52,8 @@ pub struct Past<'a> {
     pub records: &'a Records,
     /// The digests of files.
     pub cache: &'a FileHashCache,
+    /// How much of it stays.
+    pub bounds: CacheBounds,
 }
 
 /// Keeps the results whose inputs still are what they were, and notes how every step ended.
@@ -70,27 +72,40 @@ pub fn keep(
     if ended.produced.iter().any(|produced| matches!(produced.ending, Ending::Good { .. })) {
         pool.install(|| keys.look_at_all_again());
     }
-    let today = today();
-    let batch = Keeping { ran, keys, past, events }.batch(&ended, today);
-    let limits = Limits { records: Bounds { today, unused_days: RECORDS.1, records: RECORDS.0 }, runs: RUNS };
+    let batch = Keeping { ran, keys, past, events }.batch(&ended);
+    let limits = Limits { records: bounds(past.bounds), runs: RUNS };
     let written = batch.and_then(|batch| write(home, past.cache, &batch, limits));
     match written {
         Ok(warnings) => warnings.into_iter().for_each(|text| events(Event::Warned(text))),
-        Err(error) => {
-            let dir = home.shared().display();
-            events(Event::Warned(format!("the results of this run are not kept: cannot write to `{dir}`: {error}")));
-        }
+        Err(error) => events(Event::Warned(unkept(home, &error))),
     }
 }
 
 fn write(home: &Home, cache: &FileHashCache, batch: &Batch, limits: Limits) -> io::Result<Vec<String>> {
-    let flushed = flush(home, batch, limits, references)?;
-    if cache.opened() > 0 {
-        let guard = home.lock()?;
-        cache.save(&file_digests(home))?;
-        drop(guard);
+    let mut warnings = flush(home, batch, limits, references)?.warnings;
+    let save = || home.lock().and_then(|_guard| cache.save(&file_digests(home)));
+    if cache.opened() > 0
+        && let Err(error) = save()
+    {
+        let text = "the digests of files are not kept, so that the next run reads them again";
+        warnings.push(format!("{text}: {}", unwritable(home, &error)));
     }
-    Ok(flushed.warnings)
+    Ok(warnings)
+}
+
+/// That a run keeps nothing: why, where, and what can be done.
+pub fn unkept(home: &Home, error: &io::Error) -> String {
+    format!("the results of this run are not kept: {}", unwritable(home, error))
+}
+
+fn unwritable(home: &Home, error: &io::Error) -> String {
+    let remedy = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => "make room there",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "move away what stands in its place",
+        _ => "make it writable",
+    };
+    let folder = home.shared().display();
+    format!("cannot write to `{folder}`: {error}; {remedy}, or choose another folder with --target-dir")
 }
 
 /// Where the digests of files are kept.
@@ -114,7 +129,7 @@ struct Keeping<'a, 'e> {
 }
 
 impl Keeping<'_, '_> {
-    fn batch(&mut self, ended: &Ended<'_>, today: u32) -> io::Result<Batch> {
+    fn batch(&mut self, ended: &Ended<'_>) -> io::Result<Batch> {
         let mut batch = Batch::default();
         let mut last: BTreeMap<StepId, &Produced> = BTreeMap::new();
         for produced in &ended.produced {
@@ -134,7 +149,7 @@ impl Keeping<'_, '_> {
                 root = digest;
             }
             batch.descriptions.insert(self.name(produced.step), root);
-            self.record(produced, today, &mut batch)?;
+            self.record(produced, &mut batch)?;
         }
         for id in self.ran.plan.ids() {
             let (outcome, duration) = (&ended.run.outcomes[id.index()], ended.run.durations[id.index()]);
@@ -163,13 +178,13 @@ impl Keeping<'_, '_> {
     }
 
     /// Adds the result of a step, if it may be kept.
-    fn record(&mut self, produced: &Produced, today: u32, batch: &mut Batch) -> io::Result<()> {
+    fn record(&mut self, produced: &Produced, batch: &mut Batch) -> io::Result<()> {
         let (discovered, artifacts, outputs) = match &produced.ending {
             Ending::Good { discovered, artifacts, outputs } if self.undisturbed(produced) => {
-                (discovered, artifacts, *outputs)
+                (discovered, artifacts, outputs)
             }
             Ending::Matched(_, Some(discovered)) => {
-                let pointer = self.pointer(produced, discovered, today);
+                let pointer = self.pointer(produced, discovered);
                 batch.records.insert(produced.key.digest, pointer);
                 return Ok(());
             }
@@ -185,22 +200,23 @@ impl Keeping<'_, '_> {
             duration: produced.duration,
             artifacts: artifacts.clone(),
             output: store(&produced.output, &Blobs::new(self.past.home))?,
-            outputs,
+            outputs: outputs.clone(),
             warned: produced.warned,
             discovered: Vec::new(),
-            used_day: today,
+            // After its blobs were put: younger ones are another run's.
+            used: now(),
         };
         let Some(found) = discovered else {
             batch.records.insert(key, record);
             return Ok(());
         };
         batch.records.insert(refined(key, found), record);
-        batch.records.insert(key, self.pointer(produced, found, today));
+        batch.records.insert(key, self.pointer(produced, found));
         Ok(())
     }
 
     /// The record under a key that says what to ask for besides, newest first.
-    fn pointer(&self, produced: &Produced, found: &[Discovered], today: u32) -> Record {
+    fn pointer(&self, produced: &Produced, found: &[Discovered]) -> Record {
         let names = |set: &[Discovered]| set.iter().map(|one| (one.sort, one.name.clone())).collect::<Vec<_>>();
         let known = self.past.records.find(&produced.key.digest).map(|record| record.discovered).unwrap_or_default();
         let others = known.into_iter().filter(|set| names(set) != names(found)).take(SETS - 1);
@@ -208,10 +224,10 @@ impl Keeping<'_, '_> {
             duration: produced.duration,
             artifacts: Vec::new(),
             output: None,
-            outputs: None,
+            outputs: Vec::new(),
             warned: false,
             discovered: std::iter::once(found.to_vec()).chain(others).collect(),
-            used_day: today,
+            used: now(),
         }
     }
 
@@ -264,15 +280,27 @@ fn last_run(outcome: &Outcome, duration: Duration, produced: Option<&Produced>) 
 }
 
 /// Keeps what a step printed; `None` if that is nothing.
-fn store(output: &Output, blobs: &Blobs) -> io::Result<Option<Digest>> {
+fn store(output: &Output, blobs: &Blobs) -> io::Result<Option<Blob>> {
     let mut bytes = Vec::new();
     output.copy_to(&mut bytes)?;
-    if bytes.is_empty() { Ok(None) } else { blobs.put(&bytes[..]).map(Some) }
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let put = || blobs.put(&bytes[..]);
+    // Somebody has just removed the whole folder.
+    let put = put().or_else(|error| if error.kind() == io::ErrorKind::NotFound { put() } else { Err(error) });
+    put.map(|digest| Some(Blob { digest, size: bytes.len() as u64 }))
 }
 
-/// Today, in days since the Unix epoch.
-pub fn today() -> u32 {
-    u32::try_from(unix_millis(SystemTime::now()) / 86_400_000).unwrap_or(u32::MAX)
+/// The bounds of the records, as they are now.
+pub fn bounds(cache: CacheBounds) -> Bounds {
+    let max_age = u32::try_from(cache.max_age.as_secs()).unwrap_or(u32::MAX);
+    Bounds { now: now(), max_age, max_size: cache.max_size, records: RECORDS }
+}
+
+/// Now, in seconds since the Unix epoch.
+fn now() -> u32 {
+    u32::try_from(unix_millis(SystemTime::now()) / 1000).unwrap_or(u32::MAX)
 }
 
 fn unix_millis(time: SystemTime) -> u64 {

@@ -2,6 +2,7 @@
 
 mod environment;
 mod error;
+mod housekeeping;
 mod keep;
 mod options;
 mod planned;

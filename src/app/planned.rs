@@ -34,6 +34,8 @@ struct Past {
     records: Records,
     cache: FileHashCache,
     warnings: Vec<String>,
+    /// Whether there is no use in trying to keep anything, which the warnings tell.
+    is_blocked: bool,
 }
 
 impl<'a> Planned<'a> {
@@ -99,7 +101,10 @@ impl<'a> Planned<'a> {
         let ended = keep::Ended { run: &run, produced: worker.into_produced(), begun_at };
         let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases: &self.lifecycle.options.phases };
         let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
-        keep::keep(&ran, (&keys, keep::Past { home, state, records, cache }), &pool, ended, events);
+        let kept = keep::Past { home, state, records, cache, bounds: self.lifecycle.project.cache };
+        if !past.is_blocked {
+            keep::keep(&ran, (&keys, kept), &pool, ended, events);
+        }
         drop(listening);
         // From the question to the answer, not only while steps ran.
         let summary = Summary { duration: self.lifecycle.opened_at.elapsed(), ..run.summary };
@@ -139,8 +144,13 @@ impl<'a> Planned<'a> {
         let (state, state_warning) = State::load(&home);
         let (records, records_warning) = Records::load(&home);
         let (cache, cache_warning) = FileHashCache::load(&keep::file_digests(&home));
-        let warnings = [state_warning, records_warning, cache_warning].into_iter().flatten().collect();
-        Past { home, state, records, cache, warnings }
+        let obstacle = home.obstacle();
+        let warnings = match &obstacle {
+            // Each of the others would only say the same.
+            Some(error) => vec![keep::unkept(&home, error)],
+            None => [state_warning, records_warning, cache_warning].into_iter().flatten().collect(),
+        };
+        Past { home, state, records, cache, warnings, is_blocked: obstacle.is_some() }
     }
 
     fn pool(&self) -> Result<rayon::ThreadPool, Error> {
@@ -167,7 +177,7 @@ impl<'a> Planned<'a> {
             state: &past.state,
             records: &past.records,
             target_dir: &self.lifecycle.workspace.target_dir,
-            today: keep::today(),
+            bounds: keep::bounds(self.lifecycle.project.cache),
         };
         let options = &self.lifecycle.options;
         let terms = JudgeTerms { force: options.force, no_cache: options.no_cache };

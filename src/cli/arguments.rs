@@ -71,6 +71,10 @@ pub struct Arguments {
     #[arg(long, value_name = "WHEN", help_heading = "What to print")]
     pub color: Option<ColorChoice>,
 
+    /// For people, or as JSON for programs
+    #[arg(long, value_name = "FORMAT", help_heading = "What to print", default_value = "human")]
+    pub message_format: MessageFormat,
+
     /// Show the phases with their command lines and groups
     #[arg(long, help_heading = "Look instead of run", group = "look")]
     pub list: bool,
@@ -83,6 +87,13 @@ pub struct Arguments {
     /// Write a commented make.toml
     #[arg(long, help_heading = "Look instead of run", group = "look")]
     pub init: bool,
+
+    /// Show what is kept of earlier runs
+    #[arg(long, help_heading = "Housekeeping", group = "look", conflicts_with_all = ["phases", "dry_run"])]
+    pub cache_stats: bool,
+    /// Remove everything that is kept of earlier runs
+    #[arg(long, help_heading = "Housekeeping", group = "look", conflicts_with_all = ["phases", "dry_run"])]
+    pub cache_clean: bool,
 
     /// Path to Cargo.toml
     #[arg(long, value_name = "PATH", help_heading = "Cargo's own")]
@@ -129,6 +140,15 @@ pub enum ColorChoice {
     Auto,
     Always,
     Never,
+}
+
+/// For whom it is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MessageFormat {
+    /// For people
+    Human,
+    /// For programs
+    Json,
 }
 
 impl ColorChoice {

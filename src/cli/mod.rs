@@ -5,13 +5,14 @@ mod arguments;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use clap::Parser as _;
 
 use crate::app::{Error, Lifecycle};
 use crate::report::{self, Display, Human, Verbosity};
-use arguments::{Arguments, ColorChoice};
+use arguments::{Arguments, ColorChoice, MessageFormat};
 
 /// Does what `cargo lifecycle` with these arguments does (the program's name first), and answers its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -51,6 +52,16 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
         let shown = path.file_name().unwrap_or_default().to_string_lossy();
         return print(&format!("Wrote {shown} in {}\n", lifecycle.root().display()));
     }
+    if arguments.cache_stats {
+        return print(&cache_stats(&lifecycle, arguments.message_format));
+    }
+    if arguments.cache_clean {
+        let cleared = lifecycle.cache_clean()?;
+        return print(&match arguments.message_format {
+            MessageFormat::Human => report::cache_cleared(&cleared),
+            MessageFormat::Json => report::cache_cleared_json(&cleared),
+        });
+    }
     if arguments.list {
         return print(&lifecycle.list()?);
     }
@@ -69,6 +80,15 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     }
     let mut human = Human::new(io::stderr(), display);
     Ok(lifecycle.run(|event| human.take(event))?.exit_code())
+}
+
+fn cache_stats(lifecycle: &Lifecycle, format: MessageFormat) -> String {
+    let stats = lifecycle.cache_stats();
+    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since_epoch| since_epoch.as_secs());
+    match format {
+        MessageFormat::Human => report::cache_stats(&stats, now),
+        MessageFormat::Json => report::cache_stats_json(&stats),
+    }
 }
 
 /// Prints a result on standard output; whoever closed it wants no more.

@@ -1,6 +1,7 @@
 //! make.toml, read and checked: all that is wrong with it is found at once and shown with its place. It knows nothing of
 //! Cargo but the members' names.
 
+mod bounds;
 mod builtin;
 mod commands;
 mod env;
@@ -32,7 +33,7 @@ pub use problem::{Problems, point_at};
 pub use read::{FILE_NAME, ReadError, read};
 pub use starter::STARTER;
 
-use crate::model::{Hooks, Project};
+use crate::model::{CacheBounds, Hooks, Project};
 use keys::Keys;
 use names::Names;
 use phases::Said;
@@ -66,12 +67,16 @@ pub fn understand(source: Option<&Source>, root: &Path, members: &[&str]) -> Res
     if reader.problems.is_empty() { Ok(project) } else { Err(Problems::new(source.clone(), reader.problems)) }
 }
 
+/// The tables that the file may have.
+const TABLES: &[&str] = &["project", "lifecycle", "hooks", "workspace", "cache"];
+
 /// The tables of the file, read, but not yet put together.
 #[derive(Debug)]
 struct File<'d> {
     names: Names,
     name: Option<Arc<str>>,
     jobs: Option<NonZeroUsize>,
+    cache: CacheBounds,
     lifecycle: BTreeMap<&'d str, Keys<'d>>,
     hooks: Hooks,
     tables: Vec<members::Table<'d>>,
@@ -83,6 +88,7 @@ impl<'d> File<'d> {
             names: Names::of(reader.source(), entries),
             name: None,
             jobs: None,
+            cache: CacheBounds::default(),
             lifecycle: BTreeMap::new(),
             hooks: Hooks::default(),
             tables: Vec::new(),
@@ -93,7 +99,8 @@ impl<'d> File<'d> {
                 "lifecycle" => file.read_lifecycle(reader, entry),
                 "hooks" => file.hooks = hooks::read(reader, &file.names, entry),
                 "workspace" => file.tables = members::read(reader, &file.names, entry),
-                _ => _ = reader.unknown_key(&entry.key, FILE_NAME, &["project", "lifecycle", "hooks", "workspace"]),
+                "cache" => file.cache = bounds::read(reader, entry),
+                _ => _ = reader.unknown_key(&entry.key, FILE_NAME, TABLES),
             }
         }
         file
@@ -125,6 +132,7 @@ impl<'d> File<'d> {
             depends_on: members::depends_on(reader, &self.tables, &all),
             name: self.name,
             jobs: self.jobs,
+            cache: self.cache,
             hooks: self.hooks,
         }
     }

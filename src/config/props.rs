@@ -53,6 +53,10 @@ lifecycle.only.command = "x\u0020{name}"
 path = "web"
 [workspace.web.lifecycle.build]
 command = "npm run build"
+
+[cache]
+max-size = "500MB"
+max-age = "2w"
 "#;
 
 /// What is done to a file.

@@ -65,6 +65,12 @@ pub const STARTER: &str = r##"# make.toml: the phases of this workspace, for `ca
 #path = "web"
 #depends-on = ["api"]
 #lifecycle.build.command = "npm run build"
+
+# How much is kept: stored outputs, and results that no run uses. The least recently used go first.
+
+#[cache]
+#max-size = "2GiB"            # B, KB, MB, GB, KiB, MiB, GiB
+#max-age = "30d"              # s, m, h, d, w
 "##;
 
 #[cfg(test)]
@@ -103,7 +109,7 @@ mod tests {
     #[test]
     fn every_example_is_valid_alone_and_with_all_others() {
         let examples = examples();
-        assert_eq!(examples.len(), 8);
+        assert_eq!(examples.len(), 9);
         for example in &examples {
             is_valid(example.clone());
         }

@@ -47,6 +47,10 @@ pub struct Ran {
     pub reported: bool,
     /// Whether it compiled without being asked.
     pub unread: bool,
+    /// Why the log could not be written to a file.
+    pub trouble: Option<io::Error>,
+    /// Whether a part of what was printed is lost.
+    pub lost: bool,
 }
 
 /// A log that is shown when it is wanted.
@@ -68,6 +72,14 @@ impl Replay for Kept {
 impl Commands<'_> {
     /// Runs the commands: in order until one fails, or all at the same time.
     pub fn run(&self, expanded: &Expanded, parallel: bool, tell: &Teller) -> Ran {
+        let all = self.run_all(expanded, parallel, tell);
+        if all.lost || all.trouble.is_some() {
+            tell.warned(all.complaint());
+        }
+        all
+    }
+
+    fn run_all(&self, expanded: &Expanded, parallel: bool, tell: &Teller) -> Ran {
         let mut all = Ran::default();
         if parallel {
             for ran in self.run_together(expanded, tell) {
@@ -117,6 +129,7 @@ impl Commands<'_> {
             ran.unread = true;
             ran.warned = !ran.log.is_empty();
         }
+        ran.trouble = ran.log.take_trouble();
         ran.failure = match exit {
             Ok(exit) if exit.success() => None,
             Ok(exit) if ran.culprits.is_empty() => Some(how(&exit)),
@@ -128,9 +141,9 @@ impl Commands<'_> {
 
     fn run_plain(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller) -> Result<Exit, process::Error> {
         let mut said: Option<Instant> = None;
-        let log = &mut ran.log;
+        let (log, lost) = (&mut ran.log, &mut ran.lost);
         process::run(line, self.children, &mut |chunk| {
-            keep(log, chunk, tell);
+            *lost |= log.write_all(chunk).is_err();
             if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
                 said = Some(Instant::now());
                 tell.printed(chunk[chunk.len().saturating_sub(4096)..].to_vec(), false);
@@ -141,9 +154,9 @@ impl Commands<'_> {
     /// Cargo, in JSON: shown as cargo shows itself to people, and read for what it says of its results.
     fn run_cargo(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller) -> Result<Exit, process::Error> {
         let mut output = CargoOutput::new();
-        let log = &mut ran.log;
+        let (log, lost) = (&mut ran.log, &mut ran.lost);
         let mut show = |bytes: &[u8]| {
-            keep(log, bytes, tell);
+            *lost |= log.write_all(bytes).is_err();
             tell.printed(bytes.to_vec(), true);
         };
         let exit = process::run(line, self.children, &mut |chunk| {
@@ -193,12 +206,6 @@ fn after_subcommand(words: &[OsString]) -> usize {
     words.iter().skip(1).position(|word| !is_option(word)).map_or(words.len(), |place| place + 2)
 }
 
-fn keep(log: &mut Log, bytes: &[u8], tell: &Teller) {
-    if let Err(error) = log.write_all(bytes) {
-        tell.warned(format!("a part of the output is lost: {error}"));
-    }
-}
-
 /// How a child that did not succeed ended.
 fn how(exit: &Exit) -> String {
     match (exit.code, exit.signal) {
@@ -209,6 +216,17 @@ fn how(exit: &Exit) -> String {
 }
 
 impl Ran {
+    /// What is wrong with the log.
+    fn complaint(&self) -> String {
+        let what = if self.lost { "a part of a step's output is lost" } else { "a step's output is held in memory" };
+        let why = self.trouble.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+        let folder = std::env::temp_dir();
+        format!(
+            "{what}: cannot write a temporary file to `{}`{why}; make room there, or set TMPDIR to another folder",
+            folder.display()
+        )
+    }
+
     /// Adds what the next command came to.
     fn add(&mut self, mut other: Self) {
         self.failure = self.failure.take().or(other.failure);
@@ -217,11 +235,14 @@ impl Ran {
         self.scripts.append(&mut other.scripts);
         self.reported |= other.reported;
         self.unread |= other.unread;
+        self.lost |= other.lost;
+        self.trouble = self.trouble.take().or(other.trouble);
         self.culprits.append(&mut other.culprits);
         if self.log.is_empty() {
             self.log = other.log;
-        } else if let Err(error) = other.log.copy_to(&mut self.log) {
-            self.failure.get_or_insert_with(|| format!("its output cannot be kept: {error}"));
+        } else {
+            self.lost |= other.log.copy_to(&mut self.log).is_err();
+            self.trouble = self.trouble.take().or_else(|| self.log.take_trouble());
         }
     }
 }

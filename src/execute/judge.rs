@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::outputs::Outputs;
 use crate::state::{Ended, State};
-use crate::store::{Artifact, Descriptions, Made, Manifest, Record, Records};
+use crate::store::{Artifact, Bounds, Descriptions, Made, Manifest, Record, Records};
 
 /// What verdicts are made of.
 pub struct Judge<'a> {
@@ -68,8 +68,8 @@ pub struct Known<'a> {
     pub records: &'a Records,
     /// Cargo's target directory.
     pub target_dir: &'a Path,
-    /// Today, in days since the Unix epoch.
-    pub today: u32,
+    /// How much of it is kept, and the time.
+    pub bounds: Bounds,
 }
 
 /// What was asked for.
@@ -202,7 +202,7 @@ impl<'a> Judge<'a> {
         let mut outputs = None;
         let mut amiss = Vec::new();
         if step.definition.outputs.is_some() {
-            let Some(manifest) = record.outputs.and_then(|blob| self.outputs.kept(&blob)) else {
+            let Some(manifest) = record.outputs.first().and_then(|blob| self.outputs.kept(&blob.digest)) else {
                 return Match::Other(Reason::OutputLost("the list of its outputs is no longer stored".into()));
             };
             amiss = self.outputs.amiss(&manifest);
@@ -226,7 +226,7 @@ impl<'a> Judge<'a> {
     /// What the last run of the step whose result was kept is known to have made.
     pub fn made_before(&self, id: StepId) -> Option<Manifest> {
         let last = self.known.state.steps.get(self.name(id))?.key?;
-        self.outputs.kept(&self.known.records.find(&last)?.outputs?)
+        self.outputs.kept(&self.known.records.find(&last)?.outputs.first()?.digest)
     }
 
     /// Whether the step was last seen in another state than this, or never.
@@ -235,9 +235,9 @@ impl<'a> Judge<'a> {
         last.is_none_or(|last| last.key != Some(digest))
     }
 
-    /// Whether the record has not been used today.
-    pub fn is_first_use(&self, held: &Held) -> bool {
-        held.record.used_day < self.known.today
+    /// Whether the use of the record is to be noted.
+    pub fn is_use_due(&self, held: &Held) -> bool {
+        self.known.records.is_use_due(&held.record, &self.known.bounds)
     }
 
     /// What the step's last run was seen to depend on besides its key, as it is now.

@@ -21,7 +21,7 @@ use crate::model::{
 use crate::outputs::{Before, Outputs};
 use crate::plan::{Argv, Expanded, Expansion};
 use crate::process;
-use crate::store::{Artifact, Blobs, Manifest};
+use crate::store::{Artifact, Blob, Blobs, Manifest};
 use crate::walk::Place;
 
 /// Time stamps of files are this coarse at most. A step that compiles starts that much later than what may have been
@@ -77,12 +77,12 @@ pub enum Ending {
         discovered: Option<Vec<Discovered>>,
         /// What it made.
         artifacts: Vec<Artifact>,
-        /// The blob of the list of its declared outputs, if it declares any.
-        outputs: Option<Digest>,
+        /// The blobs of its declared outputs, as a record names them.
+        outputs: Vec<Blob>,
     },
     /// It was fresh, but in another state than it was last seen in: the digest of this one, and what was discovered.
     Matched(Digest, Option<Vec<Discovered>>),
-    /// It was fresh, for the first time today, by the record of this digest.
+    /// It was fresh, which is to be noted, by the record of this digest.
     Used(Digest),
 }
 
@@ -184,9 +184,7 @@ impl<'a> Worker<'a> {
             self.outputs.keep(&manifest).map_err(|error| format!("its outputs cannot be stored: {error}"))
         });
         match kept {
-            Ok(blob) => {
-                Ending::Good { discovered: discovered.clone(), artifacts: artifacts.clone(), outputs: Some(blob) }
-            }
+            Ok(outputs) => Ending::Good { discovered: discovered.clone(), artifacts: artifacts.clone(), outputs },
             Err(why) => Ending::Unkept(why),
         }
     }
@@ -217,7 +215,7 @@ impl<'a> Worker<'a> {
         if let (Some(key), Some(held)) = (judged.key, &judged.record) {
             let is_new = self.judge.is_other(id, held.digest) && self.is_seen(id, key);
             let matched = is_new.then(|| Ending::Matched(held.digest, held.discovered.clone()));
-            let used = self.judge.is_first_use(held).then_some(Ending::Used(held.digest));
+            let used = self.judge.is_use_due(held).then_some(Ending::Used(held.digest));
             for ending in used.into_iter().chain(matched) {
                 let output = Output::default();
                 self.produce(Produced { step: id, key, ending, duration: saved, output, warned: false });
@@ -225,7 +223,7 @@ impl<'a> Worker<'a> {
         }
         let record = judged.record.map(|held| held.record);
         let warned = record.as_ref().is_some_and(|record| record.warned);
-        let output = record.and_then(|record| record.output).map(|digest| (self.blobs.clone(), digest));
+        let output = record.and_then(|record| record.output).map(|blob| (self.blobs.clone(), blob.digest));
         let output = output.map_or_else(Output::default, |stored| Output::of(Arc::new(Stored(stored))));
         Done { outcome: Outcome::Cached { saved }, duration: Duration::ZERO, output, warned }
     }
@@ -252,14 +250,17 @@ impl<'a> Worker<'a> {
         if ran.unread {
             return Ending::Unkept("cargo reports in a form of the command's own, not what it read".to_owned());
         }
+        if ran.lost {
+            return Ending::Unkept("a part of its output is lost".to_owned());
+        }
         if !ran.reported {
-            return Ending::Good { discovered: None, artifacts: Vec::new(), outputs: None };
+            return Ending::Good { discovered: None, artifacts: Vec::new(), outputs: Vec::new() };
         }
         match self.keys.discover(step, (&ran.artifacts, &ran.scripts), (began, before)) {
             Ok(found) => Ending::Good {
                 discovered: (!found.is_empty()).then_some(found),
                 artifacts: self.artifacts(&expanded.commands, &ran.artifacts),
-                outputs: None,
+                outputs: Vec::new(),
             },
             Err(why) => Ending::Unkept(why),
         }

@@ -12,7 +12,8 @@ use super::*;
 use crate::state::{Ended, RunStep};
 use crate::store::{Artifact, Blobs};
 
-const LIMITS: Limits = Limits { records: Bounds { today: 9, unused_days: 30, records: 20_000 }, runs: 1000 };
+const BOUNDS: Bounds = Bounds { now: 9, max_age: 30, max_size: 1_000_000, records: 20_000 };
+const LIMITS: Limits = Limits { records: BOUNDS, runs: 1000 };
 
 /// Where a writer process writes, which of the writers it is, and how often.
 const WRITER: &str = "CARGO_LIFECYCLE_TEST_WRITER";
@@ -32,15 +33,14 @@ fn digest_of(text: &str) -> Digest {
 /// All that a record says follows from its name, so that a wrong one is seen.
 fn record(name: &str) -> Record {
     let artifact = Artifact { path: name.to_owned(), size: name.len() as u64, mtime_ns: -1 };
-    let output = Some(digest_of(name));
     Record {
         duration: Duration::from_secs(1),
         artifacts: vec![artifact],
-        output,
-        outputs: None,
+        output: None,
+        outputs: Vec::new(),
         warned: true,
         discovered: Vec::new(),
-        used_day: 9,
+        used: 9,
     }
 }
 
@@ -101,12 +101,41 @@ fn the_use_of_a_record_touches_the_records_alone() {
     let folder = tempfile::tempdir().unwrap();
     let home = home(folder.path());
     flush(&home, &batch("w", 0, 2), LIMITS, references).unwrap();
-    let tomorrow = Limits { records: Bounds { today: 10, ..LIMITS.records }, ..LIMITS };
+    let later = Limits { records: Bounds { now: 10, ..BOUNDS }, ..LIMITS };
     let used = Batch { used: BTreeSet::from([digest_of("w 1")]), ..Batch::default() };
-    assert_eq!(flush(&home, &used, tomorrow, references).unwrap().files, 1);
-    let days = ["w 0", "w 1"].map(|name| Records::load(&home).0.find(&digest_of(name)).unwrap().used_day);
-    assert_eq!(days, [9, 10]);
+    assert_eq!(flush(&home, &used, later, references).unwrap().files, 1);
+    let uses = ["w 0", "w 1"].map(|name| Records::load(&home).0.find(&digest_of(name)).unwrap().used);
+    assert_eq!(uses, [9, 10]);
     assert_eq!(History::load(&home, 9).0.runs.len(), 1);
+}
+
+#[test]
+fn steps_go_when_they_are_old_and_no_result_of_theirs_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(folder.path());
+    let ran_at = |batch: &mut Batch, seconds: u64| {
+        batch.steps.values_mut().for_each(|last| last.finished_at = seconds * 1000);
+    };
+    let mut old = batch("old", 0, 3);
+    ran_at(&mut old, 100);
+    old.records.remove(&digest_of("old 2"));
+    let at = |now: u32| Limits { records: Bounds { now, ..BOUNDS }, ..LIMITS };
+    old.records.values_mut().for_each(|record| record.used = 100);
+    flush(&home, &old, at(100), references).unwrap();
+    let later = Batch { used: BTreeSet::from([digest_of("old 1")]), ..Batch::default() };
+    flush(&home, &later, at(125), references).unwrap();
+    let mut new = batch("new", 0, 1);
+    ran_at(&mut new, 130);
+    flush(&home, &new, at(130), references).unwrap();
+    let steps = || State::load(&home).0.steps.into_keys().collect::<Vec<_>>();
+    assert_eq!(steps(), ["new 0", "old 0", "old 1", "old 2"], "thirty seconds are not too many");
+    ran_at(&mut new, 131);
+    flush(&home, &new, at(131), references).unwrap();
+    assert_eq!(steps(), ["new 0", "old 1"]);
+    let (descriptions, _) = Descriptions::load(&home);
+    let roots = ["new 0", "old 0", "old 1", "old 2"].map(|step| descriptions.root_of(step).is_some());
+    assert_eq!(roots, [true, false, true, false]);
+    assert!(descriptions.part(&digest_of("old 0")).is_none());
 }
 
 #[test]

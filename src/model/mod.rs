@@ -1,5 +1,6 @@
 //! The words everything else is said in: plain data, which knows nothing of files, processes, clocks or formats.
 
+mod cache;
 mod command;
 mod digest;
 mod discovered;
@@ -11,6 +12,7 @@ mod project;
 mod verdict;
 mod workspace;
 
+pub use cache::{CacheBounds, CacheCleared, CacheStats};
 pub use command::{CargoCommand, Command, Piece, Placeholder, Template};
 pub use digest::Digest;
 pub use discovered::{Discovered, DiscoveredSort};

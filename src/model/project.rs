@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use super::{Command, PhaseId, Placeholder};
+use super::{CacheBounds, Command, PhaseId, Placeholder};
 
 /// A place in make.toml, as a range of bytes. Errors and cycles point at it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +22,8 @@ pub struct Project {
     pub name: Option<Arc<str>>,
     /// `[project] jobs`, if it is set.
     pub jobs: Option<NonZeroUsize>,
+    /// `[cache]`
+    pub cache: CacheBounds,
     /// Built-ins first, in their order; then make.toml's own in the order they stand there.
     pub phases: Vec<Phase>,
     /// `[hooks]`

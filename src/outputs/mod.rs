@@ -13,7 +13,7 @@ use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::model::{Digest, FileStat};
 use crate::relative::cleaned;
-use crate::store::{Blobs, Made, MadeKind, Manifest};
+use crate::store::{Blob, Blobs, Made, MadeKind, Manifest};
 use crate::walk::Place;
 
 /// The outputs of a workspace's steps.
@@ -56,17 +56,19 @@ impl<'a> Outputs<'a> {
         Ok(Manifest { entries: entries.into_iter().collect::<Result<_, String>>()? })
     }
 
-    /// Keeps what the step wrote, and answers the blob of the list.
+    /// Keeps what the step wrote, and answers the blobs: that of the list, then those of the files.
     ///
     /// # Errors
     /// Whatever the file system says.
-    pub fn keep(&self, manifest: &Manifest) -> io::Result<Digest> {
+    pub fn keep(&self, manifest: &Manifest) -> io::Result<Vec<Blob>> {
         let put = |made: &Made| match made.kind {
             MadeKind::File { digest, .. } if made.written => self.blobs.put_file(&self.path(made), &digest),
             _ => Ok(()),
         };
         side_by_side(&manifest.entries, put).into_iter().collect::<io::Result<()>>()?;
-        self.blobs.put(&manifest.encode()[..])
+        let list = manifest.encode();
+        let list = Blob { digest: self.blobs.put(&list[..])?, size: list.len() as u64 };
+        Ok(std::iter::once(list).chain(manifest.blobs()).collect())
     }
 
     /// The list of this blob; `None` if it is gone, or is none.

@@ -1,4 +1,5 @@
-//! A step's whole output: in memory while it is small, then in a temporary file. It does not know who printed it.
+//! A step's whole output: in memory while it is small, then in a temporary file, and in memory again if there is no room
+//! for one. It does not know who printed it.
 
 use std::io::{self, Seek as _, SeekFrom, Write};
 
@@ -7,10 +8,17 @@ use tempfile::SpooledTempFile;
 /// How much of the output is held in memory, in bytes.
 const IN_MEMORY: usize = 1024 * 1024;
 
-/// What a step printed. Writing adds to it; an error is one of the temporary file: no room, no folder for it.
+/// How much is held in memory when the temporary file cannot be written any more, in bytes.
+const INSTEAD: usize = 64 * 1024 * 1024;
+
+/// What a step printed. Writing adds to it, and fails only when there is room for more neither on disk nor in memory.
 #[derive(Debug)]
 pub struct Log {
     file: SpooledTempFile,
+    /// What comes after the file's part.
+    rest: Vec<u8>,
+    /// Why the file is not written any more.
+    trouble: Option<io::Error>,
     is_empty: bool,
 }
 
@@ -29,19 +37,41 @@ impl Log {
         self.file.rewind()?;
         let copied = io::copy(&mut self.file, out);
         self.file.seek(SeekFrom::End(0))?;
-        copied.map(drop)
+        copied?;
+        out.write_all(&self.rest)
+    }
+
+    /// Why the temporary file is not written any more; told once.
+    pub fn take_trouble(&mut self) -> Option<io::Error> {
+        self.trouble.take()
+    }
+
+    /// Adds to the part that is held in memory instead, all or nothing.
+    fn hold(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > INSTEAD.saturating_sub(self.rest.len()) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.rest.extend(bytes);
+        Ok(bytes.len())
     }
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { file: SpooledTempFile::new(IN_MEMORY), is_empty: true }
+        Self { file: SpooledTempFile::new(IN_MEMORY), rest: Vec::new(), trouble: None, is_empty: true }
     }
 }
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = if self.rest.is_empty() { self.file.write(bytes) } else { self.hold(bytes) };
+        let written = match written {
+            Err(error) if self.rest.is_empty() && error.kind() != io::ErrorKind::Interrupted => {
+                self.trouble = Some(error);
+                self.hold(bytes)?
+            }
+            written => written?,
+        };
         self.is_empty &= written == 0;
         Ok(written)
     }

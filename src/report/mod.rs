@@ -1,11 +1,13 @@
 //! The events of a run, and plans that are only looked at, as text for people. It runs nothing and decides nothing.
 
 mod bar;
+mod cache;
 mod human;
 mod look;
 mod style;
 mod words;
 
+pub use cache::{cache_cleared, cache_cleared_json, cache_stats, cache_stats_json};
 pub use human::Human;
 pub use look::{GraphFormat, Listed, command_line, dry_run, explain, graph, list};
 pub use style::{Display, Verbosity, error, shown};

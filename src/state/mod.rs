@@ -55,14 +55,21 @@ impl State {
         home.read(&Kept { path: path(home), without: WITHOUT, parse: &|bytes| parse(home, &bytes) })
     }
 
-    /// Lays `steps` over what stands on disk now.
+    /// What stands on disk now, without the steps that `lasts` gives up.
+    #[must_use]
+    pub fn current(guard: &mut Guard, home: &Home, lasts: &dyn Fn(&LastRun) -> bool) -> Self {
+        let mut state = guard.read(&Kept { path: path(home), without: WITHOUT, parse: &|bytes| parse(home, &bytes) });
+        state.steps.retain(|_, last| lasts(last));
+        state
+    }
+
+    /// Writes it, with `steps` laid over it.
     ///
     /// # Errors
     /// Whatever the file system says.
-    pub fn merge(guard: &mut Guard, home: &Home, steps: &BTreeMap<String, LastRun>) -> io::Result<()> {
-        let mut state = guard.read(&Kept { path: path(home), without: WITHOUT, parse: &|bytes| parse(home, &bytes) });
-        state.steps.extend(steps.iter().map(|(id, last)| (id.clone(), last.clone())));
-        guard.replace(&path(home), &state.to_json(home)?)
+    pub fn write(mut self, guard: &mut Guard, home: &Home, steps: &BTreeMap<String, LastRun>) -> io::Result<()> {
+        self.steps.extend(steps.iter().map(|(id, last)| (id.clone(), last.clone())));
+        guard.replace(&path(home), &self.to_json(home)?)
     }
 
     fn to_json(&self, home: &Home) -> io::Result<Vec<u8>> {
@@ -155,7 +162,7 @@ mod tests {
     fn save(home: &Home, ids: impl IntoIterator<Item = (&'static str, u8)>) -> usize {
         let steps = ids.into_iter().map(|(id, number)| (id.to_owned(), last(number))).collect();
         let mut guard = home.lock().unwrap();
-        State::merge(&mut guard, home, &steps).unwrap();
+        State::current(&mut guard, home, &|_| true).write(&mut guard, home, &steps).unwrap();
         guard.finish().0
     }
 

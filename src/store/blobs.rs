@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
 use walkdir::WalkDir;
@@ -132,17 +132,29 @@ impl Blobs {
         Ok(true)
     }
 
+    /// Removes a blob that no record names any more, the last of which was used at `used` (in seconds since the Unix
+    /// epoch); the caller holds the lock. A younger one stays: another run has put it again and is about to name it.
+    pub fn forget(&self, digest: &Digest, used: u32) {
+        let path = self.path(digest);
+        let modified = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
+        let age = modified.and_then(|modified| modified.duration_since(UNIX_EPOCH).ok());
+        if age.is_some_and(|age| age.as_secs() <= used.into()) {
+            // What cannot be removed waits for a sweep.
+            let _ = fs::remove_file(&path);
+        }
+    }
+
     /// Removes the blobs that are not `needed`, and what killed runs left half-written anywhere in the home; young
     /// files stay. So does what cannot be removed: the next sweep comes.
     pub fn sweep(&self, needed: &BTreeSet<Digest>) {
-        let files = WalkDir::new(&self.home).into_iter().flatten().filter(|entry| entry.file_type().is_file());
-        for entry in files {
+        for entry in WalkDir::new(&self.home).min_depth(1).into_iter().flatten() {
             let is_unfinished = entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes());
             let is_unneeded = || digest(entry.path()).is_some_and(|digest| !needed.contains(&digest));
             let modified = || entry.metadata().ok()?.modified().ok();
             if (is_unfinished || is_unneeded()) && modified().is_some_and(is_old) {
                 // Another run may be sweeping, too, and have removed it first.
-                let _ = fs::remove_file(entry.path());
+                let is_folder = entry.file_type().is_dir();
+                let _ = if is_folder { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
             }
         }
     }
@@ -155,7 +167,7 @@ impl Blobs {
 }
 
 /// The digest that a blob's path spells.
-fn digest(path: &Path) -> Option<Digest> {
+pub(super) fn digest(path: &Path) -> Option<Digest> {
     let (folder, file) = (path.parent()?.file_name()?, path.file_name()?);
     Digest::from_hex(&format!("{}{}", folder.to_str()?, file.to_str()?))
 }

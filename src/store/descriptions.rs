@@ -44,7 +44,7 @@ impl Descriptions {
     }
 
     /// Lays `roots` (by step id) and `parts` (each under the SHA-256 of its bytes) over what stands on disk now, and
-    /// drops the parts that no root reaches.
+    /// drops what is there of steps that are not known any more, and the parts that no root reaches.
     ///
     /// # Errors
     /// Whatever the file system says.
@@ -53,9 +53,10 @@ impl Descriptions {
         home: &Home,
         roots: &BTreeMap<String, Digest>,
         parts: &BTreeMap<Digest, Vec<u8>>,
-        references: References,
+        (references, is_known): (References, &dyn Fn(&str) -> bool),
     ) -> io::Result<()> {
         let mut old = guard.read(&kept(home));
+        old.roots.retain(|step, _| is_known(step));
         old.roots.extend(roots.iter().map(|(step, root)| (step.clone(), *root)));
         let part = |digest: &Digest| parts.get(digest).map(Vec::as_slice).or_else(|| old.part(digest));
         let reached = reached(old.roots.values().copied(), part, references);
@@ -76,7 +77,7 @@ fn reached<'a>(
         let Some(value) = part(&digest) else { continue };
         if seen.insert(digest) {
             open.extend(references(value));
-            entries.push(Entry { digest, day: 0, value });
+            entries.push(Entry { digest, used: 0, value });
         }
     }
     entries
@@ -140,7 +141,7 @@ mod tests {
     fn save(home: &Home, roots: &[(&str, Digest)], pool: &Pool) -> usize {
         let roots = roots.iter().map(|(step, root)| ((*step).to_owned(), *root)).collect();
         let mut guard = home.lock().unwrap();
-        Descriptions::merge(&mut guard, home, &roots, &pool.0, references).unwrap();
+        Descriptions::merge(&mut guard, home, &roots, &pool.0, (references, &|step| step != "gone")).unwrap();
         guard.finish().0
     }
 

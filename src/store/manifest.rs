@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::bytes::{Eye, Pen};
+use super::records::Blob;
 use crate::model::Digest;
 
 /// The first bytes of a manifest; the last is its version.
@@ -100,10 +101,10 @@ impl Manifest {
         eye.0.is_empty().then_some(Self { entries })
     }
 
-    /// The blobs that it names, each with its size in bytes.
-    pub fn blobs(&self) -> impl Iterator<Item = (Digest, u64)> + '_ {
+    /// The blobs that it names.
+    pub fn blobs(&self) -> impl Iterator<Item = Blob> + '_ {
         self.entries.iter().filter(|made| made.written).filter_map(|made| match made.kind {
-            MadeKind::File { digest, size, .. } => Some((digest, size)),
+            MadeKind::File { digest, size, .. } => Some(Blob { digest, size }),
             MadeKind::Link(_) | MadeKind::Folder => None,
         })
     }
@@ -137,7 +138,7 @@ mod tests {
     fn it_comes_back_and_nothing_else_does() {
         let good = manifest().encode();
         assert_eq!(Manifest::decode(&good), Some(manifest()));
-        assert_eq!(manifest().blobs().collect::<Vec<_>>(), [(Digest([7; 32]), 3)]);
+        assert_eq!(manifest().blobs().collect::<Vec<_>>(), [Blob { digest: Digest([7; 32]), size: 3 }]);
         for cut in 0..good.len() {
             assert_eq!(Manifest::decode(&good[..cut]), None);
         }

@@ -12,8 +12,8 @@ use crate::model::Digest;
 pub struct Entry<'a> {
     /// What it is found by.
     pub digest: Digest,
-    /// A day, which can change without the value.
-    pub day: u32,
+    /// When it was last used, in seconds since the Unix epoch; it can change without the value.
+    pub used: u32,
     /// The value.
     pub value: &'a [u8],
 }
@@ -26,7 +26,7 @@ pub struct Table {
 }
 
 const COUNT: usize = 8;
-/// Digest, day, where the value starts, how long it is.
+/// Digest, last use, where the value starts, how long it is.
 const WIDTH: usize = 32 + 4 + 8 + 8;
 
 impl Table {
@@ -49,7 +49,7 @@ impl Table {
         let mut start = 0;
         for entry in &entries {
             pen.digest(&entry.digest);
-            pen.u32(entry.day);
+            pen.u32(entry.used);
             pen.length(start);
             pen.length(entry.value.len());
             start += entry.value.len();
@@ -87,11 +87,11 @@ impl Table {
 
     fn entry(&self, place: usize) -> Option<Entry<'_>> {
         let mut row = self.row(place)?;
-        let (digest, day) = (row.digest()?, row.u32()?);
+        let (digest, used) = (row.digest()?, row.u32()?);
         let (start, length) = (row.length()?, row.length()?);
         let mut values = Eye(self.bytes.get(COUNT + self.count * WIDTH..)?);
         values.take(start)?;
-        Some(Entry { digest, day, value: values.take(length)? })
+        Some(Entry { digest, used, value: values.take(length)? })
     }
 }
 
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn entry(number: u8, value: &[u8]) -> Entry<'_> {
-        Entry { digest: Digest([number; 32]), day: number.into(), value }
+        Entry { digest: Digest([number; 32]), used: number.into(), value }
     }
 
     #[test]

@@ -152,11 +152,8 @@ fn a_target_directory_that_cannot_be_written_fails_no_run() {
     scene.write("target", "a file");
     scene.call("hello").shows(r"
    Lifecycle of shop: member a
-warning: [root]/target/lifecycle/[own]/state.json cannot be read (Not a directory (os error 20)): starts without the last results and durations of steps
-warning: [root]/target/lifecycle/records.bin cannot be read (Not a directory (os error 20)): starts without the results of earlier runs, so that every step runs again
-warning: `[root]/target/lifecycle/files.bin` cannot be read: Not a directory (os error 20); every file is hashed again
+warning: the results of this run are not kept: cannot write to `[root]/target/lifecycle`: Not a directory (os error 20); move away what stands in its place, or choose another folder with --target-dir
          Ran hello a in [time] (first run)
-warning: the results of this run are not kept: cannot write to `[root]/target/lifecycle`: Not a directory (os error 20)
     Finished 1 step in [time]: 1 run
 [exit 0]
 ");

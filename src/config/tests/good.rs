@@ -220,3 +220,30 @@ fn shell_variables_stay_and_braces_are_halved() {
     let texts: Vec<&str> = pieces.iter().map(|piece| if let Piece::Text(text) = piece { text } else { "<>" }).collect();
     assert_eq!(texts, ["echo ${A:-${B}} {x} ", "<>"]);
 }
+
+#[test]
+fn bounds_are_sizes_and_lengths_of_time() {
+    let bounds = |text: &str| {
+        let bounds = project(&format!("[cache]\n{text}")).cache;
+        (bounds.max_size, bounds.max_age.as_secs())
+    };
+    let day = 24 * 60 * 60;
+    assert_eq!(bounds(""), (2 << 30, 30 * day));
+    for (text, size) in [
+        ("0", 0),
+        ("0x10", 16),
+        ("1_000", 1000),
+        ("'7B'", 7),
+        ("'2KB'", 2000),
+        ("'2MB'", 2_000_000),
+        ("'2GB'", 2_000_000_000),
+        ("'2KiB'", 2048),
+        ("'3 MiB'", 3 << 20),
+        ("'0GiB'", 0),
+    ] {
+        assert_eq!(bounds(&format!("max-size = {text}")), (size, 30 * day), "{text}");
+    }
+    for (text, seconds) in [("90s", 90), ("2m", 120), ("3h", 3 * 3600), ("1d", day), ("2w", 14 * day), ("0 s", 0)] {
+        assert_eq!(bounds(&format!("max-age = '{text}'")), (2 << 30, seconds), "{text}");
+    }
+}

@@ -22,7 +22,7 @@ fn tables_and_keys() {
     for (text, expected) in [
         (
             "performance = 1",
-            "unknown key `performance` in make.toml @ performance = known here: `project`, `lifecycle`, `hooks`, `workspace`\n",
+            "unknown key `performance` in make.toml @ performance = known here: `project`, `lifecycle`, `hooks`, `workspace`, `cache`\n",
         ),
         ("[projct]", "unknown key `projct` in make.toml @ projct = did you mean `project`?\n"),
         ("project = 3", "`project` must be a table @ 3 (this is a whole number)\n"),
@@ -348,4 +348,23 @@ fn a_link_out_of_the_workspace_is_not_inside_it() {
     let source = source("[workspace.web]\npath = \"web\"");
     let problems = understand(Some(&source), root.path(), &[]).unwrap_err();
     assert_eq!(problems.list()[0].places[0].1, "this is a link that leads out of it");
+}
+
+#[test]
+fn bounds_of_the_cache() {
+    const SIZE: &str = " = a whole number and a unit: B, KB, MB, GB, KiB, MiB or GiB; a number alone is bytes\n";
+    const AGE: &str = " = a whole number and a unit: s, m, h, d (days) or w (weeks)\n";
+    for value in ["'2'", "'GiB'", "'2 gb'", "'1.5GiB'", "'-1B'", "''", "'99999999999GiB'", "-1"] {
+        let expected = format!("`max-size` must be a size, such as `\"2GiB\"` @ {value}{SIZE}");
+        assert_eq!(brief(&format!("[cache]\nmax-size = {value}")), expected);
+    }
+    for value in ["'2'", "'d'", "'1M'", "'1.5d'", "'-1d'", "'99999999999999999999d'"] {
+        let expected = format!("`max-age` must be a length of time, such as `\"30d\"` @ {value}{AGE}");
+        assert_eq!(brief(&format!("[cache]\nmax-age = {value}")), expected);
+    }
+    assert_eq!(
+        brief("[cache]\nmax-size = 1.5\nmax-age = 30\nmax-count = 1"),
+        "`max-size` must be a size, such as `\"2GiB\"` @ 1.5 (this is a number with a fraction)\n`max-age` must be a length of time, such as `\"30d\"` @ 30 (this is a whole number)\nunknown key `max-count` in `[cache]` @ max-count = known here: `max-size`, `max-age`\n"
+    );
+    assert_eq!(brief("cache = true"), "`cache` must be a table @ true (this is a boolean)\n");
 }

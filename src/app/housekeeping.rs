@@ -1,0 +1,72 @@
+//! The cache as a thing to look at and to remove: which files of the rooms are in it. It runs no step.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use super::{Error, Lifecycle};
+use crate::home::Home;
+use crate::model::{CacheCleared, CacheStats, Digest};
+use crate::store;
+
+/// The files that the rooms keep, wherever they lie in the folder.
+const FILES: &[&str] = &[
+    "records.bin",
+    "files.bin",
+    "descriptions.bin",
+    "state.json",
+    "history.jsonl",
+    "workspace.json",
+    "toolchain.json",
+    "lock",
+];
+
+impl Lifecycle {
+    /// What is in the cache of the target directory, for all workspaces that share it.
+    #[must_use]
+    pub fn cache_stats(&self) -> CacheStats {
+        store::stats(&self.home(), self.project.cache)
+    }
+
+    /// Removes the cache of the target directory, for all workspaces that share it. A run that goes on meanwhile is not
+    /// disturbed.
+    ///
+    /// # Errors
+    /// Something cannot be removed.
+    pub fn cache_clean(&self) -> Result<CacheCleared, Error> {
+        let home = self.home();
+        store::clear(&home, &is_ours).map_err(|error| Error::Clean { folder: home.shared().to_owned(), error })
+    }
+
+    fn home(&self) -> Home {
+        Home::new(&self.workspace.target_dir, &self.workspace.root)
+    }
+}
+
+/// Whether a path in the folder is ours. The folder's name is an ordinary one, and with a target directory that is
+/// somebody's own folder, there may be anything in it.
+fn is_ours(path: &Path) -> bool {
+    let Some(names) = path.iter().map(OsStr::to_str).collect::<Option<Vec<&str>>>() else { return false };
+    match names[..] {
+        ["blobs"] => true,
+        ["blobs", folder] if is_hex(folder, 2) => true,
+        ["blobs", folder, file] => Digest::from_hex(&format!("{folder}{file}")).is_some(),
+        ["blobs", file] => is_unfinished(file),
+        [own] if is_hex(own, 16) => true,
+        [own, file] => is_hex(own, 16) && is_file(file),
+        [file] => is_file(file),
+        _ => false,
+    }
+}
+
+fn is_file(name: &str) -> bool {
+    FILES.contains(&name.strip_suffix(".damaged").unwrap_or(name)) || is_unfinished(name)
+}
+
+/// Whether it is what a killed run left half-written.
+fn is_unfinished(name: &str) -> bool {
+    name.starts_with(".new-")
+}
+
+fn is_hex(name: &str, length: usize) -> bool {
+    name.len() == length && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
