@@ -11,6 +11,9 @@ use crate::atomic;
 use crate::model::{Digest, FileStat};
 use crate::target_dir;
 
+/// How often folders are made again that vanish at once.
+const TRIES: u32 = 100;
+
 /// Where everything is kept for one workspace: paths alone, nothing is touched until something is read or locked.
 #[derive(Clone, Debug)]
 pub struct Home {
@@ -63,9 +66,13 @@ impl Home {
     /// # Errors
     /// Whatever the file system says, such as that it is read-only or full.
     pub fn lock(&self) -> io::Result<Guard> {
+        let mut tries = 0..TRIES;
         loop {
-            self.make_folders()?;
-            let file = self.open_lock()?;
+            let file = match self.make_folders().and_then(|()| self.open_lock()) {
+                // Another run removed the folder after we made it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries.next().is_some() => continue,
+                file => file?,
+            };
             file.lock()?;
             if self.is_lock(&file) {
                 return Ok(Guard { _lock: file, written: 0, warnings: Vec::new() });

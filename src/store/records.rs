@@ -131,16 +131,27 @@ impl Records {
         let kept = bounds.of(entries);
         let sweeps = !kept.dropped.is_empty() && bounds.now.abs_diff(old.swept) > SWEPT;
         let swept = if sweeps { bounds.now } else { old.swept };
-        guard.replace(&path(home), &FRAME.seal(&body(kept.size, swept, kept.entries)))?;
+        if let Err(error) = guard.replace(&path(home), &FRAME.seal(&body(kept.size, swept, kept.entries))) {
+            // Nothing names the new blobs, and a disk that is full should not stay so for them.
+            let named: BTreeSet<Digest> = old.uses().flat_map(|(_, blobs)| blobs).map(|blob| blob.digest).collect();
+            let new = new.iter().map(|(digest, used, value)| Entry { digest: *digest, used: *used, value });
+            new.for_each(|entry| forget(&blobs, &entry, &named));
+            return Err(error);
+        }
         for entry in replaced.iter().chain(&kept.dropped) {
-            let unnamed = blobs_in(entry).into_iter().filter(|blob| !kept.named.contains(&blob.digest));
-            unnamed.for_each(|blob| blobs.forget(&blob.digest, entry.used));
+            forget(&blobs, entry, &kept.named);
         }
         if sweeps {
             blobs.sweep(&kept.named);
         }
         Ok(())
     }
+}
+
+/// Removes the blobs of an entry that others do not name.
+fn forget(blobs: &Blobs, entry: &Entry<'_>, named: &BTreeSet<Digest>) {
+    let unnamed = blobs_in(entry).into_iter().filter(|blob| !named.contains(&blob.digest));
+    unnamed.for_each(|blob| blobs.forget(&blob.digest, entry.used));
 }
 
 /// The blobs that a record names: what bounds count, and what is removed when nothing names it any more.

@@ -204,26 +204,42 @@ fn a_file_in_place_of_the_workspaces_own_folder_is_one_warning() {
     assert_eq!(warnings(&ended).len(), 1, "{}", ended.text());
 }
 
+/// A call that can write no file of more than 4096 bytes: its exit code and standard error.
+fn limited(scene: &Scene, words: &str) -> (Option<i32>, String) {
+    let inner = scene.call(words).command();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""])
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    command.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = command.current_dir(scene.root()).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
 #[test]
 fn a_disk_that_is_full_in_the_middle_is_one_warning() {
     let scene = printing("");
     scene.call("p1").succeeds();
-    // No file gets longer than 4096 bytes: the small ones can be written, the output cannot.
-    let limited = |words: &[&str]| {
-        let inner = scene.call("").command();
-        let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""]).arg(inner.get_program()).args(words);
-        command.current_dir(scene.root());
-        let output = command.output().unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
-    };
-    let (code, text) = limited(&["lifecycle", "p2"]);
+    let (code, text) = limited(&scene, "p2");
     assert_eq!((code, text.matches("warning:").count()), (Some(0), 1), "{text}");
     assert!(text.contains("are not kept: cannot write to") && text.contains("make room there"), "{text}");
-    let (code, text) = limited(&["lifecycle", "p1"]);
+    let (code, text) = limited(&scene, "p1");
     assert_eq!((code, text.matches("Fresh p1 a").count()), (Some(0), 1), "what was there is of use: {text}");
     assert_eq!(scene.call("p2").succeeds().ran(), ["p2 a (first run)"]);
     assert!(scene.call("p2").succeeds().was_fresh());
+}
+
+#[test]
+fn what_cannot_be_named_does_not_stay_on_a_full_disk() {
+    let steps = |range: std::ops::Range<usize>| range.map(|number| format!("s{number} ")).collect::<String>();
+    let step = |number| format!("[lifecycle.s{number}]\ninputs = [\"src/**\"]\ncommand = \"echo {number}\"\n");
+    let scene = Scene::of(&["a"]).make(&(0..61).map(step).collect::<String>());
+    scene.call(&steps(0..60)).succeeds();
+    assert_eq!(stat(&scene, "blobs"), 60);
+    let (code, text) = limited(&scene, "s60");
+    assert_eq!((code, text.matches("warning:").count()), (Some(0), 1), "{text}");
+    assert_eq!((stat(&scene, "blobs"), stat(&scene, "missing_blobs")), (60.into(), 0.into()));
 }
 
 #[test]
