@@ -72,7 +72,19 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "execute",
-        &["cargo_output", "fingerprint", "home", "keys", "model", "plan", "process", "schedule", "state", "store"],
+        &[
+            "cargo_output",
+            "fingerprint",
+            "home",
+            "keys",
+            "model",
+            "plan",
+            "process",
+            "relative",
+            "schedule",
+            "state",
+            "store",
+        ],
         &["rayon"],
     ),
     room(
