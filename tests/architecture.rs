@@ -82,6 +82,7 @@ const ROOMS: &[Room] = &[
             "outputs",
             "plan",
             "process",
+            "relative",
             "schedule",
             "state",
             "store",

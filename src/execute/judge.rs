@@ -1,7 +1,7 @@
 //! Whether a step has to run, and why. It runs nothing.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::upstream::{Came, Upstream};
@@ -13,6 +13,7 @@ use crate::model::{
     StepId, StepInfo, Verdict,
 };
 use crate::outputs::Outputs;
+use crate::relative::cleaned;
 use crate::state::{Ended, State};
 use crate::store::{Artifact, Bounds, Descriptions, Made, Manifest, Record, Records};
 
@@ -55,6 +56,41 @@ fn differences(known: &[Discovered], now: &[Discovered]) -> Option<Reason> {
     let mut changes: Vec<Change> = changes.collect();
     changes.sort();
     (!changes.is_empty()).then_some(Reason::Changed(changes))
+}
+
+/// A file that cargo does not look at, although it is another.
+#[derive(Debug)]
+pub struct Unseen {
+    /// As explanations name it.
+    pub name: Arc<str>,
+    /// Why it is overlooked.
+    pub why: Overlooked,
+}
+
+/// Why cargo does not look at a file.
+#[derive(Debug)]
+pub enum Overlooked {
+    /// It is not newer than the last run. The member that it belongs to, if it does to one.
+    Old(Option<MemberId>),
+    /// It is new and configures clippy for everything in this folder.
+    LintConfig(PathBuf),
+}
+
+impl Unseen {
+    /// What to tell about it.
+    pub fn text(&self) -> String {
+        let name = &self.name;
+        match self.why {
+            Overlooked::Old(_) => format!(
+                "{name} changed, but is not newer than the last run, so cargo did not look at it; `touch` it \
+                 (this result is not kept)"
+            ),
+            Overlooked::LintConfig(_) => format!(
+                "{name} is new, and cargo did not look at it; `touch` the sources of the members that it is for \
+                 (this result is not kept)"
+            ),
+        }
+    }
 }
 
 /// What is known from earlier runs.
@@ -253,18 +289,26 @@ impl<'a> Judge<'a> {
     }
 
     /// Files that changed since the step's last run and are not newer than it: cargo, which looks at the time alone, does
-    /// not see that. Each with its member.
-    pub fn unseen_by_cargo(&self, id: StepId, key: Key) -> Vec<(Arc<str>, Option<MemberId>)> {
+    /// not see that. And new ones that configure clippy: cargo knows of those alone that clippy has read before.
+    pub fn unseen_by_cargo(&self, id: StepId, key: Key) -> Vec<Unseen> {
         let Reason::Changed(changes) = self.explain(id, key) else { return Vec::new() };
         let Some(last) = self.known.state.steps.get(&*self.steps[id.index()].name) else { return Vec::new() };
         let began_ms = last.finished_at.saturating_sub(last.duration_ms);
         let began_ns = i64::try_from(began_ms).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        let changed = changes.into_iter().filter(|change| change.kind == ChangeKind::FileChanged);
-        let old = changed.filter_map(|change| {
+        let clippy = Some(CargoCommand::Clippy);
+        let lints = self.plan.step(id).definition.commands.iter().any(|command| command.cargo() == clippy);
+        let unseen = changes.into_iter().filter_map(|change| {
             let (path, member) = self.keys.file_of(&change.name);
-            (newest(&path)? <= began_ns).then_some((change.name, member))
+            let why = match change.kind {
+                ChangeKind::FileChanged if newest(&path)? <= began_ns => Overlooked::Old(member),
+                ChangeKind::FileAdded if lints && (path.ends_with("clippy.toml") || path.ends_with(".clippy.toml")) => {
+                    Overlooked::LintConfig(cleaned(path.parent()?))
+                }
+                _ => return None,
+            };
+            Some(Unseen { name: change.name, why })
         });
-        old.collect()
+        unseen.collect()
     }
 
     /// The verdicts on all steps as a run would come to them, if nothing that runs changes files.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::command::{Commands, Kept, Ran};
-use super::judge::{Held, Judged};
+use super::judge::{Held, Judged, Overlooked, Unseen};
 use super::upstream::Came;
 use super::{Done, Judge, Signal, Teller, Work};
 use crate::cargo_output;
@@ -69,7 +69,7 @@ pub enum Ending {
     Failed,
     /// Nothing, although it succeeded; why not, in words.
     Unkept(String),
-    /// Nothing at all, not even that it ran: cargo did not look at a file that has changed. The name of the file.
+    /// Nothing at all, not even that it ran: cargo did not look at a file that has changed. What to tell of it.
     Unseen(String),
     /// The result.
     Good {
@@ -147,11 +147,8 @@ impl<'a> Worker<'a> {
         self.keys.look_again(step);
         if let Some(key) = key {
             let ending = self.ending((step, &expanded), &ran, (began, &before), &unseen);
-            if let (Ending::Unseen(name), None) = (&ending, &ran.failure) {
-                tell.warned(format!(
-                    "{name} changed, but is not newer than the last run, so cargo did not look at it; \
-                     `touch` it (this result is not kept)"
-                ));
+            if let (Ending::Unseen(text), None) = (&ending, &ran.failure) {
+                tell.warned(text.clone());
             }
             let ending = self.with_outputs(ending, made);
             self.produce(Produced { step: id, key, ending, duration, output: output.clone(), warned: ran.warned });
@@ -237,12 +234,12 @@ impl<'a> Worker<'a> {
         (step, expanded): (&Step, &Expanded),
         ran: &Ran,
         (began, before): (SystemTime, &[Discovered]),
-        unseen: &[(Arc<str>, Option<MemberId>)],
+        unseen: &[Unseen],
     ) -> Ending {
         // Asked of a failure as well: once that is noted, the next run would not find the file changed any more.
-        let unseen = unseen.iter().find(|(_, member)| !self.is_recompiled(*member, ran));
-        if let Some((name, _)) = unseen.filter(|_| ran.reported) {
-            return Ending::Unseen(name.to_string());
+        let unseen = unseen.iter().find(|unseen| !self.is_made_good(unseen, ran));
+        if let Some(unseen) = unseen.filter(|_| ran.reported) {
+            return Ending::Unseen(unseen.text());
         }
         if ran.failure.is_some() || self.interrupted.load(Ordering::Acquire) {
             return Ending::Failed;
@@ -271,6 +268,25 @@ impl<'a> Worker<'a> {
     fn is_seen(&self, id: StepId, key: Key) -> bool {
         let mut commands = self.plan.step(id).definition.commands.iter().filter_map(|command| command.cargo());
         !commands.any(CargoCommand::compiles) || self.judge.unseen_by_cargo(id, key).is_empty()
+    }
+
+    /// Whether cargo compiled everything that the file is for, so that it does not matter what it looked at.
+    fn is_made_good(&self, unseen: &Unseen, ran: &Ran) -> bool {
+        let workspace = self.expansion.workspace;
+        match &unseen.why {
+            Overlooked::Old(member) => self.is_recompiled(*member, ran),
+            Overlooked::LintConfig(folder) => {
+                let concerned = workspace.ids().filter(|id| workspace.member(*id).dir.starts_with(folder));
+                let mut compiled = concerned.filter(|id| self.has_artifacts(*id, ran));
+                compiled.all(|id| self.is_recompiled(Some(id), ran))
+            }
+        }
+    }
+
+    /// Whether cargo told of anything of the member.
+    fn has_artifacts(&self, member: MemberId, ran: &Ran) -> bool {
+        let package = self.expansion.workspace.member(member).package.as_ref();
+        package.is_some_and(|package| ran.artifacts.iter().any(|artifact| *artifact.package_id == *package.spec))
     }
 
     /// Whether cargo compiled everything of the member.
