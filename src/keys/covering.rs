@@ -46,7 +46,9 @@ impl Covering<'_> {
         let below = self.coverage.areas.within(path).map(|area| self.coverage.areas.dir(area));
         let is_own = |dir: &Path| self.area(dir).is_some();
         let inside = path.strip_prefix(dir).unwrap_or(path);
+        // In the root there are files that count by their parts.
         !self.target_dir.starts_with(path)
+            && !self.coverage.workspace.root.starts_with(path)
             && self.area(dir).is_some_and(|area| is_whole(area, inside))
             && below.filter(|below| *below != dir).all(|below| is_own(below) && self.package(below))
     }
@@ -68,10 +70,10 @@ impl Covering<'_> {
     }
 }
 
-/// Whether a folder of an area has nothing in it that only its name was looked at of.
+/// Whether there is a folder in the area in which the walk has looked at everything.
 fn is_whole(area: &AreaFiles, inside: &Path) -> bool {
     let ignored = area.ignored_files.iter().chain(&area.ignored_dirs);
-    let mut files = area.files.iter().filter(|file| file.path.starts_with(inside)).peekable();
+    let mut files = area.files.iter().filter(|file| file.path.starts_with(inside) && *file.path != *inside).peekable();
     files.peek().is_some()
         && files.all(|file| matches!(file.kind, Kind::Regular | Kind::Link(_) | Kind::BrokenLink(_)))
         && !ignored.into_iter().any(|ignored| ignored.starts_with(inside) || inside.starts_with(ignored))
