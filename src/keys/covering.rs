@@ -71,10 +71,10 @@ impl Covering<'_> {
     }
 }
 
-/// Whether a folder of an area has nothing in it that only its name was looked at of.
+/// Whether there is a folder in the area in which the walk has looked at everything.
 fn is_whole(area: &AreaFiles, inside: &Path) -> bool {
     let ignored = area.ignored_files.iter().chain(&area.ignored_dirs);
-    let mut files = area.files.iter().filter(|file| file.path.starts_with(inside)).peekable();
+    let mut files = area.files.iter().filter(|file| file.path.starts_with(inside) && *file.path != *inside).peekable();
     files.peek().is_some()
         && files.all(|file| matches!(file.kind, Kind::Regular | Kind::Link(_) | Kind::BrokenLink(_)))
         && !ignored.into_iter().any(|ignored| ignored.starts_with(inside) || inside.starts_with(ignored))

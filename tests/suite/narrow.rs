@@ -292,6 +292,26 @@ fn the_lock_and_the_root_manifest_where_a_source_includes_them() {
     }
 }
 
+/// The key of the package in the root covers Cargo.lock only by the packages that it depends on.
+#[test]
+fn the_lock_where_the_package_in_the_root_reads_it() {
+    for is_included in [true, false] {
+        let scene = Scene::of(&["alpha"]).file("src/lib.rs", "");
+        scene.replace("Cargo.toml", "[workspace]", "[package]\nname = \"top\"\nedition = \"2024\"\n[workspace]");
+        if is_included {
+            scene.write("src/lib.rs", "pub const LOCK: &str = include_str!(\"../Cargo.lock\");\n");
+        } else {
+            // It asks for nothing, so cargo runs it again when any file of the package has changed.
+            scene.write("build.rs", "fn main() { std::fs::read(\"Cargo.lock\").unwrap(); }\n");
+        }
+        scene.call("check -p top").succeeds();
+        scene.append("alpha/src/lib.rs", "// edited\n");
+        assert_eq!(why(&scene, "check -p top"), "fresh");
+        scene.replace("alpha/Cargo.toml", "0.1.0", "0.2.0");
+        assert_eq!(why(&scene, "check -p top"), "Cargo.lock changed");
+    }
+}
+
 #[test]
 fn a_remark_in_the_root_manifest_concerns_no_step() {
     let scene = Scene::of(&["alpha"]);
