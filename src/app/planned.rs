@@ -11,7 +11,7 @@ use crate::execute::{self, Commands, Judge, JudgeTerms, Known, Message, Worker};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::Keys;
-use crate::model::{CargoCommand, Event, Plan, Step, StepInfo, Summary, Verdict};
+use crate::model::{CargoCommand, Event, Explanation, Plan, Step, StepInfo, Summary, Verdict};
 use crate::plan::{self, Cycle};
 use crate::process::Children;
 use crate::schedule;
@@ -60,6 +60,15 @@ impl<'a> Planned<'a> {
         let expansion = self.lifecycle.expansion();
         let keys = self.keys(&pool, &expansion, &past.cache);
         Ok(self.judge(&keys, &past).foresee())
+    }
+
+    /// The verdicts on all steps as they are now, with all that led to them.
+    pub fn account(&self) -> Result<Vec<Explanation>, Error> {
+        let past = self.past();
+        let pool = self.pool()?;
+        let expansion = self.lifecycle.expansion();
+        let keys = self.keys(&pool, &expansion, &past.cache);
+        Ok(self.judge(&keys, &past).account(&self.lifecycle.workspace))
     }
 
     /// Runs the plan.

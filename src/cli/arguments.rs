@@ -58,7 +58,7 @@ pub struct Arguments {
     #[arg(long, help_heading = "How to run")]
     no_cache: bool,
     /// Show what would run and why, and run nothing
-    #[arg(short = 'n', long, help_heading = "How to run")]
+    #[arg(short = 'n', long, help_heading = "How to run", conflicts_with_all = ["list", "graph", "init"])]
     pub dry_run: bool,
 
     /// Show only what failed or warned
@@ -70,6 +70,9 @@ pub struct Arguments {
     /// When there is colour
     #[arg(long, value_name = "WHEN", help_heading = "What to print")]
     pub color: Option<ColorChoice>,
+    /// For people or for programs, with --explain, --dry-run or --list: json is an object per line
+    #[arg(long, value_name = "FORMAT", help_heading = "What to print", default_value = "human", hide_default_value = true)]
+    pub message_format: MessageFormat,
 
     /// Show the phases with their command lines and groups
     #[arg(long, help_heading = "Look instead of run", group = "look")]
@@ -77,7 +80,7 @@ pub struct Arguments {
     /// Show the plan as a graph
     #[arg(long, value_name = "FORMAT", help_heading = "Look instead of run", group = "look")]
     pub graph: Option<GraphFormat>,
-    /// Show why each step is fresh or stale
+    /// Show why each step is fresh or stale, and what keys cover (-v: every file)
     #[arg(long, help_heading = "Look instead of run", group = "look")]
     pub explain: bool,
     /// Write a commented make.toml
@@ -129,6 +132,15 @@ pub enum ColorChoice {
     Auto,
     Always,
     Never,
+}
+
+/// For whom results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MessageFormat {
+    /// For people
+    Human,
+    /// For programs: a JSON object per line
+    Json,
 }
 
 impl ColorChoice {

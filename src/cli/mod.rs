@@ -11,7 +11,7 @@ use clap::Parser as _;
 
 use crate::app::{Error, Lifecycle};
 use crate::report::{self, Display, Human, Verbosity};
-use arguments::{Arguments, ColorChoice};
+use arguments::{Arguments, ColorChoice, MessageFormat};
 
 /// Does what `cargo lifecycle` with these arguments does (the program's name first), and answers its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -45,6 +45,11 @@ fn complain(error: &anyhow::Error, color: bool) -> u8 {
 }
 
 fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
+    let json = arguments.message_format == MessageFormat::Json;
+    if json && !(arguments.explain || arguments.dry_run || arguments.list) {
+        let hint = "`--message-format json` goes with --explain, --dry-run or --list: a run has no such form yet";
+        return Err(Error::Usage(hint.to_owned()).into());
+    }
     let lifecycle = Lifecycle::open(arguments.options())?;
     if arguments.init {
         let path = lifecycle.init()?;
@@ -52,7 +57,7 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
         return print(&format!("Wrote {shown} in {}\n", lifecycle.root().display()));
     }
     if arguments.list {
-        return print(&lifecycle.list()?);
+        return print(&if json { lifecycle.list_json()? } else { lifecycle.list()? });
     }
     if arguments.phases.is_empty() {
         let hint = "no phase given: try `cargo lifecycle build`; `cargo lifecycle --list` shows the phases";
@@ -61,8 +66,11 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     if let Some(format) = arguments.graph {
         return print(&lifecycle.graph(format)?);
     }
+    if json {
+        return print_lines(report::explain_json(&lifecycle.explain()?));
+    }
     if arguments.explain {
-        return print(&lifecycle.explain()?);
+        return print(&report::explain(&lifecycle.explain()?, display.verbosity));
     }
     if arguments.dry_run {
         return print(&lifecycle.dry_run()?);
@@ -71,9 +79,20 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     Ok(lifecycle.run(|event| human.take(event))?.exit_code())
 }
 
+/// Prints lines as they come: all of them at once may be more than fits.
+fn print_lines(lines: impl Iterator<Item = String>) -> anyhow::Result<u8> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let written = lines.map(|line| writeln!(out, "{line}")).collect::<io::Result<()>>();
+    printed(written.and_then(|()| out.flush()))
+}
+
 /// Prints a result on standard output; whoever closed it wants no more.
 fn print(text: &str) -> anyhow::Result<u8> {
-    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+    printed(io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()))
+}
+
+fn printed(written: io::Result<()>) -> anyhow::Result<u8> {
+    match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write the result"),
         _ => Ok(0),
     }

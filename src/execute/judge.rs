@@ -1,5 +1,7 @@
 //! Whether a step has to run, and why. It runs nothing.
 
+mod account;
+
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -247,8 +249,9 @@ impl<'a> Judge<'a> {
     fn explain(&self, id: StepId, key: Key) -> Reason {
         let name = &*self.steps[id.index()].name;
         let descriptions = self.descriptions();
-        let (Some(last), Some(old)) = (self.known.state.steps.get(name), descriptions.root_of(name)) else {
-            return Reason::FirstRun;
+        let Some(last) = self.known.state.steps.get(name) else { return Reason::FirstRun };
+        let Some(old) = descriptions.root_of(name) else {
+            return if last.key.is_some() { Reason::NoRecord } else { Reason::FirstRun };
         };
         let discovered = names_in(descriptions.part(&old).unwrap_or_default());
         let (new, bytes) = match self.keys.look_up(&discovered) {
@@ -264,7 +267,11 @@ impl<'a> Judge<'a> {
         match last.ended {
             _ if !changes.is_empty() => Reason::Changed(changes),
             Ended::Failed => Reason::FailedBefore,
-            _ => Reason::NoRecord,
+            Ended::Cancelled => Reason::InterruptedBefore,
+            Ended::Succeeded => match &last.not_kept {
+                Some(why) => Reason::NotKept(why.as_str().into()),
+                None => Reason::Evicted,
+            },
         }
     }
 }

@@ -1,12 +1,16 @@
 //! The events of a run, and plans that are only looked at, as text for people. It runs nothing and decides nothing.
 
 mod bar;
+mod explain;
+mod explain_json;
 mod human;
 mod look;
 mod style;
 mod words;
 
+pub use explain::explain;
+pub use explain_json::explain_json;
 pub use human::Human;
-pub use look::{GraphFormat, Listed, command_line, dry_run, explain, graph, list};
+pub use look::{GraphFormat, Listed, command_line, dry_run, graph, list, list_json};
 pub use style::{Display, Verbosity, error, shown};
 pub use words::members;

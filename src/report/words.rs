@@ -14,6 +14,9 @@ pub fn reason(reason: &Reason, steps: &[StepInfo], own: Option<&str>) -> String 
         Reason::CacheOff => "cache off".to_owned(),
         Reason::Changed(changes) => changed(changes, own),
         Reason::NoRecord => "no record of this state".to_owned(),
+        Reason::Evicted => "record evicted".to_owned(),
+        Reason::NotKept(why) => format!("not kept before: {why}"),
+        Reason::InterruptedBefore => "interrupted before".to_owned(),
         Reason::FailedBefore => "failed before".to_owned(),
         Reason::DependsOn(step) => format!("depends on {}", steps.get(step.index()).map_or("", |step| &step.name)),
         Reason::ArtifactMissing(path) => format!("{path} is missing"),
@@ -25,14 +28,31 @@ pub fn reason(reason: &Reason, steps: &[StepInfo], own: Option<&str>) -> String 
 
 /// Every reason in full, a line each: for `--explain`.
 #[must_use]
-pub fn reasons(why: &Reason, steps: &[StepInfo], own: Option<&str>) -> Vec<String> {
-    match why {
-        Reason::Changed(changes) => {
-            let mut lines: Vec<String> = changes.iter().map(|change| self::change(change, own)).collect();
-            lines.dedup();
-            lines
+pub fn reasons(all: &[Reason], steps: &[StepInfo], own: Option<&str>) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for why in all {
+        match why {
+            Reason::Changed(changes) => lines.extend(changes.iter().map(|change| self::change(change, own))),
+            other => lines.push(reason(other, steps, own)),
         }
-        other => vec![reason(other, steps, own)],
+    }
+    lines.dedup();
+    lines
+}
+
+/// The member that the step is for, if it is for one.
+#[must_use]
+pub fn own(step: &StepInfo) -> Option<&str> {
+    step.name.strip_prefix(&*step.phase)?.strip_prefix(' ')
+}
+
+/// The step's name, and how many members it is for.
+#[must_use]
+pub fn title(step: &StepInfo) -> String {
+    if step.members > 0 && step.name == step.phase {
+        format!("{} ({})", step.name, members(step.members))
+    } else {
+        step.name.to_string()
     }
 }
 
@@ -55,6 +75,12 @@ fn change(change: &Change, own: Option<&str>) -> String {
         (ChangeKind::FileChanged | ChangeKind::Config | ChangeKind::Manifest, ..) => format!("{name} changed"),
         (ChangeKind::FileAdded, ..) => format!("{name} is new"),
         (ChangeKind::FileRemoved, ..) => format!("{name} is gone"),
+        (ChangeKind::MemberAdded, ..) => format!("member {name} is new"),
+        (ChangeKind::MemberRemoved, ..) => format!("member {name} is gone"),
+        (ChangeKind::MemberRenamed, _, Some(after)) => format!("member {name} is now {after}"),
+        (ChangeKind::MemberRenamed, ..) => format!("member {name} has another name"),
+        (ChangeKind::DependencyAdded, ..) => format!("dependency {name} is new"),
+        (ChangeKind::DependencyRemoved, ..) => format!("dependency {name} is gone"),
         (ChangeKind::Package, Some(before), Some(after)) => format!("{name} {before} -> {after}"),
         (ChangeKind::Package, None, Some(after)) => format!("{name} {after} is new"),
         (ChangeKind::Package, Some(before), None) => format!("{name} {before} is gone"),
@@ -73,7 +99,7 @@ fn change(change: &Change, own: Option<&str>) -> String {
             (before, after) => format!("flags changed: {before} -> {after}"),
         },
         (ChangeKind::Flags, ..) => "flags changed".to_owned(),
-        (ChangeKind::Selection, Some(before), _) => format!("selection changed: was {before}"),
+        (ChangeKind::Selection, Some(before), _) => format!("selection changed: was {}", selection(before)),
         (ChangeKind::Selection, ..) => "selection changed".to_owned(),
         (ChangeKind::Other, None, Some(_)) => format!("{name} is new"),
         (ChangeKind::Other, Some(_), None) => format!("{name} is gone"),
@@ -82,7 +108,17 @@ fn change(change: &Change, own: Option<&str>) -> String {
     }
 }
 
-trait EscapeDefaultUnlessPlain {
+/// A selection, cut: it may name hundreds of members.
+fn selection(text: &str) -> String {
+    const SHOWN: usize = 4;
+    let members: Vec<&str> = text.split(" -p ").collect();
+    match members.len().saturating_sub(SHOWN) {
+        0 => text.to_owned(),
+        more => format!("{} (+{more} more)", members[..SHOWN].join(" -p ")),
+    }
+}
+
+pub trait EscapeDefaultUnlessPlain {
     fn escape_default_unless_plain(&self) -> String;
 }
 
@@ -94,7 +130,8 @@ impl EscapeDefaultUnlessPlain for str {
 }
 
 /// The release of `rustc -vV`'s text, or its first line.
-fn release(text: &str) -> &str {
+#[must_use]
+pub fn release(text: &str) -> &str {
     let release = text.lines().find_map(|line| line.strip_prefix("release: "));
     release.or_else(|| text.lines().next()).map_or("", |line| line.strip_prefix("cargo ").unwrap_or(line))
 }
@@ -110,6 +147,28 @@ pub fn seconds(duration: Duration) -> String {
         return format!("{}m {:02}s", whole / 60, whole % 60);
     }
     format!("{}h {:02}m", whole / 3600, whole % 3600 / 60)
+}
+
+/// How long ago something was, roughly: `12s`, `5m`, `3h`, `2 days`.
+#[must_use]
+pub fn age(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..60 => format!("{seconds}s"),
+        seconds @ 60..3600 => format!("{}m", seconds / 60),
+        seconds @ 3600..172_800 => format!("{}h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Names in a row; of many only the first.
+#[must_use]
+pub fn listed(names: impl IntoIterator<Item = String>, at_most: usize) -> String {
+    let names: Vec<String> = names.into_iter().collect();
+    let shown = names.get(..at_most).unwrap_or(&names).join(", ");
+    match names.len().saturating_sub(at_most) {
+        0 => shown,
+        more => format!("{shown} (+{more} more)"),
+    }
 }
 
 /// `1 member`, `11 members`.

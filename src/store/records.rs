@@ -13,14 +13,16 @@ use super::table::{Entry, Table};
 use crate::home::{Guard, Home, Kept};
 use crate::model::{Digest, Discovered, DiscoveredSort};
 
-/// 1: the first. 2: sets of discovered inputs.
-const FRAME: Frame = Frame { magic: b"clc-recs", version: 2 };
+/// 1: the first. 2: sets of discovered inputs. 3: when a result was made.
+const FRAME: Frame = Frame { magic: b"clc-recs", version: 3 };
 
 /// What is stored under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// How long the step took.
     pub duration: Duration,
+    /// When it ended, in milliseconds since the Unix epoch.
+    pub made_at: u64,
     /// What it made, as it was afterwards.
     pub artifacts: Vec<Artifact>,
     /// The blob of its output.
@@ -143,6 +145,7 @@ fn encode(record: &Record) -> Vec<u8> {
     let mut pen = Pen::default();
     pen.u64(record.duration.as_secs());
     pen.u32(record.duration.subsec_nanos());
+    pen.u64(record.made_at);
     pen.u8(record.warned.into());
     pen.u8(record.output.is_some().into());
     record.output.iter().for_each(|digest| pen.digest(digest));
@@ -164,13 +167,14 @@ fn decode(bytes: &[u8], used_day: u32) -> Option<Record> {
     let mut eye = Eye(bytes);
     let (seconds, nanos) = (eye.u64()?, eye.u32()?);
     let duration = Duration::from_secs(seconds).checked_add(Duration::from_nanos(nanos.into()))?;
+    let made_at = eye.u64()?;
     let warned = eye.u8()? != 0;
     let output = if eye.u8()? != 0 { Some(eye.digest()?) } else { None };
     let count = eye.length()?;
     let discovered = (0..count).map(|_| set(&mut eye)).collect::<Option<_>>()?;
     let count = eye.length()?;
     let artifacts = (0..count).map(|_| artifact(&mut eye)).collect::<Option<_>>()?;
-    Some(Record { duration, artifacts, output, warned, discovered, used_day })
+    Some(Record { duration, made_at, artifacts, output, warned, discovered, used_day })
 }
 
 fn write_discovered(pen: &mut Pen, one: &Discovered) {
@@ -218,6 +222,7 @@ mod tests {
         };
         Record {
             duration: Duration::from_millis(number.into()),
+            made_at: number.into(),
             artifacts: (0..number % 4).map(artifact).collect(),
             output: (number % 2 == 1).then_some(Digest([number; 32])),
             warned: number % 3 == 1,
