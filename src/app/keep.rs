@@ -177,7 +177,9 @@ impl Keeping<'_, '_> {
             Ending::Unkept(why) => {
                 let text = format!("the result of {} is not kept: {why}", self.name(produced.step));
                 (self.events)(Event::Warned(text));
-                self.not_kept.insert(produced.step, why.clone());
+                // As seen from the root: it is said on one line, and the workspace may move.
+                let root = format!("{}/", self.past.home.root().display());
+                self.not_kept.insert(produced.step, why.replace(&root, ""));
                 return Ok(());
             }
             _ => return Ok(()),

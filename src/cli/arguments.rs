@@ -71,7 +71,13 @@ pub struct Arguments {
     #[arg(long, value_name = "WHEN", help_heading = "What to print")]
     pub color: Option<ColorChoice>,
     /// For people or for programs, with --explain, --dry-run or --list: json is an object per line
-    #[arg(long, value_name = "FORMAT", help_heading = "What to print", default_value = "human", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        help_heading = "What to print",
+        default_value = "human",
+        hide_default_value = true
+    )]
     pub message_format: MessageFormat,
 
     /// Show the phases with their command lines and groups

@@ -80,9 +80,9 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
 }
 
 /// Prints lines as they come: all of them at once may be more than fits.
-fn print_lines(lines: impl Iterator<Item = String>) -> anyhow::Result<u8> {
+fn print_lines(mut lines: impl Iterator<Item = String>) -> anyhow::Result<u8> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let written = lines.map(|line| writeln!(out, "{line}")).collect::<io::Result<()>>();
+    let written = lines.try_for_each(|line| writeln!(out, "{line}"));
     printed(written.and_then(|()| out.flush()))
 }
 

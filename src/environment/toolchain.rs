@@ -61,7 +61,10 @@ fn program(config: &CargoConfig<'_>, invocation: &Invocation, variable: &str, ke
 pub fn versions(rustc: &Path, workspace: &Workspace, invocation: &Invocation) -> Versions {
     let identity = |program: &Path| executable::identity(program, &workspace.root, invocation);
     let of = identity(rustc).zip(identity(&invocation.cargo)).map(|(rustc, cargo)| [rustc, cargo]);
-    let path = workspace.target_dir.join("lifecycle").join("toolchain.json");
+    // Called by cargo, we ask the cargo that called, else the one in `PATH`: each has a memo, so that they can take turns.
+    let by_cargo = invocation.variable("CARGO").is_some();
+    let file = if by_cargo { "toolchain-by-cargo.json" } else { "toolchain.json" };
+    let path = workspace.target_dir.join("lifecycle").join(file);
     if let Some(memo) = of.as_ref().and_then(|of| remembered(&path, of)) {
         return memo;
     }

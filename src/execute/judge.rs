@@ -128,8 +128,11 @@ impl<'a> Judge<'a> {
         if self.terms.no_cache {
             return stale(Reason::CacheOff, None);
         }
-        if !step.definition.cache || self.keys.is_led_elsewhere(step) {
+        if !step.definition.cache {
             return stale(Reason::NotCached, None);
+        }
+        if let Some(option) = self.keys.leading_elsewhere(step) {
+            return stale(Reason::LedElsewhere(option), None);
         }
         let key = match self.keys.key(step) {
             Ok(key) => key,

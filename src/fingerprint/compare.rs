@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::moved;
 use super::description::{Item, Tag, Value, items};
+use super::moved;
 use crate::model::{Change, ChangeKind, Digest};
 
 /// Where the bytes of a description are found.
@@ -22,9 +22,12 @@ pub fn changes<'a>(old: Digest, old_pool: Pool<'a>, new: Digest, new_pool: Pool<
         // Nothing else can be compared.
         found.retain(|change| &*change.name == FORM);
     }
+    use ChangeKind::{MemberAdded, MemberRemoved, MemberRenamed, Other};
+    if found.iter().any(|change| &*change.name == INPUTS) {
+        found.retain(|change| !matches!(change.kind, MemberAdded | MemberRemoved | MemberRenamed));
+    }
     if found.iter().any(|change| change.kind == ChangeKind::Selection) {
         // That members come and go with it needs no saying.
-        use ChangeKind::{MemberAdded, MemberRemoved, MemberRenamed, Other};
         found.retain(|change| !matches!(change.kind, Other | MemberAdded | MemberRemoved | MemberRenamed));
     }
     // An update is told before what it brings along.
@@ -52,6 +55,9 @@ fn once(found: &mut Vec<Change>) {
 
 /// What a description of another version differs in.
 const FORM: &str = "the form of keys";
+
+/// What a phase covers, as make.toml says it.
+const INPUTS: &str = "the choice of inputs";
 
 struct Comparison<'a> {
     old_pool: Pool<'a>,
@@ -122,6 +128,10 @@ impl<'a> Comparison<'a> {
 
     /// A member of the workspace, or something that a member depends on. Its folder stands where a package has its version.
     fn came_or_went(&mut self, name: &[u8], part: Digest, came: bool) {
+        if name.is_empty() {
+            // A workspace-scope phase that has `inputs` now, or has them no longer.
+            return self.found.push(Change { kind: ChangeKind::Other, name: INPUTS.into(), before: None, after: None });
+        }
         let pool = if came { self.new_pool } else { self.old_pool };
         let mut places = items(pool(&part).unwrap_or_default()).filter_map(|item| match (item.tag, item.value) {
             (Tag::Place, Value::Text(folder)) => Some(String::from_utf8_lossy(folder).as_ref().into()),

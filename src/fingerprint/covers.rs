@@ -62,7 +62,8 @@ impl<'a> Coverer<'a> {
         let Item { tag, name, value } = item;
         let name: Arc<str> = String::from_utf8_lossy(name).into();
         match (tag, value) {
-            (Tag::Files, Value::Part(digest)) => {
+            // What the `inputs` of a workspace-scope phase name stands as a member without a name.
+            (Tag::Files | Tag::Member, Value::Part(digest)) if tag == Tag::Files || name.is_empty() => {
                 let set = self.files(&name, digest, pool);
                 let known = reading.files.entry(Arc::clone(&set.owner)).or_default();
                 if !set.files.is_empty() && !known.iter().any(|known| Arc::ptr_eq(known, &set)) {
@@ -85,7 +86,12 @@ impl<'a> Coverer<'a> {
         }
     }
 
-    fn files<'p>(&mut self, name: &Arc<str>, digest: Digest, pool: &dyn Fn(&Digest) -> Option<&'p [u8]>) -> Arc<FileSet> {
+    fn files<'p>(
+        &mut self,
+        name: &Arc<str>,
+        digest: Digest,
+        pool: &dyn Fn(&Digest) -> Option<&'p [u8]>,
+    ) -> Arc<FileSet> {
         let owner: Arc<str> = if &**name == "/" { "".into() } else { Arc::clone(name) };
         if let Some(known) = self.sets.get(&(digest, Arc::clone(&owner))) {
             return Arc::clone(known);
@@ -140,7 +146,8 @@ mod tests {
     use super::*;
 
     fn files(parts: &mut Parts, paths: &[&str]) -> Digest {
-        let files = paths.iter().map(|path| FileItem { path: path.as_bytes(), digest: Some(Digest([1; 32])), link: None });
+        let files =
+            paths.iter().map(|path| FileItem { path: path.as_bytes(), digest: Some(Digest([1; 32])), link: None });
         parts.files(files)
     }
 

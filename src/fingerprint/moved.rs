@@ -13,10 +13,8 @@ pub fn told_once(found: &mut Vec<Change>) {
         .filter_map(|one| one.after.clone().or_else(|| one.before.clone()))
         .filter(|folder| !folder.is_empty())
         .collect();
-    let names: Vec<Arc<str>> = of(ChangeKind::MemberAdded)
-        .chain(of(ChangeKind::MemberRemoved))
-        .map(|one| Arc::clone(&one.name))
-        .collect();
+    let names: Vec<Arc<str>> =
+        of(ChangeKind::MemberAdded).chain(of(ChangeKind::MemberRemoved)).map(|one| Arc::clone(&one.name)).collect();
     if names.is_empty() {
         return;
     }
@@ -27,7 +25,8 @@ pub fn told_once(found: &mut Vec<Change>) {
         })
         .collect();
     let is_below = |name: &str| folders.iter().any(|folder| name.strip_prefix(&**folder).is_some_and(is_inside));
-    let is_theirs = |name: &str| name.strip_prefix("files of ").is_some_and(|of| names.iter().any(|name| **name == *of));
+    let is_theirs =
+        |name: &str| name.strip_prefix("files of ").is_some_and(|of| names.iter().any(|name| **name == *of));
     let is_renamed = |name: &str| renamed.iter().any(|(old, new)| **old == *name || **new == *name);
     found.retain(|one| match one.kind {
         ChangeKind::FileAdded | ChangeKind::FileRemoved => !is_below(&one.name),

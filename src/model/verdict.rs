@@ -26,6 +26,8 @@ pub enum Reason {
     Forced,
     /// Its phase is never cached.
     NotCached,
+    /// An option among its arguments leads cargo to files that no key covers.
+    LedElsewhere(&'static str),
     /// `--no-cache`
     CacheOff,
     /// Something its key covers is different; at least one change.
@@ -60,6 +62,7 @@ impl Reason {
             Self::FirstRun => "first_run",
             Self::Forced => "forced",
             Self::NotCached => "not_cached",
+            Self::LedElsewhere(_) => "led_elsewhere",
             Self::CacheOff => "cache_off",
             Self::Changed(_) => "changed",
             Self::NoRecord => "no_record",

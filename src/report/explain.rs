@@ -1,6 +1,7 @@
 //! Why each step is fresh or stale, and what the keys of fresh ones cover, as text for people. It finds out nothing.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::style::Verbosity;
@@ -12,7 +13,7 @@ const REASONS: usize = 12;
 /// Of more names in a row than this, too.
 const NAMES: usize = 16;
 /// In a plan of more steps than this, what is covered takes one line for each.
-const DETAILED: usize = 50;
+const DETAILED: usize = 20;
 
 /// Each step with every reason to run it, or with what its key covers. `verbosity`: normally a few lines for a step; with
 /// [`Verbosity::Verbose`] every reason, file and package.
@@ -102,12 +103,11 @@ fn details(text: &mut String, covers: &Covers, all: bool) {
             _ = writeln!(text, "    {what}: {}", listed(names, at_most));
         }
     };
-    let plain = |names: &[std::sync::Arc<str>]| names.iter().map(|name| name.escape_default_unless_plain()).collect();
-    let per_owner = covers.files.iter().map(|set| {
-        let owner = if set.owner.is_empty() { "the rest of the workspace" } else { &set.owner };
-        format!("{owner} {}", set.files.len())
-    });
-    let per_owner: Vec<String> = per_owner.collect();
+    let plain = |names: &[Arc<str>]| names.iter().map(|name| name.escape_default_unless_plain()).collect();
+    let (rest, owned): (Vec<_>, Vec<_>) = covers.files.iter().partition(|set| set.owner.is_empty());
+    let owned = owned.iter().map(|set| format!("{} {}", set.owner, set.files.len()));
+    let rest = rest.iter().map(|set| format!("the rest of the workspace {}", set.files.len()));
+    let per_owner: Vec<String> = owned.chain(rest).collect();
     if !per_owner.is_empty() {
         line(&plural(covers.file_count(), "file"), per_owner);
     }
@@ -118,7 +118,7 @@ fn details(text: &mut String, covers: &Covers, all: bool) {
         line("locked packages", vec![covers.packages.len().to_string()]);
     }
     line("variables", plain(&covers.variables));
-    let tool = |(name, said): &(std::sync::Arc<str>, std::sync::Arc<str>)| match release(said) {
+    let tool = |(name, said): &(Arc<str>, Arc<str>)| match release(said) {
         "" => name.to_string(),
         release => format!("{name} {}", release.split(' ').next().unwrap_or_default()),
     };

@@ -6,8 +6,8 @@ use std::time::UNIX_EPOCH;
 
 use serde_json::{Value, json};
 
-use super::words::{own, reason};
-use crate::model::{Change, Covers, Explanation, FileSet, KeptResult, Reason, StepInfo, Verdict};
+use super::words::{own, reason, version};
+use crate::model::{Change, ChangeKind, Covers, Explanation, FileSet, KeptResult, Reason, StepInfo, Verdict};
 
 /// 1: the first.
 const FORMAT: u32 = 1;
@@ -50,8 +50,11 @@ fn one_reason(why: &Reason, steps: &[StepInfo], own: Option<&str>) -> Value {
 }
 
 fn change(change: &Change) -> Value {
-    let Change { kind, name, before, after } = change;
-    json!({ "kind": kind.code(), "name": &**name, "before": before.as_deref(), "after": after.as_deref() })
+    let Change { kind, name, .. } = change;
+    let shown = |value: &Option<Arc<str>>| {
+        value.as_ref().map(|value| if *kind == ChangeKind::Toolchain { version(value) } else { value }.to_owned())
+    };
+    json!({ "kind": kind.code(), "name": &**name, "before": shown(&change.before), "after": shown(&change.after) })
 }
 
 fn result(result: KeptResult) -> Value {
@@ -61,14 +64,14 @@ fn result(result: KeptResult) -> Value {
 }
 
 fn covers(covers: &Covers) -> Value {
-    let named = |name: &str, pairs: &[(Arc<str>, Arc<str>)]| {
-        pairs.iter().map(|(key, value)| json!({ "name": &**key, name: &**value })).collect::<Vec<_>>()
+    let named = |pairs: &[(Arc<str>, Arc<str>)]| {
+        pairs.iter().map(|(name, text)| json!({ "name": &**name, "version": version(text) })).collect::<Vec<_>>()
     };
     json!({
         "files": covers.files.iter().flat_map(|set| files(set)).collect::<Vec<_>>(),
-        "packages": named("version", &covers.packages),
+        "packages": named(&covers.packages),
         "variables": texts(&covers.variables),
-        "tools": named("version", &covers.tools),
+        "tools": named(&covers.tools),
         "configuration": texts(&covers.configuration),
         "manifest": texts(&covers.manifest),
         "discovered": {

@@ -113,8 +113,7 @@ pub fn list_json(project: &Project, phases: &[Listed<'_>], expansion: &Expansion
             })
         });
         let steps: Vec<_> = steps.collect();
-        let line =
-            json!({ "format": 1, "phase": &*phase.name, "description": &*phase.description, "steps": steps });
+        let line = json!({ "format": 1, "phase": &*phase.name, "description": &*phase.description, "steps": steps });
         _ = writeln!(text, "{line}");
     }
     text

@@ -11,6 +11,7 @@ pub fn reason(reason: &Reason, steps: &[StepInfo], own: Option<&str>) -> String 
         Reason::FirstRun => "first run".to_owned(),
         Reason::Forced => "forced".to_owned(),
         Reason::NotCached => "never cached".to_owned(),
+        Reason::LedElsewhere(option) => format!("not cached because of {option}"),
         Reason::CacheOff => "cache off".to_owned(),
         Reason::Changed(changes) => changed(changes, own),
         Reason::NoRecord => "no record of this state".to_owned(),
@@ -86,8 +87,10 @@ fn change(change: &Change, own: Option<&str>) -> String {
         (ChangeKind::Package, Some(before), None) => format!("{name} {before} is gone"),
         (ChangeKind::Package, None, None) => format!("{name} changed"),
         (ChangeKind::Variable, ..) => format!("{name} changed"),
+        (ChangeKind::Toolchain, Some(before), Some(after)) if before.is_empty() => format!("{name} is now {after}"),
+        (ChangeKind::Toolchain, Some(before), Some(after)) if after.is_empty() => format!("{name} was {before}"),
         (ChangeKind::Toolchain, Some(before), Some(after)) => {
-            let (before, after) = (release(before), release(after));
+            let (before, after) = differing(before, after);
             if before == after { format!("{name} changed") } else { format!("{name} {before} -> {after}") }
         }
         (ChangeKind::Toolchain, ..) => format!("{name} changed"),
@@ -127,6 +130,21 @@ impl EscapeDefaultUnlessPlain for str {
     fn escape_default_unless_plain(&self) -> String {
         if self.chars().any(char::is_control) { self.escape_default().to_string() } else { self.to_owned() }
     }
+}
+
+/// The releases, or, of two nightlies, what tells them apart.
+fn differing<'a>(before: &'a str, after: &'a str) -> (&'a str, &'a str) {
+    let releases = (release(before), release(after));
+    if releases.0 == releases.1 { (version(before), version(after)) } else { releases }
+}
+
+/// The first line of what a program says of itself, without its name.
+#[must_use]
+pub fn version(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    line.split_once(' ')
+        .filter(|(_, rest)| rest.starts_with(|first: char| first.is_ascii_digit()))
+        .map_or(line, |it| it.1)
 }
 
 /// The release of `rustc -vV`'s text, or its first line.
@@ -181,4 +199,82 @@ pub fn members(count: usize) -> String {
 #[must_use]
 pub fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::StepId;
+
+    const NONE: Option<&str> = None;
+
+    fn one(kind: ChangeKind, name: &str, before: Option<&str>, after: Option<&str>) -> String {
+        let change = Change { kind, name: name.into(), before: before.map(Into::into), after: after.map(Into::into) };
+        change_of(&[change])
+    }
+
+    fn change_of(changes: &[Change]) -> String {
+        reason(&Reason::Changed(changes.to_vec()), &[], Some("api"))
+    }
+
+    #[test]
+    fn changes_are_told_shortly() {
+        use ChangeKind as Kind;
+        let rustc = |release: &str, date: &str| format!("rustc {release} (abc {date})\nhost: x\nrelease: {release}\n");
+        let (stable, next) = (rustc("1.94.0", "2026-01-01"), rustc("1.95.0", "2026-02-01"));
+        let (nightly, later) = (rustc("1.97.0-nightly", "2026-03-01"), rustc("1.97.0-nightly", "2026-03-02"));
+        let selection = (0..9).map(|number| format!("-p m{number}")).collect::<Vec<_>>().join(" ");
+        for (told, expected) in [
+            (one(Kind::FileChanged, "api: src/parse.rs", NONE, NONE), "src/parse.rs changed"),
+            (one(Kind::FileAdded, "web: src/a.rs", NONE, NONE), "web: src/a.rs is new"),
+            (one(Kind::FileRemoved, "a\u{1b}[2J.rs", NONE, NONE), "a\\u{1b}[2J.rs is gone"),
+            (one(Kind::Package, "serde", Some("1.0.219"), Some("1.0.220")), "serde 1.0.219 -> 1.0.220"),
+            (one(Kind::Package, "serde", NONE, Some("1.0.220")), "serde 1.0.220 is new"),
+            (one(Kind::Variable, "RUSTFLAGS", NONE, NONE), "RUSTFLAGS changed"),
+            (one(Kind::Toolchain, "rustc", Some(&stable), Some(&next)), "rustc 1.94.0 -> 1.95.0"),
+            (
+                one(Kind::Toolchain, "rustc", Some(&nightly), Some(&later)),
+                "rustc 1.97.0-nightly (abc 2026-03-01) -> 1.97.0-nightly (abc 2026-03-02)",
+            ),
+            (one(Kind::Toolchain, "target", Some(""), Some("wasm32-wasip1")), "target is now wasm32-wasip1"),
+            (one(Kind::Flags, "", Some(""), Some("--release")), "flags changed: --release is new"),
+            (one(Kind::Flags, "--config", NONE, NONE), "flags changed"),
+            (one(Kind::Selection, "", Some("--workspace"), NONE), "selection changed: was --workspace"),
+            (
+                one(Kind::Selection, "", Some(&selection), NONE),
+                "selection changed: was -p m0 -p m1 -p m2 -p m3 (+5 more)",
+            ),
+            (one(Kind::MemberRenamed, "a", Some("a"), Some("b")), "member a is now b"),
+            (one(Kind::DependencyAdded, "a", NONE, Some("crates/a")), "dependency a is new"),
+        ] {
+            assert_eq!(told, expected);
+        }
+        let change = Change { kind: Kind::FileChanged, name: "api: a".into(), before: None, after: None };
+        assert_eq!(change_of(&vec![change; 3]), "a changed (+2 more)");
+    }
+
+    #[test]
+    fn reasons_are_told_shortly() {
+        let steps = [StepInfo { name: "gen api".into(), phase: "gen".into(), members: 1 }];
+        for (why, expected) in [
+            (Reason::FirstRun, "first run"),
+            (Reason::Forced, "forced"),
+            (Reason::DependsOn(StepId::new(0)), "depends on gen api"),
+            (Reason::NotKept("inputs changed during the run".into()), "not kept before: inputs changed during the run"),
+            (Reason::InterruptedBefore, "interrupted before"),
+            (Reason::FailedBefore, "failed before"),
+            (Reason::Evicted, "record evicted"),
+            (Reason::LedElsewhere("--config"), "not cached because of --config"),
+        ] {
+            assert_eq!(reason(&why, &steps, None), expected);
+        }
+    }
+
+    #[test]
+    fn ages_and_rows_are_short() {
+        let told = [59, 60, 7_200, 172_799, 172_800].map(|seconds| age(Duration::from_secs(seconds)));
+        assert_eq!(told, ["59s", "1m", "2h", "47h", "2 days"]);
+        let names = || ["a", "b", "c"].map(str::to_owned);
+        assert_eq!([listed(names(), 3), listed(names(), 2)], ["a, b, c", "a, b (+1 more)"]);
+    }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod call;
+mod explaining;
 mod first_steps;
 mod foresight;
 mod hooks;

@@ -7,9 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::{Held, Judge, Judged, Match};
 use crate::fingerprint::Coverer;
 use crate::keys::{Key, refined};
-use crate::model::{
-    Covers, Discovered, DiscoveredSort, Explanation, KeptResult, Reason, StepId, Verdict, Workspace,
-};
+use crate::model::{Covers, Discovered, DiscoveredSort, Explanation, KeptResult, Reason, StepId, Verdict, Workspace};
 
 impl Judge<'_> {
     /// Every step as a run would judge it, if nothing that runs changes files, with all that led to it.
