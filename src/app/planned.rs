@@ -59,7 +59,7 @@ impl<'a> Planned<'a> {
         let pool = self.pool()?;
         let expansion = self.lifecycle.expansion();
         let keys = self.keys(&pool, &expansion, &past.cache);
-        Ok(self.judge(&keys, &past).foresee())
+        Ok(pool.install(|| self.judge(&keys, &past).foresee()))
     }
 
     /// The verdicts on all steps as they are now, with all that led to them.
@@ -68,7 +68,7 @@ impl<'a> Planned<'a> {
         let pool = self.pool()?;
         let expansion = self.lifecycle.expansion();
         let keys = self.keys(&pool, &expansion, &past.cache);
-        Ok(self.judge(&keys, &past).account(&self.lifecycle.workspace))
+        Ok(pool.install(|| self.judge(&keys, &past).account(&self.lifecycle.workspace)))
     }
 
     /// Runs the plan.
@@ -149,7 +149,7 @@ impl<'a> Planned<'a> {
     fn pool(&self) -> Result<rayon::ThreadPool, Error> {
         let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let jobs = self.lifecycle.options.jobs.or(self.lifecycle.project.jobs).unwrap_or_else(cores);
-        Ok(rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build()?)
+        Ok(rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).stack_size(STACK).build()?)
     }
 
     fn keys<'k>(
@@ -204,6 +204,9 @@ impl<'a> Planned<'a> {
         env
     }
 }
+
+/// The stack of a worker in bytes: keys are built along dependencies, which may be a chain of a thousand members.
+const STACK: usize = 64 << 20;
 
 /// The one lock that steps hold so far: cargo's own, on the target directory.
 const CARGO_LOCK: schedule::Lock = 0;

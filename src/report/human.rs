@@ -26,8 +26,8 @@ pub struct Human<W> {
     steps: Arc<[StepInfo]>,
     reasons: BTreeMap<StepId, Reason>,
     printed: BTreeMap<StepId, Printed>,
-    /// The fresh steps of each phase, under the first of its steps in the plan: how many, and of how many members.
-    fresh: BTreeMap<StepId, (usize, usize)>,
+    /// The fresh steps of each phase: the first of them in the plan, how many, and of how many members.
+    fresh: BTreeMap<Arc<str>, (StepId, usize, usize)>,
     failures: Vec<(StepId, Outcome, Output)>,
     /// Whether anything was shown after the last failure.
     since: bool,
@@ -168,17 +168,17 @@ impl<W: Write> Human<W> {
             return self.verb(Tone::Good, "Fresh", name);
         }
         let Some(info) = self.steps.get(step.index()) else { return };
-        let first = self.steps.iter().position(|other| other.phase == info.phase).map_or(step, StepId::new);
-        let count = self.fresh.entry(first).or_default();
-        *count = (count.0 + 1, count.1 + info.members);
+        let (first, count, of) = self.fresh.entry(Arc::clone(&info.phase)).or_insert((step, 0, 0));
+        (*first, *count, *of) = (step.min(*first), *count + 1, *of + info.members);
     }
 
     fn finish(&mut self, summary: &Summary) {
         if let Some(bar) = self.bar.take() {
             bar.clear();
         }
-        for (first, (steps, of)) in std::mem::take(&mut self.fresh) {
-            let phase = self.steps.get(first.index()).map_or_else(|| Arc::from(""), |info| Arc::clone(&info.phase));
+        let mut fresh: Vec<_> = std::mem::take(&mut self.fresh).into_iter().collect();
+        fresh.sort_by_key(|(_, (first, ..))| *first);
+        for (phase, (_, steps, of)) in fresh {
             let what = if of == steps { members(of) } else { plural(steps, "step") };
             self.verb(Tone::Good, "Fresh", format_args!("{phase} ({what})"));
         }
