@@ -10,6 +10,8 @@ use cargo_lifecycle::model::Placeholder;
 use cargo_lifecycle::{Lifecycle, Options};
 
 const MAKE_TOML: &str = include_str!("../src/docs/make_toml.md");
+const EXPLAIN: &str = include_str!("../src/docs/explain.md");
+const VERDICTS: &str = include_str!("../src/model/verdict.rs");
 const KEYS: &str = include_str!("../src/docs/keys.md");
 const README: &str = include_str!("../README.md");
 
@@ -57,5 +59,15 @@ fn every_example_is_taken() {
 fn every_placeholder_is_explained() {
     for placeholder in Placeholder::ALL {
         assert!(MAKE_TOML.contains(&format!("| `{{{}}}` |", placeholder.name())), "{placeholder:?}");
+    }
+}
+
+#[test]
+fn every_code_that_programs_get_is_explained() {
+    let codes: Vec<&str> =
+        VERDICTS.lines().filter_map(|line| line.split_once(" => \"")?.1.strip_suffix("\",")).collect();
+    assert!(codes.contains(&"first_run") && codes.contains(&"file_changed"), "{codes:?}");
+    for code in codes {
+        assert!(EXPLAIN.contains(&format!("`{code}`")), "{code}");
     }
 }

@@ -72,7 +72,7 @@ pub fn keep(
     if ended.produced.iter().any(|produced| matches!(produced.ending, Ending::Good { .. })) {
         pool.install(|| keys.look_at_all_again());
     }
-    let batch = Keeping { ran, keys, past, events }.batch(&ended);
+    let batch = Keeping { ran, keys, past, events, not_kept: BTreeMap::new() }.batch(&ended);
     let limits = Limits { records: bounds(past.bounds), runs: RUNS };
     let written = batch.and_then(|batch| write(home, past.cache, &batch, limits));
     match written {
@@ -126,6 +126,8 @@ struct Keeping<'a, 'e> {
     keys: &'a Keys<'a>,
     past: Past<'a>,
     events: &'e mut dyn FnMut(Event),
+    /// The steps whose results are not kept although they succeeded, and why not.
+    not_kept: BTreeMap<StepId, String>,
 }
 
 impl Keeping<'_, '_> {
@@ -158,7 +160,8 @@ impl Keeping<'_, '_> {
             if produced.is_none() && self.ran.plan.step(id).definition.cache {
                 continue;
             }
-            if let Some(run) = last_run(outcome, duration, produced) {
+            if let Some(mut run) = last_run(outcome, duration, produced) {
+                run.not_kept = self.not_kept.remove(&id).or_else(|| interrupted(outcome, produced));
                 batch.steps.insert(self.name(id), run);
             }
         }
@@ -170,7 +173,7 @@ impl Keeping<'_, '_> {
             if let (Ending::Matched(digest, _), Some(before)) =
                 (&produced.ending, self.past.state.steps.get(&self.name(id)))
             {
-                let run = LastRun { ended: How::Succeeded, key: Some(*digest), ..before.clone() };
+                let run = LastRun { ended: How::Succeeded, key: Some(*digest), not_kept: None, ..before.clone() };
                 batch.steps.insert(self.name(id), run);
             }
         }
@@ -191,6 +194,9 @@ impl Keeping<'_, '_> {
             Ending::Unkept(why) => {
                 let text = format!("the result of {} is not kept: {why}", self.name(produced.step));
                 (self.events)(Event::Warned(text));
+                // As seen from the root: it is said on one line, and the workspace may move.
+                let root = format!("{}/", self.past.home.root().display());
+                self.not_kept.insert(produced.step, why.replace(&root, ""));
                 return Ok(());
             }
             _ => return Ok(()),
@@ -198,6 +204,7 @@ impl Keeping<'_, '_> {
         let key = produced.key.digest;
         let record = Record {
             duration: produced.duration,
+            made_at: unix_millis(SystemTime::now()),
             artifacts: artifacts.clone(),
             output: store(&produced.output, &Blobs::new(self.past.home))?,
             outputs: outputs.clone(),
@@ -222,6 +229,7 @@ impl Keeping<'_, '_> {
         let others = known.into_iter().filter(|set| names(set) != names(found)).take(SETS - 1);
         Record {
             duration: produced.duration,
+            made_at: unix_millis(SystemTime::now()),
             artifacts: Vec::new(),
             output: None,
             outputs: Vec::new(),
@@ -237,6 +245,7 @@ impl Keeping<'_, '_> {
         let name = self.name(produced.step);
         let text = format!("inputs of {name} changed during the run ({file}); its result is not kept");
         (self.events)(Event::Warned(text));
+        self.not_kept.insert(produced.step, format!("inputs changed during the run ({file})"));
         false
     }
 
@@ -276,7 +285,13 @@ fn last_run(outcome: &Outcome, duration: Duration, produced: Option<&Produced>) 
         let key = produced.key.digest;
         produced.ending.discovered().map_or(key, |found| refined(key, found))
     });
-    Some(LastRun { ended, key, duration_ms: millis(duration), finished_at })
+    Some(LastRun { ended, key, duration_ms: millis(duration), finished_at, not_kept: None })
+}
+
+/// What succeeded after the signal may have seen what the others left half done.
+fn interrupted(outcome: &Outcome, produced: Option<&Produced>) -> Option<String> {
+    let stopped = produced.is_some_and(|produced| matches!(produced.ending, Ending::Failed));
+    (stopped && *outcome == Outcome::Succeeded).then(|| "the run was interrupted".to_owned())
 }
 
 /// Keeps what a step printed; `None` if that is nothing.

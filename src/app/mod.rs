@@ -16,7 +16,7 @@ pub use options::Options;
 
 use crate::cargo_config::Invocation;
 use crate::config::{self, Source};
-use crate::model::{Event, Interrupt, MemberId, Outcome, Project, Summary, Workspace};
+use crate::model::{Event, Explanation, Interrupt, MemberId, Outcome, Project, Summary, Workspace};
 use crate::plan::{Expansion, Request};
 use crate::report::{self, GraphFormat, Listed};
 use crate::workspace;
@@ -137,14 +137,32 @@ impl Lifecycle {
         Ok(report::dry_run(&planned.plan, &planned.steps, &verdicts, &self.expansion()))
     }
 
-    /// Why each step is fresh or stale now, in full.
+    /// Why each step is fresh or stale now, step by step in the order of the plan: every reason to run it, and what its key
+    /// covers. [`report::explain`] and [`report::explain_json`] show it. Nothing runs and nothing is written.
+    ///
+    /// ```
+    /// use cargo_lifecycle::model::{Reason, Verdict};
+    /// use cargo_lifecycle::{Lifecycle, Options};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let workspace = folder.path();
+    /// # std::fs::create_dir(workspace.join("src"))?;
+    /// # std::fs::write(workspace.join("src/lib.rs"), "")?;
+    /// # std::fs::write(workspace.join("Cargo.toml"), "[package]\nname = \"tiny\"\nedition = \"2024\"\n[workspace]\n")?;
+    /// let options = Options::new().current_dir(workspace).phases(["check"]);
+    /// # let options = options.target_dir(workspace.join("target"));
+    /// let explanations = Lifecycle::open(options)?.explain()?;
+    ///
+    /// assert_eq!(explanations[0].verdict, Verdict::Stale(Reason::FirstRun));
+    /// let covered = explanations[0].covers.as_ref().map_or(0, |covers| covers.file_count());
+    /// assert!(covered >= 2, "Cargo.toml and src/lib.rs");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As for [`run`](Self::run).
-    pub fn explain(&self) -> Result<String, Error> {
-        let planned = Planned::new(self, &self.options.phases)?;
-        let verdicts = planned.foresee()?;
-        Ok(report::explain(&planned.plan, &planned.steps, &verdicts, &self.expansion()))
+    pub fn explain(&self) -> Result<Vec<Explanation>, Error> {
+        Planned::new(self, &self.options.phases)?.account()
     }
 
     /// The plan as a graph.
@@ -161,11 +179,23 @@ impl Lifecycle {
     /// # Errors
     /// A cycle.
     pub fn list(&self) -> Result<String, Error> {
+        self.listed(report::list)
+    }
+
+    /// The same as JSON, a phase per line.
+    ///
+    /// # Errors
+    /// A cycle.
+    pub fn list_json(&self) -> Result<String, Error> {
+        self.listed(report::list_json)
+    }
+
+    fn listed(&self, show: fn(&Project, &[Listed<'_>], &Expansion<'_>) -> String) -> Result<String, Error> {
         let names = self.project.phases.iter().map(|phase| phase.name.to_string());
         let alone = names.map(|name| Planned::alone(self, &name)).collect::<Result<Vec<_>, Error>>()?;
         let listed: Vec<Listed<'_>> =
             alone.iter().map(|planned| Listed { plan: &planned.plan, steps: &planned.steps }).collect();
-        Ok(report::list(&self.project, &listed, &self.expansion()))
+        Ok(show(&self.project, &listed, &self.expansion()))
     }
 
     /// Writes a commented make.toml into the workspace root and answers its path.

@@ -11,7 +11,7 @@ use crate::execute::{self, Commands, Judge, JudgeTerms, Known, Message, Worker};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::Keys;
-use crate::model::{CargoCommand, Event, Plan, Step, StepId, StepInfo, Summary, Verdict};
+use crate::model::{CargoCommand, Event, Explanation, Plan, Step, StepId, StepInfo, Summary, Verdict};
 use crate::outputs::Outputs;
 use crate::plan::{self, Clash, Cycle};
 use crate::process::Children;
@@ -66,7 +66,17 @@ impl<'a> Planned<'a> {
         let expansion = self.lifecycle.expansion();
         let keys = self.keys(&pool, &expansion, &past.cache);
         let outputs = Outputs::new(&past.home, &past.cache);
-        Ok(self.judge((&keys, &outputs), &past).foresee())
+        Ok(pool.install(|| self.judge((&keys, &outputs), &past).foresee()))
+    }
+
+    /// The verdicts on all steps as they are now, with all that led to them.
+    pub fn account(&self) -> Result<Vec<Explanation>, Error> {
+        let past = self.past();
+        let pool = self.pool()?;
+        let expansion = self.lifecycle.expansion();
+        let keys = self.keys(&pool, &expansion, &past.cache);
+        let outputs = Outputs::new(&past.home, &past.cache);
+        Ok(pool.install(|| self.judge((&keys, &outputs), &past).account(&self.lifecycle.workspace)))
     }
 
     /// Runs the plan.
@@ -156,7 +166,7 @@ impl<'a> Planned<'a> {
     fn pool(&self) -> Result<rayon::ThreadPool, Error> {
         let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let jobs = self.lifecycle.options.jobs.or(self.lifecycle.project.jobs).unwrap_or_else(cores);
-        Ok(rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build()?)
+        Ok(rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).stack_size(STACK).build()?)
     }
 
     fn keys<'k>(
@@ -211,6 +221,9 @@ impl<'a> Planned<'a> {
         env
     }
 }
+
+/// The stack of a worker in bytes: keys are built along dependencies, which may be a chain of a thousand members.
+const STACK: usize = 64 << 20;
 
 /// The one lock that steps hold so far: cargo's own, on the target directory.
 const CARGO_LOCK: schedule::Lock = 0;

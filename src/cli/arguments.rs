@@ -58,7 +58,7 @@ pub struct Arguments {
     #[arg(long, help_heading = "How to run")]
     no_cache: bool,
     /// Show what would run and why, and run nothing
-    #[arg(short = 'n', long, help_heading = "How to run")]
+    #[arg(short = 'n', long, help_heading = "How to run", conflicts_with_all = ["list", "graph", "init"])]
     pub dry_run: bool,
 
     /// Show only what failed or warned
@@ -70,9 +70,14 @@ pub struct Arguments {
     /// When there is colour
     #[arg(long, value_name = "WHEN", help_heading = "What to print")]
     pub color: Option<ColorChoice>,
-
-    /// For people, or as JSON for programs
-    #[arg(long, value_name = "FORMAT", help_heading = "What to print", default_value = "human")]
+    /// For people or for programs, with --explain, --dry-run, --list or --cache-stats: json is an object per line
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        help_heading = "What to print",
+        default_value = "human",
+        hide_default_value = true
+    )]
     pub message_format: MessageFormat,
 
     /// Show the phases with their command lines and groups
@@ -81,7 +86,7 @@ pub struct Arguments {
     /// Show the plan as a graph
     #[arg(long, value_name = "FORMAT", help_heading = "Look instead of run", group = "look")]
     pub graph: Option<GraphFormat>,
-    /// Show why each step is fresh or stale
+    /// Show why each step is fresh or stale, and what keys cover (-v: every file)
     #[arg(long, help_heading = "Look instead of run", group = "look")]
     pub explain: bool,
     /// Write a commented make.toml
@@ -142,12 +147,12 @@ pub enum ColorChoice {
     Never,
 }
 
-/// For whom it is printed.
+/// For whom results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MessageFormat {
     /// For people
     Human,
-    /// For programs
+    /// For programs: a JSON object per line
     Json,
 }
 

@@ -46,6 +46,11 @@ fn complain(error: &anyhow::Error, color: bool) -> u8 {
 }
 
 fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
+    let json = arguments.message_format == MessageFormat::Json;
+    if json && !(arguments.explain || arguments.dry_run || arguments.list) {
+        let hint = "`--message-format json` goes with --explain, --dry-run or --list: a run has no such form yet";
+        return Err(Error::Usage(hint.to_owned()).into());
+    }
     let lifecycle = Lifecycle::open(arguments.options())?;
     if arguments.init {
         let path = lifecycle.init()?;
@@ -63,7 +68,7 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
         });
     }
     if arguments.list {
-        return print(&lifecycle.list()?);
+        return print(&if json { lifecycle.list_json()? } else { lifecycle.list()? });
     }
     if arguments.phases.is_empty() {
         let hint = "no phase given: try `cargo lifecycle build`; `cargo lifecycle --list` shows the phases";
@@ -72,8 +77,11 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     if let Some(format) = arguments.graph {
         return print(&lifecycle.graph(format)?);
     }
+    if json {
+        return print_lines(report::explain_json(&lifecycle.explain()?));
+    }
     if arguments.explain {
-        return print(&lifecycle.explain()?);
+        return print(&report::explain(&lifecycle.explain()?, display.verbosity));
     }
     if arguments.dry_run {
         return print(&lifecycle.dry_run()?);
@@ -91,9 +99,20 @@ fn cache_stats(lifecycle: &Lifecycle, format: MessageFormat) -> String {
     }
 }
 
+/// Prints lines as they come: all of them at once may be more than fits.
+fn print_lines(mut lines: impl Iterator<Item = String>) -> anyhow::Result<u8> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let written = lines.try_for_each(|line| writeln!(out, "{line}"));
+    printed(written.and_then(|()| out.flush()))
+}
+
 /// Prints a result on standard output; whoever closed it wants no more.
 fn print(text: &str) -> anyhow::Result<u8> {
-    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+    printed(io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()))
+}
+
+fn printed(written: io::Result<()>) -> anyhow::Result<u8> {
+    match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write the result"),
         _ => Ok(0),
     }

@@ -31,7 +31,7 @@ pub fn rustc(config: &CargoConfig<'_>, invocation: &Invocation) -> PathBuf {
     program(config, invocation, "RUSTC", "build.rustc").unwrap_or_else(|| "rustc".into())
 }
 
-/// The wrappers that are set: the name, and the file's length and time of change.
+/// The wrappers that are set, by the variables that name them: the program's name, its file's length and time of change.
 pub fn wrappers(config: &CargoConfig<'_>, workspace: &Workspace, invocation: &Invocation) -> Vec<(String, String)> {
     let kinds =
         [("RUSTC_WRAPPER", "build.rustc-wrapper"), ("RUSTC_WORKSPACE_WRAPPER", "build.rustc-workspace-wrapper")];
@@ -40,7 +40,7 @@ pub fn wrappers(config: &CargoConfig<'_>, workspace: &Workspace, invocation: &In
         let found = executable::find(&program, &workspace.root, invocation);
         let state = found.map_or_else(|| "not found".into(), |path| executable::stat(&path));
         let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned();
-        Some((format!("{variable}={name}"), state))
+        Some((format!("the program in {variable}"), format!("{name} {state}")))
     };
     kinds.into_iter().filter_map(wrapper).collect()
 }
@@ -61,7 +61,10 @@ fn program(config: &CargoConfig<'_>, invocation: &Invocation, variable: &str, ke
 pub fn versions(rustc: &Path, workspace: &Workspace, invocation: &Invocation) -> Versions {
     let identity = |program: &Path| executable::identity(program, &workspace.root, invocation);
     let of = identity(rustc).zip(identity(&invocation.cargo)).map(|(rustc, cargo)| [rustc, cargo]);
-    let path = workspace.target_dir.join("lifecycle").join("toolchain.json");
+    // Called by cargo, we ask the cargo that called, else the one in `PATH`: each has a memo, so that they can take turns.
+    let by_cargo = invocation.variable("CARGO").is_some();
+    let file = if by_cargo { "toolchain-by-cargo.json" } else { "toolchain.json" };
+    let path = workspace.target_dir.join("lifecycle").join(file);
     if let Some(memo) = of.as_ref().and_then(|of| remembered(&path, of)) {
         return memo;
     }

@@ -1,5 +1,7 @@
 //! Whether a step has to run, and why. It runs nothing.
 
+mod account;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -173,8 +175,11 @@ impl<'a> Judge<'a> {
         if self.terms.no_cache {
             return stale(Reason::CacheOff, None);
         }
-        if !step.definition.cache || self.keys.is_led_elsewhere(step) {
+        if !step.definition.cache {
             return stale(Reason::NotCached, None);
+        }
+        if let Some(option) = self.keys.leading_elsewhere(step) {
+            return stale(Reason::LedElsewhere(option), None);
         }
         let made = match self.upstream.made(id, came) {
             Ok(made) => made,
@@ -341,8 +346,9 @@ impl<'a> Judge<'a> {
     fn explain(&self, id: StepId, key: Key) -> Reason {
         let name = &*self.steps[id.index()].name;
         let descriptions = self.descriptions();
-        let (Some(last), Some(old)) = (self.known.state.steps.get(name), descriptions.root_of(name)) else {
-            return Reason::FirstRun;
+        let Some(last) = self.known.state.steps.get(name) else { return Reason::FirstRun };
+        let Some(old) = descriptions.root_of(name) else {
+            return if last.key.is_some() { Reason::NoRecord } else { Reason::FirstRun };
         };
         let discovered = names_in(descriptions.part(&old).unwrap_or_default());
         let (new, bytes) = match self.keys.look_up(&discovered) {
@@ -358,7 +364,11 @@ impl<'a> Judge<'a> {
         match last.ended {
             _ if !changes.is_empty() => Reason::Changed(changes),
             Ended::Failed => Reason::FailedBefore,
-            _ => Reason::NoRecord,
+            Ended::Cancelled => Reason::InterruptedBefore,
+            Ended::Succeeded => match &last.not_kept {
+                Some(why) => Reason::NotKept(why.as_str().into()),
+                None => Reason::Evicted,
+            },
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::description::{Item, Tag, Value, items};
+use super::moved;
 use crate::model::{Change, ChangeKind, Digest};
 
 /// Where the bytes of a description are found.
@@ -13,16 +14,21 @@ pub type Pool<'a> = &'a dyn Fn(&Digest) -> Option<&'a [u8]>;
 /// the order in which they are told, each once. Empty when they are the same, or when the old one is not there.
 #[must_use]
 pub fn changes<'a>(old: Digest, old_pool: Pool<'a>, new: Digest, new_pool: Pool<'a>) -> Vec<Change> {
-    let mut comparison = Comparison { old_pool, new_pool, seen: HashSet::new(), found: Vec::new() };
+    let mut comparison = Comparison { old_pool, new_pool, seen: HashSet::new(), within: 0, found: Vec::new() };
     comparison.parts(old, new, b"");
     let mut found = comparison.found;
+    moved::told_once(&mut found);
     if found.iter().any(|change| &*change.name == FORM) {
         // Nothing else can be compared.
         found.retain(|change| &*change.name == FORM);
     }
+    use ChangeKind::{MemberAdded, MemberRemoved, MemberRenamed, Other};
+    if found.iter().any(|change| &*change.name == INPUTS) {
+        found.retain(|change| !matches!(change.kind, MemberAdded | MemberRemoved | MemberRenamed));
+    }
     if found.iter().any(|change| change.kind == ChangeKind::Selection) {
         // That members come and go with it needs no saying.
-        found.retain(|change| change.kind != ChangeKind::Other);
+        found.retain(|change| !matches!(change.kind, Other | MemberAdded | MemberRemoved | MemberRenamed));
     }
     // An update is told before what it brings along.
     let brought =
@@ -33,20 +39,32 @@ pub fn changes<'a>(old: Digest, old_pool: Pool<'a>, new: Digest, new_pool: Pool<
     found
 }
 
-/// A configuration file that lies in the workspace is a file of the workspace as well: it is told as a file.
+/// A configuration file that lies in the workspace is a file of the workspace as well: it is told as a file. A program that
+/// a variable names is another when the variable is; a flag with a hidden value is one of the flags.
 fn once(found: &mut Vec<Change>) {
     let is_file = |kind| matches!(kind, ChangeKind::FileChanged | ChangeKind::FileAdded | ChangeKind::FileRemoved);
     let files: HashSet<_> = found.iter().filter(|one| is_file(one.kind)).map(|one| Arc::clone(&one.name)).collect();
     found.retain(|one| one.kind != ChangeKind::Config || !files.contains(&one.name));
+    let variables = found.iter().filter(|one| one.kind == ChangeKind::Variable);
+    let programs: HashSet<String> = variables.map(|one| format!("the program in {}", one.name)).collect();
+    found.retain(|one| one.kind != ChangeKind::Toolchain || !programs.contains(&*one.name));
+    let is_shown = |one: &Change| one.kind == ChangeKind::Flags && one.before.is_some();
+    let are_shown = found.iter().any(is_shown);
+    found.retain(|one| one.kind != ChangeKind::Flags || !are_shown || is_shown(one));
 }
 
 /// What a description of another version differs in.
 const FORM: &str = "the form of keys";
 
+/// What a phase covers, as make.toml says it.
+const INPUTS: &str = "the choice of inputs";
+
 struct Comparison<'a> {
     old_pool: Pool<'a>,
     new_pool: Pool<'a>,
     seen: HashSet<(Digest, Digest)>,
+    /// How many members and packages the parts being compared lie in.
+    within: usize,
     found: Vec<Change>,
 }
 
@@ -90,7 +108,10 @@ impl<'a> Comparison<'a> {
                 self.package(name, Some(*old), Some(*new));
             }
             let place = if tag == Tag::Files { name } else { place };
+            let is_package = matches!(tag, Tag::Member | Tag::PathPackage | Tag::Locked);
+            self.within += usize::from(is_package);
             let known = self.parts(*old, *new, place);
+            self.within -= usize::from(is_package);
             if known || self.found.len() > before {
                 return;
             }
@@ -98,9 +119,33 @@ impl<'a> Comparison<'a> {
         match (tag, values) {
             // The version is told with the package's name, one level up.
             (Tag::Version | Tag::Source, _) => {}
+            (Tag::Member | Tag::PathPackage, (Some(Value::Part(old)), None)) => self.came_or_went(name, *old, false),
+            (Tag::Member | Tag::PathPackage, (None, Some(Value::Part(new)))) => self.came_or_went(name, *new, true),
             (Tag::Locked, (old, new)) => self.package(name, old.and_then(part), new.and_then(part)),
             (tag, (old, new)) => self.tell(kind(tag, old.is_some(), new.is_some()), tag, name, (old, new), place),
         }
+    }
+
+    /// A member of the workspace, or something that a member depends on. Its folder stands where a package has its version.
+    fn came_or_went(&mut self, name: &[u8], part: Digest, came: bool) {
+        if name.is_empty() {
+            // A workspace-scope phase that has `inputs` now, or has them no longer.
+            return self.found.push(Change { kind: ChangeKind::Other, name: INPUTS.into(), before: None, after: None });
+        }
+        let pool = if came { self.new_pool } else { self.old_pool };
+        let mut places = items(pool(&part).unwrap_or_default()).filter_map(|item| match (item.tag, item.value) {
+            (Tag::Place, Value::Text(folder)) => Some(String::from_utf8_lossy(folder).as_ref().into()),
+            _ => None,
+        });
+        let folder: Option<Arc<str>> = places.next();
+        let kind = match (self.within > 0, came) {
+            (true, true) => ChangeKind::DependencyAdded,
+            (true, false) => ChangeKind::DependencyRemoved,
+            (false, true) => ChangeKind::MemberAdded,
+            (false, false) => ChangeKind::MemberRemoved,
+        };
+        let (before, after) = if came { (None, folder) } else { (folder, None) };
+        self.found.push(Change { kind, name: String::from_utf8_lossy(name).into(), before, after });
     }
 
     /// A locked package's version, where it is another; a package that is new or gone.

@@ -6,9 +6,12 @@
 //! another description (a *part*) by its digest, so that what many keys share is hashed and stored once.
 
 mod compare;
+mod covers;
 mod description;
+mod moved;
 mod parts;
 
 pub use compare::changes;
+pub use covers::Coverer;
 pub use description::{Description, Tag, items, references};
 pub use parts::{Around, Covered, FileItem, Parts, StepFacts};

@@ -245,7 +245,11 @@ impl StepFacts<'_> {
         for (place, argument) in self.args.iter().enumerate() {
             key.secret(Tag::Arguments, place.to_string(), argument);
         }
-        key.text(Tag::Flags, "", self.flags.join(" "));
+        let (shown, hidden) = without_values(&self.flags);
+        key.text(Tag::Flags, "", shown);
+        if !hidden.is_empty() {
+            key.secret(Tag::Flags, "--config", hidden);
+        }
         for (name, value) in &self.definition.env {
             key.secret(Tag::Variable, &**name, &**value);
         }
@@ -273,4 +277,21 @@ impl StepFacts<'_> {
         }
         key
     }
+}
+
+/// The flags as they may be shown, and the values of `--config KEY=VALUE`, which may be secrets.
+fn without_values(flags: &[String]) -> (String, String) {
+    let mut hidden = Vec::new();
+    let mut shown: Vec<String> = Vec::with_capacity(flags.len());
+    for (place, flag) in flags.iter().enumerate() {
+        let is_config = place.checked_sub(1).and_then(|before| flags.get(before)).is_some_and(|it| it == "--config");
+        match flag.split_once('=').filter(|_| is_config) {
+            Some((key, _)) => {
+                hidden.push(flag.as_str());
+                shown.push(format!("{}=…", key.trim_end()));
+            }
+            None => shown.push(flag.clone()),
+        }
+    }
+    (shown.join(" "), hidden.join("\0"))
 }

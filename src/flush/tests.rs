@@ -35,6 +35,7 @@ fn record(name: &str) -> Record {
     let artifact = Artifact { path: name.to_owned(), size: name.len() as u64, mtime_ns: -1 };
     Record {
         duration: Duration::from_secs(1),
+        made_at: 1,
         artifacts: vec![artifact],
         output: None,
         outputs: Vec::new(),
@@ -49,7 +50,7 @@ fn batch(writer: &str, round: usize, count: usize) -> Batch {
     for number in 0..count {
         let name = format!("{writer} {}", round * count + number);
         let root = digest_of(&name);
-        let last = LastRun { ended: Ended::Succeeded, key: Some(root), duration_ms: 1, finished_at: 2 };
+        let last = LastRun { ended: Ended::Succeeded, key: Some(root), duration_ms: 1, finished_at: 2, not_kept: None };
         batch.steps.insert(name.clone(), last);
         batch.records.insert(root, record(&name));
         batch.parts.insert(root, name.clone().into_bytes());

@@ -119,18 +119,18 @@ impl<'a> Keys<'a> {
         Ok(Key { digest, generation: state.generation })
     }
 
-    /// Whether a cargo command of the step is told to look elsewhere than its key does: at another workspace, at more
-    /// configuration.
-    pub fn is_led_elsewhere(&self, step: &Step) -> bool {
-        let leads = |word: &str| ELSEWHERE.iter().any(|option| is_option(word, option));
+    /// The option by which a cargo command of the step is told to look elsewhere than its key does: at another workspace, at
+    /// more configuration.
+    pub fn leading_elsewhere(&self, step: &Step) -> Option<&'static str> {
+        let leads = |word: &str| ELSEWHERE.into_iter().find(|option| is_option(word, option));
         let own = |command: &Command| {
             let words = command.source();
-            words.split_ascii_whitespace().take_while(|word| *word != "--").any(leads)
+            words.split_ascii_whitespace().take_while(|word| *word != "--").find_map(leads)
         };
         let mut cargo = step.definition.commands.iter().filter(|command| command.cargo().is_some());
         let args = if step.takes_args { self.expansion.args } else { &[] };
-        let by_args = || args.iter().take_while(|word| *word != "--").any(|word| leads(word));
-        cargo.any(|command| own(command) || by_args())
+        let by_args = || args.iter().take_while(|word| *word != "--").find_map(|word| leads(word));
+        cargo.find_map(|command| own(command).or_else(by_args))
     }
 
     /// Where the step makes its declared outputs.

@@ -26,14 +26,22 @@ pub enum Reason {
     Forced,
     /// Its phase is never cached.
     NotCached,
+    /// An option among its arguments leads cargo to files that no key covers.
+    LedElsewhere(&'static str),
     /// `--no-cache`
     CacheOff,
     /// Something its key covers is different; at least one change.
     Changed(Vec<Change>),
-    /// The key is one that ran before, but not last, and no record of it is left (or the last run did not succeed).
+    /// It ran before, but it is not known with what, and no result fits.
     NoRecord,
+    /// The last run of exactly this succeeded, and its result is no longer there.
+    Evicted,
+    /// The last run of exactly this succeeded, but its result was not kept; why not, in words.
+    NotKept(Arc<str>),
     /// The last run of exactly this failed.
     FailedBefore,
+    /// The last run of exactly this was stopped.
+    InterruptedBefore,
     /// A step that it waits for runs.
     DependsOn(StepId),
     /// Something that it made is gone; relative to the target directory.
@@ -51,6 +59,33 @@ pub enum Reason {
     EscapingModule(Arc<str>),
 }
 
+impl Reason {
+    /// The name by which programs know it; it stays the same from version to version.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::FirstRun => "first_run",
+            Self::Forced => "forced",
+            Self::NotCached => "not_cached",
+            Self::LedElsewhere(_) => "led_elsewhere",
+            Self::CacheOff => "cache_off",
+            Self::Changed(_) => "changed",
+            Self::NoRecord => "no_record",
+            Self::Evicted => "evicted",
+            Self::NotKept(_) => "not_kept",
+            Self::FailedBefore => "failed_before",
+            Self::InterruptedBefore => "interrupted_before",
+            Self::DependsOn(_) => "depends_on",
+            Self::ArtifactMissing(_) => "artifact_missing",
+            Self::ArtifactChanged(_) => "artifact_changed",
+            Self::OutputLost(_) => "output_lost",
+            Self::Verify => "verify",
+            Self::Unreadable(_) => "unreadable",
+            Self::EscapingModule(_) => "escaping_module",
+        }
+    }
+}
+
 /// One difference between what a key covered before and what it covers now.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
@@ -64,9 +99,21 @@ pub struct Change {
     pub after: Option<Arc<str>>,
 }
 
-/// What sort of thing changed, in the order in which they are told.
+/// What sort of thing changed, in the order in which they are told: what may explain the rest comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChangeKind {
+    /// The members of the group.
+    Selection,
+    /// The workspace has a member more.
+    MemberAdded,
+    /// The workspace has a member less.
+    MemberRemoved,
+    /// A member has another name.
+    MemberRenamed,
+    /// A member depends on another one, or on a package of this disk, and did not before.
+    DependencyAdded,
+    /// A member depends on it no longer.
+    DependencyRemoved,
     /// A file has other contents.
     FileChanged,
     /// A file is new.
@@ -75,10 +122,10 @@ pub enum ChangeKind {
     FileRemoved,
     /// A locked package has another version, source or checksum, is new or gone.
     Package,
+    /// The compiler, cargo or a wrapper is another.
+    Toolchain,
     /// A variable has another value.
     Variable,
-    /// The compiler is another.
-    Toolchain,
     /// A configuration file of cargo's.
     Config,
     /// A part of the root manifest.
@@ -89,10 +136,35 @@ pub enum ChangeKind {
     Arguments,
     /// Cargo's build flags.
     Flags,
-    /// The members of the group.
-    Selection,
     /// Anything else that a key covers.
     Other,
+}
+
+impl ChangeKind {
+    /// The name by which programs know it; it stays the same from version to version.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Selection => "selection",
+            Self::MemberAdded => "member_added",
+            Self::MemberRemoved => "member_removed",
+            Self::MemberRenamed => "member_renamed",
+            Self::DependencyAdded => "dependency_added",
+            Self::DependencyRemoved => "dependency_removed",
+            Self::FileChanged => "file_changed",
+            Self::FileAdded => "file_added",
+            Self::FileRemoved => "file_removed",
+            Self::Package => "package",
+            Self::Toolchain => "toolchain",
+            Self::Variable => "variable",
+            Self::Config => "config",
+            Self::Manifest => "manifest",
+            Self::Command => "command",
+            Self::Arguments => "arguments",
+            Self::Flags => "flags",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// How a step ended. Every step ends in exactly one.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::bar::Bar;
 use super::style::{Display, Tone, Verbosity, labelled, shown, status};
-use super::words::{members, plural, reason, seconds};
+use super::words::{self, members, plural, reason, seconds};
 use crate::ansi;
 use crate::cargo_output;
 use crate::model::{Event, Outcome, Output, Reason, StepId, StepInfo, Summary};
@@ -26,7 +26,8 @@ pub struct Human<W> {
     steps: Arc<[StepInfo]>,
     reasons: BTreeMap<StepId, Reason>,
     printed: BTreeMap<StepId, Printed>,
-    fresh: BTreeMap<Arc<str>, (usize, usize)>,
+    /// The fresh steps of each phase: the first of them in the plan, how many, and of how many members.
+    fresh: BTreeMap<Arc<str>, (StepId, usize, usize)>,
     failures: Vec<(StepId, Outcome, Output)>,
     /// Whether anything was shown after the last failure.
     since: bool,
@@ -167,15 +168,17 @@ impl<W: Write> Human<W> {
             return self.verb(Tone::Good, "Fresh", name);
         }
         let Some(info) = self.steps.get(step.index()) else { return };
-        let count = self.fresh.entry(Arc::clone(&info.phase)).or_default();
-        *count = (count.0 + 1, count.1 + info.members);
+        let (first, count, of) = self.fresh.entry(Arc::clone(&info.phase)).or_insert((step, 0, 0));
+        (*first, *count, *of) = (step.min(*first), *count + 1, *of + info.members);
     }
 
     fn finish(&mut self, summary: &Summary) {
         if let Some(bar) = self.bar.take() {
             bar.clear();
         }
-        for (phase, (steps, of)) in std::mem::take(&mut self.fresh) {
+        let mut fresh: Vec<_> = std::mem::take(&mut self.fresh).into_iter().collect();
+        fresh.sort_by_key(|(_, (first, ..))| *first);
+        for (phase, (_, steps, of)) in fresh {
             let what = if of == steps { members(of) } else { plural(steps, "step") };
             self.verb(Tone::Good, "Fresh", format_args!("{phase} ({what})"));
         }
@@ -207,19 +210,12 @@ impl<W: Write> Human<W> {
 
     /// The step's name, and how many members it is for.
     fn title(&self, step: StepId) -> String {
-        match self.steps.get(step.index()) {
-            Some(info) if info.members > 0 && info.name == info.phase => {
-                format!("{} ({})", info.name, members(info.members))
-            }
-            Some(info) => info.name.to_string(),
-            None => String::new(),
-        }
+        self.steps.get(step.index()).map(words::title).unwrap_or_default()
     }
 
     /// The member that the step is for, if it is for one.
     fn own(&self, step: StepId) -> Option<&str> {
-        let info = self.steps.get(step.index())?;
-        info.name.strip_prefix(&*info.phase)?.strip_prefix(' ')
+        words::own(self.steps.get(step.index())?)
     }
 
     fn verb(&mut self, tone: Tone, verb: &str, text: impl std::fmt::Display) {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::words::{members, plural, reason, reasons, seconds};
+use super::words::{own, plural, reason, seconds, title};
 use crate::model::{EdgeKind, Node, Plan, Project, StepId, StepInfo, Subject, Verdict, Workspace};
 use crate::plan::{Argv, Expansion};
 
@@ -28,42 +28,12 @@ pub fn dry_run(plan: &Plan, steps: &[StepInfo], verdicts: &[Verdict], expansion:
         match verdict {
             Verdict::Fresh { saved } => _ = writeln!(text, "{title}: fresh, saves {}", seconds(*saved)),
             Verdict::Stale(why) => {
-                _ = writeln!(text, "{title}: stale: {}", reason(why, steps, own(plan, expansion, id)));
+                _ = writeln!(text, "{title}: stale: {}", reason(why, steps, own(&steps[id.index()])));
                 commands(&mut text, plan, expansion, id);
             }
         }
     }
     text
-}
-
-/// Each step with every reason of its verdict.
-#[must_use]
-pub fn explain(plan: &Plan, steps: &[StepInfo], verdicts: &[Verdict], expansion: &Expansion<'_>) -> String {
-    let mut text = String::new();
-    for (id, verdict) in plan.ids().zip(verdicts) {
-        let title = title(&steps[id.index()]);
-        match verdict {
-            Verdict::Fresh { .. } => _ = writeln!(text, "{title}: fresh: nothing that its key covers has changed"),
-            Verdict::Stale(why) => {
-                let reasons = reasons(why, steps, own(plan, expansion, id));
-                match &reasons[..] {
-                    [one] => _ = writeln!(text, "{title}: stale: {one}"),
-                    many => {
-                        _ = writeln!(text, "{title}: stale, {} changes:", many.len());
-                        many.iter().for_each(|line| _ = writeln!(text, "    {line}"));
-                    }
-                }
-            }
-        }
-    }
-    text
-}
-
-fn own<'a>(plan: &Plan, expansion: &Expansion<'a>, id: StepId) -> Option<&'a str> {
-    match plan.step(id).subject {
-        Subject::Member(member) => Some(&expansion.workspace.member(member).name),
-        Subject::Group(_) | Subject::Workspace => None,
-    }
 }
 
 fn commands(text: &mut String, plan: &Plan, expansion: &Expansion<'_>, id: StepId) {
@@ -81,14 +51,6 @@ pub fn command_line(command: &Argv) -> String {
             let words = words.iter().map(|word| shlex::try_quote(word).unwrap_or(word.into()));
             words.collect::<Vec<_>>().join(" ")
         }
-    }
-}
-
-fn title(step: &StepInfo) -> String {
-    if step.members > 0 && step.name == step.phase {
-        format!("{} ({})", step.name, members(step.members))
-    } else {
-        step.name.to_string()
     }
 }
 
@@ -131,6 +93,28 @@ pub fn list(project: &Project, phases: &[Listed<'_>], expansion: &Expansion<'_>)
         if listed.plan.steps.is_empty() {
             _ = writeln!(text, "{:width$}    (none of the selected members has it)", "");
         }
+    }
+    text
+}
+
+/// The same for programs: a phase per line, as JSON.
+#[must_use]
+pub fn list_json(project: &Project, phases: &[Listed<'_>], expansion: &Expansion<'_>) -> String {
+    let mut text = String::new();
+    for (phase, listed) in project.phases.iter().zip(phases) {
+        let steps = listed.plan.ids().zip(listed.steps).map(|(id, info)| {
+            let step = listed.plan.step(id);
+            let members = step.subject.members().iter().map(|id| &*expansion.workspace.member(*id).name);
+            let commands = expansion.expand(step).commands;
+            json!({
+                "step": &*info.name,
+                "members": members.collect::<Vec<_>>(),
+                "commands": commands.iter().map(command_line).collect::<Vec<_>>(),
+            })
+        });
+        let steps: Vec<_> = steps.collect();
+        let line = json!({ "format": 1, "phase": &*phase.name, "description": &*phase.description, "steps": steps });
+        _ = writeln!(text, "{line}");
     }
     text
 }

@@ -2,13 +2,17 @@
 
 mod bar;
 mod cache;
+mod explain;
+mod explain_json;
 mod human;
 mod look;
 mod style;
 mod words;
 
 pub use cache::{cache_cleared, cache_cleared_json, cache_stats, cache_stats_json};
+pub use explain::explain;
+pub use explain_json::explain_json;
 pub use human::Human;
-pub use look::{GraphFormat, Listed, command_line, dry_run, explain, graph, list};
+pub use look::{GraphFormat, Listed, command_line, dry_run, graph, list, list_json};
 pub use style::{Display, Verbosity, error, shown};
 pub use words::members;

@@ -11,9 +11,13 @@ pub fn reason(reason: &Reason, steps: &[StepInfo], own: Option<&str>) -> String 
         Reason::FirstRun => "first run".to_owned(),
         Reason::Forced => "forced".to_owned(),
         Reason::NotCached => "never cached".to_owned(),
+        Reason::LedElsewhere(option) => format!("not cached because of {option}"),
         Reason::CacheOff => "cache off".to_owned(),
         Reason::Changed(changes) => changed(changes, own),
         Reason::NoRecord => "no record of this state".to_owned(),
+        Reason::Evicted => "record evicted".to_owned(),
+        Reason::NotKept(why) => format!("not kept before: {why}"),
+        Reason::InterruptedBefore => "interrupted before".to_owned(),
         Reason::FailedBefore => "failed before".to_owned(),
         Reason::DependsOn(step) => format!("depends on {}", steps.get(step.index()).map_or("", |step| &step.name)),
         Reason::ArtifactMissing(path) => format!("{path} is missing"),
@@ -27,14 +31,31 @@ pub fn reason(reason: &Reason, steps: &[StepInfo], own: Option<&str>) -> String 
 
 /// Every reason in full, a line each: for `--explain`.
 #[must_use]
-pub fn reasons(why: &Reason, steps: &[StepInfo], own: Option<&str>) -> Vec<String> {
-    match why {
-        Reason::Changed(changes) => {
-            let mut lines: Vec<String> = changes.iter().map(|change| self::change(change, own)).collect();
-            lines.dedup();
-            lines
+pub fn reasons(all: &[Reason], steps: &[StepInfo], own: Option<&str>) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for why in all {
+        match why {
+            Reason::Changed(changes) => lines.extend(changes.iter().map(|change| self::change(change, own))),
+            other => lines.push(reason(other, steps, own)),
         }
-        other => vec![reason(other, steps, own)],
+    }
+    lines.dedup();
+    lines
+}
+
+/// The member that the step is for, if it is for one.
+#[must_use]
+pub fn own(step: &StepInfo) -> Option<&str> {
+    step.name.strip_prefix(&*step.phase)?.strip_prefix(' ')
+}
+
+/// The step's name, and how many members it is for.
+#[must_use]
+pub fn title(step: &StepInfo) -> String {
+    if step.members > 0 && step.name == step.phase {
+        format!("{} ({})", step.name, members(step.members))
+    } else {
+        step.name.to_string()
     }
 }
 
@@ -57,13 +78,21 @@ fn change(change: &Change, own: Option<&str>) -> String {
         (ChangeKind::FileChanged | ChangeKind::Config | ChangeKind::Manifest, ..) => format!("{name} changed"),
         (ChangeKind::FileAdded, ..) => format!("{name} is new"),
         (ChangeKind::FileRemoved, ..) => format!("{name} is gone"),
+        (ChangeKind::MemberAdded, ..) => format!("member {name} is new"),
+        (ChangeKind::MemberRemoved, ..) => format!("member {name} is gone"),
+        (ChangeKind::MemberRenamed, _, Some(after)) => format!("member {name} is now {after}"),
+        (ChangeKind::MemberRenamed, ..) => format!("member {name} has another name"),
+        (ChangeKind::DependencyAdded, ..) => format!("dependency {name} is new"),
+        (ChangeKind::DependencyRemoved, ..) => format!("dependency {name} is gone"),
         (ChangeKind::Package, Some(before), Some(after)) => format!("{name} {before} -> {after}"),
         (ChangeKind::Package, None, Some(after)) => format!("{name} {after} is new"),
         (ChangeKind::Package, Some(before), None) => format!("{name} {before} is gone"),
         (ChangeKind::Package, None, None) => format!("{name} changed"),
         (ChangeKind::Variable, ..) => format!("{name} changed"),
+        (ChangeKind::Toolchain, Some(before), Some(after)) if before.is_empty() => format!("{name} is now {after}"),
+        (ChangeKind::Toolchain, Some(before), Some(after)) if after.is_empty() => format!("{name} was {before}"),
         (ChangeKind::Toolchain, Some(before), Some(after)) => {
-            let (before, after) = (release(before), release(after));
+            let (before, after) = differing(before, after);
             if before == after { format!("{name} changed") } else { format!("{name} {before} -> {after}") }
         }
         (ChangeKind::Toolchain, ..) => format!("{name} changed"),
@@ -75,7 +104,7 @@ fn change(change: &Change, own: Option<&str>) -> String {
             (before, after) => format!("flags changed: {before} -> {after}"),
         },
         (ChangeKind::Flags, ..) => "flags changed".to_owned(),
-        (ChangeKind::Selection, Some(before), _) => format!("selection changed: was {before}"),
+        (ChangeKind::Selection, Some(before), _) => format!("selection changed: was {}", selection(before)),
         (ChangeKind::Selection, ..) => "selection changed".to_owned(),
         (ChangeKind::Other, None, Some(_)) => format!("{name} is new"),
         (ChangeKind::Other, Some(_), None) => format!("{name} is gone"),
@@ -84,7 +113,17 @@ fn change(change: &Change, own: Option<&str>) -> String {
     }
 }
 
-trait EscapeDefaultUnlessPlain {
+/// A selection, cut: it may name hundreds of members.
+fn selection(text: &str) -> String {
+    const SHOWN: usize = 4;
+    let members: Vec<&str> = text.split(" -p ").collect();
+    match members.len().saturating_sub(SHOWN) {
+        0 => text.to_owned(),
+        more => format!("{} (+{more} more)", members[..SHOWN].join(" -p ")),
+    }
+}
+
+pub trait EscapeDefaultUnlessPlain {
     fn escape_default_unless_plain(&self) -> String;
 }
 
@@ -95,8 +134,24 @@ impl EscapeDefaultUnlessPlain for str {
     }
 }
 
+/// The releases, or, of two nightlies, what tells them apart.
+fn differing<'a>(before: &'a str, after: &'a str) -> (&'a str, &'a str) {
+    let releases = (release(before), release(after));
+    if releases.0 == releases.1 { (version(before), version(after)) } else { releases }
+}
+
+/// The first line of what a program says of itself, without its name.
+#[must_use]
+pub fn version(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    line.split_once(' ')
+        .filter(|(_, rest)| rest.starts_with(|first: char| first.is_ascii_digit()))
+        .map_or(line, |it| it.1)
+}
+
 /// The release of `rustc -vV`'s text, or its first line.
-fn release(text: &str) -> &str {
+#[must_use]
+pub fn release(text: &str) -> &str {
     let release = text.lines().find_map(|line| line.strip_prefix("release: "));
     release.or_else(|| text.lines().next()).map_or("", |line| line.strip_prefix("cargo ").unwrap_or(line))
 }
@@ -114,6 +169,28 @@ pub fn seconds(duration: Duration) -> String {
     format!("{}h {:02}m", whole / 3600, whole % 3600 / 60)
 }
 
+/// How long ago something was, roughly: `12s`, `5m`, `3h`, `2 days`.
+#[must_use]
+pub fn age(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..60 => format!("{seconds}s"),
+        seconds @ 60..3600 => format!("{}m", seconds / 60),
+        seconds @ 3600..172_800 => format!("{}h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Names in a row; of many only the first.
+#[must_use]
+pub fn listed(names: impl IntoIterator<Item = String>, at_most: usize) -> String {
+    let names: Vec<String> = names.into_iter().collect();
+    let shown = names.get(..at_most).unwrap_or(&names).join(", ");
+    match names.len().saturating_sub(at_most) {
+        0 => shown,
+        more => format!("{shown} (+{more} more)"),
+    }
+}
+
 /// `1 member`, `11 members`.
 #[must_use]
 pub fn members(count: usize) -> String {
@@ -124,4 +201,82 @@ pub fn members(count: usize) -> String {
 #[must_use]
 pub fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::StepId;
+
+    const NONE: Option<&str> = None;
+
+    fn one(kind: ChangeKind, name: &str, before: Option<&str>, after: Option<&str>) -> String {
+        let change = Change { kind, name: name.into(), before: before.map(Into::into), after: after.map(Into::into) };
+        change_of(&[change])
+    }
+
+    fn change_of(changes: &[Change]) -> String {
+        reason(&Reason::Changed(changes.to_vec()), &[], Some("api"))
+    }
+
+    #[test]
+    fn changes_are_told_shortly() {
+        use ChangeKind as Kind;
+        let rustc = |release: &str, date: &str| format!("rustc {release} (abc {date})\nhost: x\nrelease: {release}\n");
+        let (stable, next) = (rustc("1.94.0", "2026-01-01"), rustc("1.95.0", "2026-02-01"));
+        let (nightly, later) = (rustc("1.97.0-nightly", "2026-03-01"), rustc("1.97.0-nightly", "2026-03-02"));
+        let selection = (0..9).map(|number| format!("-p m{number}")).collect::<Vec<_>>().join(" ");
+        for (told, expected) in [
+            (one(Kind::FileChanged, "api: src/parse.rs", NONE, NONE), "src/parse.rs changed"),
+            (one(Kind::FileAdded, "web: src/a.rs", NONE, NONE), "web: src/a.rs is new"),
+            (one(Kind::FileRemoved, "a\u{1b}[2J.rs", NONE, NONE), "a\\u{1b}[2J.rs is gone"),
+            (one(Kind::Package, "serde", Some("1.0.219"), Some("1.0.220")), "serde 1.0.219 -> 1.0.220"),
+            (one(Kind::Package, "serde", NONE, Some("1.0.220")), "serde 1.0.220 is new"),
+            (one(Kind::Variable, "RUSTFLAGS", NONE, NONE), "RUSTFLAGS changed"),
+            (one(Kind::Toolchain, "rustc", Some(&stable), Some(&next)), "rustc 1.94.0 -> 1.95.0"),
+            (
+                one(Kind::Toolchain, "rustc", Some(&nightly), Some(&later)),
+                "rustc 1.97.0-nightly (abc 2026-03-01) -> 1.97.0-nightly (abc 2026-03-02)",
+            ),
+            (one(Kind::Toolchain, "target", Some(""), Some("wasm32-wasip1")), "target is now wasm32-wasip1"),
+            (one(Kind::Flags, "", Some(""), Some("--release")), "flags changed: --release is new"),
+            (one(Kind::Flags, "--config", NONE, NONE), "flags changed"),
+            (one(Kind::Selection, "", Some("--workspace"), NONE), "selection changed: was --workspace"),
+            (
+                one(Kind::Selection, "", Some(&selection), NONE),
+                "selection changed: was -p m0 -p m1 -p m2 -p m3 (+5 more)",
+            ),
+            (one(Kind::MemberRenamed, "a", Some("a"), Some("b")), "member a is now b"),
+            (one(Kind::DependencyAdded, "a", NONE, Some("crates/a")), "dependency a is new"),
+        ] {
+            assert_eq!(told, expected);
+        }
+        let change = Change { kind: Kind::FileChanged, name: "api: a".into(), before: None, after: None };
+        assert_eq!(change_of(&vec![change; 3]), "a changed (+2 more)");
+    }
+
+    #[test]
+    fn reasons_are_told_shortly() {
+        let steps = [StepInfo { name: "gen api".into(), phase: "gen".into(), members: 1 }];
+        for (why, expected) in [
+            (Reason::FirstRun, "first run"),
+            (Reason::Forced, "forced"),
+            (Reason::DependsOn(StepId::new(0)), "depends on gen api"),
+            (Reason::NotKept("inputs changed during the run".into()), "not kept before: inputs changed during the run"),
+            (Reason::InterruptedBefore, "interrupted before"),
+            (Reason::FailedBefore, "failed before"),
+            (Reason::Evicted, "record evicted"),
+            (Reason::LedElsewhere("--config"), "not cached because of --config"),
+        ] {
+            assert_eq!(reason(&why, &steps, None), expected);
+        }
+    }
+
+    #[test]
+    fn ages_and_rows_are_short() {
+        let told = [59, 60, 7_200, 172_799, 172_800].map(|seconds| age(Duration::from_secs(seconds)));
+        assert_eq!(told, ["59s", "1m", "2h", "47h", "2 days"]);
+        let names = || ["a", "b", "c"].map(str::to_owned);
+        assert_eq!([listed(names(), 3), listed(names(), 2)], ["a, b, c", "a, b (+1 more)"]);
+    }
 }

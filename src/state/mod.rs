@@ -34,6 +34,8 @@ pub struct LastRun {
     pub duration_ms: u64,
     /// When it ended, in milliseconds since the Unix epoch.
     pub finished_at: u64,
+    /// Why its result was not kept although it succeeded, in words.
+    pub not_kept: Option<String>,
 }
 
 /// How a step that ran can end.
@@ -124,12 +126,15 @@ struct StepFile {
     key: Option<String>,
     duration_ms: u64,
     finished_at: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_kept: Option<String>,
 }
 
 impl From<&LastRun> for StepFile {
     fn from(last: &LastRun) -> Self {
         let key = last.key.map(|key| key.to_string());
-        Self { ended: last.ended, key, duration_ms: last.duration_ms, finished_at: last.finished_at }
+        let LastRun { ended, duration_ms, finished_at, .. } = *last;
+        Self { ended, key, duration_ms, finished_at, not_kept: last.not_kept.clone() }
     }
 }
 
@@ -139,7 +144,8 @@ impl StepFile {
             Some(hex) => Some(Digest::from_hex(&hex)?),
             None => None,
         };
-        Some(LastRun { ended: self.ended, key, duration_ms: self.duration_ms, finished_at: self.finished_at })
+        let Self { ended, duration_ms, finished_at, not_kept, .. } = self;
+        Some(LastRun { ended, key, duration_ms, finished_at, not_kept })
     }
 }
 
@@ -156,7 +162,8 @@ mod tests {
     fn last(number: u8) -> LastRun {
         let key = number.is_multiple_of(2).then_some(Digest([number; 32]));
         let ended = [Ended::Succeeded, Ended::Failed, Ended::Cancelled][usize::from(number % 3)];
-        LastRun { ended, key, duration_ms: number.into(), finished_at: u64::MAX }
+        let not_kept = (number == 2).then(|| "not\n\"kept\"".to_owned());
+        LastRun { ended, key, duration_ms: number.into(), finished_at: u64::MAX, not_kept }
     }
 
     fn save(home: &Home, ids: impl IntoIterator<Item = (&'static str, u8)>) -> usize {

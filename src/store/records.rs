@@ -14,7 +14,7 @@ use super::table::{Entry, Table};
 use crate::home::{Damage, Guard, Home, Kept};
 use crate::model::{Digest, Discovered, DiscoveredSort};
 
-/// 1: the first. 2: sets of discovered inputs. 3: sizes of blobs, uses to the second; outputs.
+/// 1: the first. 2: sets of discovered inputs. 3: sizes of blobs, uses to the second, outputs, when a result was made.
 const FRAME: Frame = Frame { magic: b"clc-recs", version: 3 };
 
 /// What is stored under a key.
@@ -22,6 +22,8 @@ const FRAME: Frame = Frame { magic: b"clc-recs", version: 3 };
 pub struct Record {
     /// How long the step took.
     pub duration: Duration,
+    /// When it ended, in milliseconds since the Unix epoch.
+    pub made_at: u64,
     /// What it made, as it was afterwards.
     pub artifacts: Vec<Artifact>,
     /// What it printed.
@@ -193,6 +195,7 @@ fn encode(record: &Record) -> Vec<u8> {
     let mut pen = Pen::default();
     pen.u64(record.duration.as_secs());
     pen.u32(record.duration.subsec_nanos());
+    pen.u64(record.made_at);
     pen.u8(record.warned.into());
     pen.u8(record.output.is_some().into());
     record.output.iter().for_each(|blob| write_blob(&mut pen, blob));
@@ -216,6 +219,7 @@ fn decode(bytes: &[u8], used: u32) -> Option<Record> {
     let mut eye = Eye(bytes);
     let (seconds, nanos) = (eye.u64()?, eye.u32()?);
     let duration = Duration::from_secs(seconds).checked_add(Duration::from_nanos(nanos.into()))?;
+    let made_at = eye.u64()?;
     let warned = eye.u8()? != 0;
     let output = if eye.u8()? != 0 { Some(read_blob(&mut eye)?) } else { None };
     let count = eye.length()?;
@@ -224,7 +228,7 @@ fn decode(bytes: &[u8], used: u32) -> Option<Record> {
     let discovered = (0..count).map(|_| set(&mut eye)).collect::<Option<_>>()?;
     let count = eye.length()?;
     let artifacts = (0..count).map(|_| artifact(&mut eye)).collect::<Option<_>>()?;
-    Some(Record { duration, artifacts, output, outputs, warned, discovered, used })
+    Some(Record { duration, made_at, artifacts, output, outputs, warned, discovered, used })
 }
 
 fn write_blob(pen: &mut Pen, blob: &Blob) {

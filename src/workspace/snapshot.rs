@@ -14,8 +14,9 @@ use super::{Options, inputs};
 use crate::model::{self, Dependency, MemberId, Workspace};
 use crate::{atomic, cargo_config::Variables, executable, target_dir};
 
-/// 1: the first. 2: sources outside of a member's folder. 3: what path packages inherit.
-const FORMAT: u32 = 3;
+/// 1: the first. 2: sources outside of a member's folder. 3: what path packages inherit. 4: a digest for what `--config`
+/// says.
+const FORMAT: u32 = 4;
 
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
@@ -31,7 +32,8 @@ struct Question {
     cargo: String,
     root: PathBuf,
     flags: [bool; 3],
-    config: Vec<String>,
+    /// A digest, because values may be secrets.
+    config: String,
     cargo_home: Option<PathBuf>,
     /// A digest, because values may be secrets.
     variables: String,
@@ -97,7 +99,7 @@ enum Kind {
 
 /// The workspace at `root` as a snapshot remembers it, if there is one and all of it still holds.
 pub fn read(options: &Options, root: &Path, target_dir: &Path) -> Option<Workspace> {
-    let text = fs::read_to_string(path(root, target_dir)).ok()?;
+    let text = fs::read_to_string(path(options, root, target_dir)).ok()?;
     let (sum, json) = text.split_once('\n')?;
     // Before anything is believed: one flipped byte could make another package of one.
     if digest(json.as_bytes()) != sum {
@@ -119,14 +121,18 @@ pub fn write(options: &Options, workspace: &Workspace, inputs: Inputs) {
     // Fails for paths that are no Unicode.
     let Ok(json) = serde_json::to_string(&snapshot) else { return };
     let text = format!("{}\n{json}", digest(json.as_bytes()));
-    let path = path(&workspace.root, &workspace.target_dir);
+    let path = path(options, &workspace.root, &workspace.target_dir);
     _ = target_dir::make(&workspace.target_dir).and_then(|()| atomic::write(&path, text.as_bytes()));
 }
 
-fn path(root: &Path, target_dir: &Path) -> PathBuf {
+/// Who is called by cargo asks the cargo that called; who is called by hand, the one in `PATH`, often rustup's proxy. They
+/// differ in what they are and in the variables that rustup sets, so that each remembers its own answer.
+fn path(options: &Options, root: &Path, target_dir: &Path) -> PathBuf {
     let mut name = inputs::digest(root.as_os_str().as_encoded_bytes());
     name.truncate(16);
-    target_dir.join("lifecycle").join(name).join("workspace.json")
+    let by_cargo = options.invocation.variable("CARGO").is_some();
+    let file = if by_cargo { "workspace-by-cargo.json" } else { "workspace.json" };
+    target_dir.join("lifecycle").join(name).join(file)
 }
 
 impl Question {
@@ -137,7 +143,7 @@ impl Question {
             cargo: executable::identity(&invocation.cargo, root, invocation)?,
             root: root.to_owned(),
             flags: [options.locked, options.offline, options.frozen],
-            config: invocation.config_arguments(),
+            config: digest(invocation.config_arguments().join("\0").as_bytes()),
             cargo_home: invocation.cargo_home(),
             variables: variables(&invocation.variables),
         })

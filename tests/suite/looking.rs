@@ -132,7 +132,10 @@ up: stale: never cached
 [stdout]
 gen api: stale: first run
 gen web: stale: first run
-check (2 members): stale: depends on gen api
+check (2 members): stale, 3 reasons:
+    depends on gen api
+    depends on gen web
+    first run
 [exit 0]
 ",
     );
@@ -144,10 +147,14 @@ check (2 members): stale: depends on gen api
         r"
 [stdout]
 gen api: stale: src/one.rs is new
-gen web: stale, 2 changes:
+gen web: stale, 2 reasons:
     api: src/one.rs is new
     src/two.rs is new
-check (2 members): stale: depends on gen api
+check (2 members): stale, 4 reasons:
+    depends on gen api
+    depends on gen web
+    api: src/one.rs is new
+    web: src/two.rs is new
 up: stale: never cached
 [exit 0]
 ",
@@ -372,6 +379,14 @@ fn many_fresh_steps_are_counted() {
    Lifecycle of shop: all 2 members
        Fresh p0 (2 members)
        Fresh p1 (2 members)
+       Fresh p2 (2 members)
+       Fresh p3 (2 members)
+       Fresh p4 (2 members)
+       Fresh p5 (2 members)
+       Fresh p6 (2 members)
+       Fresh p7 (2 members)
+       Fresh p8 (2 members)
+       Fresh p9 (2 members)
        Fresh p10 (2 members)
        Fresh p11 (2 members)
        Fresh p12 (2 members)
@@ -382,7 +397,6 @@ fn many_fresh_steps_are_counted() {
        Fresh p17 (2 members)
        Fresh p18 (2 members)
        Fresh p19 (2 members)
-       Fresh p2 (2 members)
        Fresh p20 (2 members)
        Fresh p21 (2 members)
        Fresh p22 (2 members)
@@ -393,13 +407,6 @@ fn many_fresh_steps_are_counted() {
        Fresh p27 (2 members)
        Fresh p28 (2 members)
        Fresh p29 (2 members)
-       Fresh p3 (2 members)
-       Fresh p4 (2 members)
-       Fresh p5 (2 members)
-       Fresh p6 (2 members)
-       Fresh p7 (2 members)
-       Fresh p8 (2 members)
-       Fresh p9 (2 members)
     Finished 60 steps in [time]: 60 cached; saved [time]
 [exit 0]
 ",

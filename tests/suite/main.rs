@@ -5,6 +5,7 @@
 
 mod bounds;
 mod call;
+mod explaining;
 mod first_steps;
 mod foresight;
 mod hooks;

@@ -123,5 +123,5 @@ fn a_build_that_is_interrupted_is_built_again() {
     assert_eq!(ended.code, Some(130), "{}", ended.text());
     assert_eq!(scene.processes(), [""; 0], "cargo's own children are gone, too");
     std::fs::write(scene.beside("quick"), "").unwrap();
-    assert_eq!(scene.call("check").succeeds().ran(), ["check (1 member) (no record of this state)"]);
+    assert_eq!(scene.call("check").succeeds().ran(), ["check (1 member) (interrupted before)"]);
 }

@@ -22,6 +22,7 @@ fn record(number: u8, used: u32) -> Record {
     };
     Record {
         outputs: Vec::new(),
+        made_at: 7,
         duration: Duration::from_millis(number.into()),
         artifacts: (0..number % 4).map(artifact).collect(),
         output: (number % 2 == 1).then(|| blob(number, 1)),
