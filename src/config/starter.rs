@@ -26,9 +26,10 @@ pub const STARTER: &str = r##"# make.toml: the phases of this workspace, for `ca
 #workspaces = ["*"]           # the members that have this phase, by name; without it every member
 #needs = ["^codegen"]         # phases that come first; ^ means those of the members this one depends on
 #inputs = ["src/**", "//proto/**"]    # what it reads; // is the workspace root; without it every file git would not ignore
+#outputs = ["src/generated/**"]   # what it makes: stored, and put back when missing or changed
 #env = { RUST_LOG = "debug" } # variables for the commands
 #env-inputs = ["DATABASE_URL"]    # variables whose value makes a difference
-#cache = true                 # skip it when nothing changed; without it only if there are inputs
+#cache = true                 # skip it when nothing changed; without it only if there are inputs or outputs
 #dependencies = true          # a change in a member this one depends on counts as well
 
 # A phase that runs once in the workspace root, with several commands, at the same time if you like.
