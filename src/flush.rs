@@ -7,7 +7,7 @@ use std::io;
 use crate::home::Home;
 use crate::model::Digest;
 use crate::state::{History, LastRun, Run, State};
-use crate::store::{Bounds, Descriptions, Record, Records, References};
+use crate::store::{Bounds, Descriptions, Record, Records, References, Uses};
 
 /// What a run leaves behind.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Batch {
     pub records: BTreeMap<Digest, Record>,
     /// The keys of the records that were found fresh, where that is to be noted.
     pub used: BTreeSet<Digest>,
+    /// The keys of the records that turned out to be wrong.
+    pub refuted: BTreeSet<Digest>,
     /// The root of each step's description, by step id.
     pub descriptions: BTreeMap<String, Digest>,
     /// The parts of the descriptions, each under the SHA-256 of its bytes.
@@ -54,8 +56,9 @@ pub fn flush(home: &Home, batch: &Batch, limits: Limits, references: References)
         return Ok(Flushed::default());
     }
     let mut guard = home.lock()?;
-    if !batch.records.is_empty() || !batch.used.is_empty() {
-        Records::merge(&mut guard, home, &batch.records, &batch.used, limits.records)?;
+    if !batch.records.is_empty() || !batch.used.is_empty() || !batch.refuted.is_empty() {
+        let uses = Uses { used: &batch.used, refuted: &batch.refuted };
+        Records::merge(&mut guard, home, &batch.records, uses, limits.records)?;
     }
     if !batch.descriptions.is_empty() || !batch.steps.is_empty() {
         let state = State::current(&mut guard, home, &lasting(home, limits.records));
@@ -84,8 +87,13 @@ fn lasting(home: &Home, bounds: Bounds) -> impl Fn(&LastRun) -> bool {
 
 impl Batch {
     fn is_empty(&self) -> bool {
-        let Self { steps, records, used, descriptions, parts: _, run } = self;
-        steps.is_empty() && records.is_empty() && used.is_empty() && descriptions.is_empty() && run.is_none()
+        let Self { steps, records, used, refuted, descriptions, parts: _, run } = self;
+        steps.is_empty()
+            && records.is_empty()
+            && used.is_empty()
+            && refuted.is_empty()
+            && descriptions.is_empty()
+            && run.is_none()
     }
 }
 

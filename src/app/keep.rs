@@ -139,6 +139,9 @@ impl Keeping<'_, '_> {
                 batch.used.extend([produced.key.digest, digest]);
                 continue;
             }
+            if let Ending::Refuted(digest) = produced.ending {
+                batch.refuted.extend([produced.key.digest, digest]);
+            }
             last.insert(produced.step, produced);
             if matches!(produced.ending, Ending::Unseen(_)) {
                 continue;

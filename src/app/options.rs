@@ -31,6 +31,8 @@ pub struct Options {
     pub force: bool,
     /// Neither read nor write records.
     pub no_cache: bool,
+    /// Run what is fresh, too, and fail if it does not come to what is stored.
+    pub verify: bool,
     /// Where one stands; `None`: the process's working directory.
     pub current_dir: Option<PathBuf>,
     /// The manifest to start from instead of the nearest one.
@@ -95,6 +97,13 @@ impl Options {
     #[must_use]
     pub fn force(mut self, force: bool) -> Self {
         self.force = force;
+        self
+    }
+
+    /// Run what is fresh, too, and fail if it does not come to what is stored.
+    #[must_use]
+    pub fn verify(mut self, verify: bool) -> Self {
+        self.verify = verify;
         self
     }
 

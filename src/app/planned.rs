@@ -190,7 +190,7 @@ impl<'a> Planned<'a> {
             bounds: keep::bounds(self.lifecycle.project.cache),
         };
         let options = &self.lifecycle.options;
-        let terms = JudgeTerms { force: options.force, no_cache: options.no_cache };
+        let terms = JudgeTerms { force: options.force, no_cache: options.no_cache, verify: options.verify };
         Judge::new((&self.plan, &self.steps), kept, known, terms)
     }
 

@@ -57,6 +57,9 @@ pub struct Arguments {
     /// Neither read nor write results of earlier runs
     #[arg(long, help_heading = "How to run")]
     no_cache: bool,
+    /// Run what is fresh, too, and fail if its result or outputs are not what is stored
+    #[arg(long, help_heading = "How to run", conflicts_with_all = ["force", "no_cache"])]
+    verify: bool,
     /// Show what would run and why, and run nothing
     #[arg(short = 'n', long, help_heading = "How to run", conflicts_with_all = ["list", "graph", "init"])]
     pub dry_run: bool,
@@ -190,6 +193,7 @@ impl Arguments {
             keep_going: self.keep_going,
             force: self.force,
             no_cache: self.no_cache,
+            verify: self.verify,
             current_dir: None,
             manifest_path: self.manifest_path.clone(),
             target_dir: self.target_dir.clone(),

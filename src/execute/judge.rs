@@ -117,6 +117,8 @@ pub struct Terms {
     pub force: bool,
     /// Neither read nor write records.
     pub no_cache: bool,
+    /// Run what is fresh, to see whether it comes to what is stored.
+    pub verify: bool,
 }
 
 /// A verdict, and what it rests on.
@@ -257,6 +259,11 @@ impl<'a> Judge<'a> {
             outputs = Some(manifest);
         }
         Match::Held(Held { record, digest, discovered, outputs, amiss })
+    }
+
+    /// Whether fresh steps are to be run, too, and compared.
+    pub fn verifies(&self) -> bool {
+        self.terms.verify
     }
 
     /// The step's name.

@@ -1,6 +1,9 @@
 //! What a worker does with a step: judges it, runs its commands if it is stale, and keeps what came of it. It knows
 //! nothing of other steps but whether they ran.
 
+mod outputs;
+mod verify;
+
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
@@ -18,11 +21,10 @@ use crate::model::{
     CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Reason, Replay, Step,
     StepId, Verdict,
 };
-use crate::outputs::{Before, Outputs};
+use crate::outputs::Outputs;
 use crate::plan::{Argv, Expanded, Expansion};
 use crate::process;
-use crate::store::{Artifact, Blob, Blobs, Manifest};
-use crate::walk::Place;
+use crate::store::{Artifact, Blob, Blobs};
 
 /// Time stamps of files are this coarse at most. A step that compiles starts that much later than what may have been
 /// written for it, or a file that turns out to have been read could have changed while the step ran.
@@ -80,6 +82,8 @@ pub enum Ending {
         /// The blobs of its declared outputs, as a record names them.
         outputs: Vec<Blob>,
     },
+    /// That the result of this digest, which was fresh, is not what it comes to.
+    Refuted(Digest),
     /// It was fresh, but in another state than it was last seen in: the digest of this one, and what was discovered.
     Matched(Digest, Option<Vec<Discovered>>),
     /// It was fresh, which is to be noted, by the record of this digest.
@@ -91,7 +95,7 @@ impl Ending {
     pub fn discovered(&self) -> Option<&[Discovered]> {
         match self {
             Self::Good { discovered, .. } | Self::Matched(_, discovered) => discovered.as_deref(),
-            Self::Failed | Self::Unkept(_) | Self::Unseen(_) | Self::Used(_) => None,
+            Self::Failed | Self::Unkept(_) | Self::Unseen(_) | Self::Refuted(_) | Self::Used(_) => None,
         }
     }
 }
@@ -125,7 +129,8 @@ impl<'a> Worker<'a> {
         self.produced.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self, id: StepId, key: Option<Key>, tell: &Teller) -> Done {
+    /// Runs the step; `fresh`: the result that it is to come to again.
+    fn run(&self, id: StepId, key: Option<Key>, fresh: Option<&Held>, tell: &Teller) -> Done {
         let step = self.plan.step(id);
         let expanded = self.expansion.expand(step);
         let unseen = key.map(|key| self.judge.unseen_by_cargo(id, key)).unwrap_or_default();
@@ -142,65 +147,32 @@ impl<'a> Worker<'a> {
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         let log = std::mem::take(&mut ran.log);
         let output = if log.is_empty() { Output::default() } else { Output::of(Arc::new(Kept::new(log))) };
-        self.ran[id.index()].store(true, Ordering::Release);
         let made = stood.filter(|_| ran.failure.is_none()).map(|stood| self.take_outputs(id, &places, stood, tell));
+        let made_now = made.as_ref().and_then(|made| made.as_ref().ok()).cloned();
         self.keys.look_again(step);
+        let mut refuted = None;
         if let Some(key) = key {
             let ending = self.ending((step, &expanded), &ran, (began, &before), &unseen);
             if let (Ending::Unseen(text), None) = (&ending, &ran.failure) {
                 tell.warned(text.clone());
             }
-            let ending = self.with_outputs(ending, made);
+            refuted = fresh.and_then(|held| self.refutation(held, &ran, (&ending, made_now.as_ref())));
+            let ending = match (fresh, &refuted) {
+                (Some(held), Some(_)) => Ending::Refuted(held.digest),
+                _ => self.with_outputs(ending, made),
+            };
             self.produce(Produced { step: id, key, ending, duration, output: output.clone(), warned: ran.warned });
         }
-        let outcome = ran.failure.map_or(Outcome::Succeeded, |how| Outcome::Failed(how.into()));
+        // What was fresh and is so again has changed nothing for others.
+        self.ran[id.index()].store(fresh.is_none() || refuted.is_some(), Ordering::Release);
+        let failure = refuted.or(ran.failure);
+        let outcome = failure.map_or(Outcome::Succeeded, |how| Outcome::Failed(how.into()));
         Done { outcome, duration, output, warned: ran.warned }
-    }
-
-    /// What the step made in the places of its outputs; those who wait for it are told.
-    fn take_outputs(
-        &self,
-        id: StepId,
-        places: &[Place<'_>],
-        stood: io::Result<Before>,
-        tell: &Teller,
-    ) -> Result<Manifest, String> {
-        let stood = stood.map_err(|error| error.to_string())?;
-        let manifest = self.outputs.made(places, &stood, self.judge.made_before(id).as_ref())?;
-        if manifest.entries.is_empty() && !places.is_empty() {
-            tell.warned(format!("`outputs` of {} name no file that is there", self.judge.name(id)));
-        }
-        let _ = self.made[id.index()].set(manifest.digest());
-        Ok(manifest)
-    }
-
-    /// The ending with the outputs, if there is a result to keep and they can be kept.
-    fn with_outputs(&self, ending: Ending, made: Option<Result<Manifest, String>>) -> Ending {
-        let (Ending::Good { discovered, artifacts, .. }, Some(made)) = (&ending, made) else { return ending };
-        let kept = made.and_then(|manifest| {
-            self.outputs.keep(&manifest).map_err(|error| format!("its outputs cannot be stored: {error}"))
-        });
-        match kept {
-            Ok(outputs) => Ending::Good { discovered: discovered.clone(), artifacts: artifacts.clone(), outputs },
-            Err(why) => Ending::Unkept(why),
-        }
     }
 
     /// What came of a step so far.
     fn came(&self, id: StepId) -> Came {
         Came { ran: self.ran[id.index()].load(Ordering::Acquire), made: self.made[id.index()].get().copied() }
-    }
-
-    /// Puts back what is amiss of the outputs of a fresh step.
-    fn restore(&self, id: StepId, held: &Held) -> Result<(), Reason> {
-        let step = self.plan.step(id);
-        if !held.amiss.is_empty() {
-            let restored = self.outputs.restore(&self.keys.outputs_of(step), &held.amiss);
-            // Whether or not all went well: some may be in place.
-            self.keys.look_again(step);
-            restored.map_err(|why| Reason::OutputLost(why.into()))?;
-        }
-        Ok(())
     }
 
     /// A fresh step is not run: what its record says is shown and noted.
@@ -225,6 +197,10 @@ impl<'a> Worker<'a> {
         Done { outcome: Outcome::Cached { saved }, duration: Duration::ZERO, output, warned }
     }
 
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Acquire)
+    }
+
     fn produce(&self, produced: Produced) {
         self.produced.lock().unwrap_or_else(PoisonError::into_inner).push(produced);
     }
@@ -241,7 +217,7 @@ impl<'a> Worker<'a> {
         if let Some(unseen) = unseen.filter(|_| ran.reported) {
             return Ending::Unseen(unseen.text());
         }
-        if ran.failure.is_some() || self.interrupted.load(Ordering::Acquire) {
+        if ran.failure.is_some() || self.is_interrupted() {
             return Ending::Failed;
         }
         if ran.unread {
@@ -325,15 +301,16 @@ impl<'a> Worker<'a> {
 impl Work for Worker<'_> {
     fn step(&self, id: StepId, tell: &Teller) -> Done {
         let judged = self.judge.judge(id, &|step| self.came(step));
-        let reason = match (&judged.verdict, &judged.record) {
-            (Verdict::Stale(reason), _) => Some(reason.clone()),
-            (Verdict::Fresh { .. }, Some(held)) => self.restore(id, held).err(),
-            (Verdict::Fresh { .. }, None) => None,
+        let (reason, fresh) = match (&judged.verdict, &judged.record) {
+            (Verdict::Stale(reason), _) => (Some(reason.clone()), None),
+            (Verdict::Fresh { .. }, Some(held)) if self.judge.verifies() => (Some(Reason::Verify), Some(held)),
+            (Verdict::Fresh { .. }, Some(held)) => (self.restore(id, held).err(), None),
+            (Verdict::Fresh { .. }, None) => (None, None),
         };
         match reason {
             Some(reason) => {
                 tell.started(reason);
-                self.run(id, judged.key, tell)
+                self.run(id, judged.key, fresh, tell)
             }
             None => self.pass_by(id, judged),
         }

@@ -17,5 +17,5 @@ pub use self::bounds::Bounds;
 pub use self::clear::clear;
 pub use self::descriptions::{Descriptions, References};
 pub use self::manifest::{Made, MadeKind, Manifest};
-pub use self::records::{Artifact, Blob, Record, Records};
+pub use self::records::{Artifact, Blob, Record, Records, Uses};
 pub use self::stats::stats;

@@ -59,6 +59,15 @@ pub struct Blob {
     pub size: u64,
 }
 
+/// What is known of records that are there already.
+#[derive(Clone, Copy, Debug)]
+pub struct Uses<'a> {
+    /// The keys of those that made a step fresh.
+    pub used: &'a BTreeSet<Digest>,
+    /// The keys of those that turned out to be wrong.
+    pub refuted: &'a BTreeSet<Digest>,
+}
+
 /// The records as they were read.
 #[derive(Debug, Default)]
 pub struct Records {
@@ -103,7 +112,7 @@ impl Records {
         self.table.iter().map(|entry| (entry.used, blobs_in(&entry)))
     }
 
-    /// Lays `new` over the records that stand on disk now, notes the use of those under the keys `used`, and keeps within
+    /// Lays `new` over the records that stand on disk now, notes which were of use or wrong, and keeps within
     /// `bounds`. The blobs that are named no longer are removed. A new record whose blobs are not there any more is left
     /// out: another run has swept them away, or somebody the whole folder.
     ///
@@ -113,7 +122,7 @@ impl Records {
         guard: &mut Guard,
         home: &Home,
         new: &BTreeMap<Digest, Record>,
-        used: &BTreeSet<Digest>,
+        uses: Uses<'_>,
         bounds: Bounds,
     ) -> io::Result<()> {
         let old = guard.read(&kept(home));
@@ -124,9 +133,11 @@ impl Records {
             .filter(|(_, record)| is_whole(record))
             .map(|(key, record)| (*key, record.used, encode(record)))
             .collect();
-        let is_new = |entry: &Entry<'_>| new.binary_search_by_key(&entry.digest, |(key, ..)| *key).is_ok();
-        let (replaced, mut entries): (Vec<Entry<'_>>, Vec<_>) = old.table.iter().partition(is_new);
-        for entry in entries.iter_mut().filter(|entry| used.contains(&entry.digest)) {
+        let is_replaced = |entry: &Entry<'_>| {
+            uses.refuted.contains(&entry.digest) || new.binary_search_by_key(&entry.digest, |(key, ..)| *key).is_ok()
+        };
+        let (replaced, mut entries): (Vec<Entry<'_>>, Vec<_>) = old.table.iter().partition(is_replaced);
+        for entry in entries.iter_mut().filter(|entry| uses.used.contains(&entry.digest)) {
             entry.used = bounds.now;
         }
         entries.extend(new.iter().map(|(digest, used, value)| Entry { digest: *digest, used: *used, value }));

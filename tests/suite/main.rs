@@ -29,5 +29,6 @@ mod traps_manifests;
 mod traps_packages;
 mod traps_phases;
 mod unseen;
+mod verifying;
 mod witness;
 mod wrong_make;

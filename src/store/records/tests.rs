@@ -10,6 +10,9 @@ use crate::model::CacheBounds;
 
 const BOUNDS: Bounds = Bounds { now: 100, max_age: 30, max_size: 1000, records: 1000 };
 
+/// Nothing was of use, and nothing wrong.
+const NONE: Uses<'_> = Uses { used: &BTreeSet::new(), refuted: &BTreeSet::new() };
+
 /// The blob of as many bytes of this value.
 fn blob(number: u8, size: usize) -> Blob {
     Blob { digest: Digest(Sha256::digest(vec![number; size]).into()), size: size as u64 }
@@ -64,7 +67,7 @@ fn save(home: &Home, new: &BTreeMap<Digest, Record>, used: &[u8], bounds: Bounds
         }
     }
     let mut guard = home.lock().unwrap();
-    Records::merge(&mut guard, home, new, &used, bounds).unwrap();
+    Records::merge(&mut guard, home, new, Uses { used: &used, refuted: &BTreeSet::new() }, bounds).unwrap();
     guard.finish().0
 }
 
@@ -228,7 +231,7 @@ fn a_record_whose_blob_was_swept_away_meanwhile_is_left_out() {
     let new = BTreeMap::from([(Digest([1; 32]), sized(1, 5, 99)), (Digest([2; 32]), sized(2, 5, 99))]);
     let mut guard = home.lock().unwrap();
     Blobs::new(&home).put(&[2; 5][..]).unwrap();
-    Records::merge(&mut guard, &home, &new, &BTreeSet::new(), BOUNDS).unwrap();
+    Records::merge(&mut guard, &home, &new, NONE, BOUNDS).unwrap();
     assert_eq!(numbers(&home), [2]);
 }
 
@@ -258,7 +261,7 @@ fn no_flipped_byte_and_no_cut_gives_a_record() {
     }
     let mut guard = home.lock().unwrap();
     fs::write(path(&home), "something else").unwrap();
-    Records::merge(&mut guard, &home, &records([8], 99), &BTreeSet::new(), BOUNDS).unwrap();
+    Records::merge(&mut guard, &home, &records([8], 99), NONE, BOUNDS).unwrap();
     let (written, warnings) = guard.finish();
     assert_eq!((written, warnings.len()), (1, 1));
     assert_eq!(all(&home), records([8], 99));
@@ -292,4 +295,16 @@ fn bytes_that_are_no_record_give_none_or_another_but_do_not_panic() {
         assert!(decode(&bad, 5) != Some(record(7, 5)) || is_flag, "byte {index}");
     }
     assert_eq!(decode(&[0xff; 100], 5), None);
+}
+
+#[test]
+fn a_record_that_was_refuted_goes_with_its_blobs() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(&folder);
+    save(&home, &BTreeMap::from([(Digest([1; 32]), sized(1, 9, 99)), (Digest([2; 32]), sized(2, 9, 99))]), &[], BOUNDS);
+    let refuted = BTreeSet::from([Digest([1; 32]), Digest([7; 32])]);
+    let mut guard = home.lock().unwrap();
+    Records::merge(&mut guard, &home, &BTreeMap::new(), Uses { refuted: &refuted, ..NONE }, BOUNDS).unwrap();
+    drop(guard);
+    assert_eq!(all(&home).into_keys().collect::<Vec<_>>(), [Digest([2; 32])]);
 }
