@@ -10,6 +10,7 @@ mod hooks;
 mod kept;
 mod looking;
 mod narrow;
+mod overlooked;
 mod places;
 mod plain_cargo;
 mod running;
