@@ -15,8 +15,8 @@ use crate::relative::cleaned;
 /// Everything that was asked for.
 #[derive(Default)]
 pub struct Asked {
-    /// The folders of the packages on this disk that were compiled, with their names.
-    packages: BTreeMap<PathBuf, String>,
+    /// The folders of the packages on this disk that were compiled.
+    packages: BTreeSet<PathBuf>,
     /// What rustc read, and each path that a build script watches.
     files: BTreeSet<PathBuf>,
     /// The folders of packages whose build scripts ask for nothing, so that cargo looks at all that is in them.
@@ -57,10 +57,11 @@ impl Asked {
     /// # Errors
     /// A package was compiled of which nothing is covered, its manifest neither.
     pub fn beyond(self, covering: &Covering<'_>) -> Result<Beyond, String> {
-        if let Some((_, name)) = self.packages.iter().find(|(dir, _)| !covering.has_package(dir)) {
+        if let Some(dir) = self.packages.iter().find(|dir| !covering.has_package(dir)) {
             return Err(format!(
-                "cargo compiled `{name}`, which the step is not for; select that with `-p`, or give the phase \
-                 `scope = \"workspace\"`"
+                "cargo compiled the package in `{}`, which the step is not for; select it with `-p`, or give the phase \
+                 `scope = \"workspace\"`",
+                dir.display()
             ));
         }
         let mut paths = BTreeMap::new();
@@ -97,13 +98,11 @@ impl Asked {
         let is_read = |path: &&PathBuf| !(is_clippy && **path == *"Cargo.toml");
         let files: BTreeSet<PathBuf> =
             read.paths.iter().filter(is_read).map(|path| spelled(&base.join(path))).collect();
-        let modules = files.iter().filter(|path| **path != artifact.source);
-        let others: Vec<_> = modules.filter_map(|path| Some((path.clone(), other_place(path)?))).collect();
-        let others: Vec<_> = others.into_iter().filter(|(_, other)| !files.contains(other)).collect();
+        let others = other_places(&files, &artifact.source);
         if let (true, Some(written)) = (artifact.fresh, read.written) {
             unseen_twin(&others, written)?;
         }
-        self.packages.insert(dir, artifact.target.clone());
+        self.packages.insert(dir);
         self.others.extend(others);
         self.files.extend(files);
         Ok(())
@@ -159,7 +158,14 @@ fn spelled(path: &Path) -> PathBuf {
     }
 }
 
-/// Where rustc looks for a module as well: `x/mod.rs` for `x.rs`, and the other way round. It is an error to have both.
+/// Where rustc looks for these modules as well, but for those where it has found something.
+fn other_places(files: &BTreeSet<PathBuf>, crate_root: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let modules = files.iter().filter(|path| *path != crate_root);
+    let others = modules.filter_map(|path| Some((path.clone(), other_place(path)?)));
+    others.filter(|(_, other)| !files.contains(other)).collect()
+}
+
+/// `x/mod.rs` for `x.rs`, and the other way round. It is an error to have both.
 fn other_place(path: &Path) -> Option<PathBuf> {
     let stem = path.file_name()?.to_str()?.strip_suffix(".rs")?;
     if stem == "mod" {

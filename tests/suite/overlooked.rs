@@ -1,0 +1,85 @@
+//! What cargo does not look at, or looks at too late: it is said and not kept.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::scene::Scene;
+
+/// Cargo looks at what rustc has read, not at what it would find now: E0761 is not seen.
+#[test]
+fn a_second_file_for_a_module() {
+    let cases = [
+        ("alpha/src/part.rs", "alpha/src/part/mod.rs", "alpha: src/part/mod.rs is new"),
+        ("alpha/src/part/mod.rs", "alpha/src/part.rs", "alpha: src/part.rs is new"),
+        ("tools/part.rs", "tools/part/mod.rs", "tools/part/mod.rs is new"),
+        ("tools/part/mod.rs", "tools/part.rs", "tools/part.rs is new"),
+    ];
+    for (first, second, expected) in cases {
+        let scene = Scene::of(&["alpha"]).file(first, "");
+        let crate_root = if first.starts_with("tools") { "tools/x.rs" } else { "alpha/src/lib.rs" };
+        scene.write(crate_root, "#![allow(dead_code)]\nmod part;\nfn main() {}\n");
+        scene.append("alpha/Cargo.toml", "[[bin]]\nname = \"x\"\npath = \"../tools/x.rs\"\n");
+        if crate_root != "tools/x.rs" {
+            scene.write("tools/x.rs", "fn main() {}\n");
+        }
+        scene.call("check").succeeds();
+        assert!(scene.call("check").succeeds().was_fresh());
+        scene.write(second, "");
+        scene.call("check").plain_cargo("check");
+        assert!(scene.call("check -n").succeeds().out().contains(expected));
+        let said = format!("`[root]/{second}` may be the same module as `[root]/{first}`, and cargo did not look");
+        for _ in 0..2 {
+            let ended = scene.call("check").succeeds();
+            assert!(ended.err().contains(&said), "{}", ended.text());
+        }
+        scene.touch_everything();
+        let failed = scene.call("check").run();
+        assert!(failed.code == Some(1) && failed.err().contains("E0761"), "{}", failed.text());
+        scene.remove(second);
+        scene.call("check").succeeds();
+        assert!(scene.call("check").succeeds().was_fresh());
+    }
+}
+
+#[test]
+fn a_folder_that_is_renamed_into_the_place_of_a_module() {
+    let scene = Scene::of(&["alpha"]).file("alpha/src/part.rs", "").file("alpha/src/other/mod.rs", "");
+    scene.write("alpha/src/lib.rs", "mod part;\n");
+    scene.call("check").succeeds();
+    scene.rename("alpha/src/other", "alpha/src/part");
+    let ended = scene.call("check").succeeds();
+    assert!(ended.err().contains("may be the same module"), "{}", ended.text());
+}
+
+#[test]
+fn what_changes_while_it_is_read_for_the_first_time_is_not_kept() {
+    let scene = Scene::of(&["alpha"]).file("data/one", "1").file("file", "1");
+    for watched in ["data", "file"] {
+        let changed = if watched == "data" { "data/one" } else { "file" };
+        let script = format!(
+            "fn main() {{\n    println!(\"cargo::rerun-if-changed=../{watched}\");\n    \
+             std::fs::write(\"../{changed}\", \"{watched}\").unwrap();\n}}\n"
+        );
+        scene.write("alpha/build.rs", &script);
+        let ended = scene.call("check").succeeds();
+        assert!(ended.err().contains("changed while it ran"), "{}", ended.text());
+        assert!(!scene.call("check").succeeds().was_fresh());
+    }
+}
+
+/// Cargo looks at the times of what links lead to.
+#[test]
+fn a_link_that_leads_to_an_older_file_now() {
+    let scene = Scene::of(&["alpha"]).file("one.txt", "one").file("two.txt", "two");
+    let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
+    fs::File::options().write(true).open(scene.at("two.txt")).unwrap().set_modified(old).unwrap();
+    symlink("one.txt", scene.at("link.txt")).unwrap();
+    scene.append("alpha/src/lib.rs", "const _: () = assert!(include_str!(\"../../link.txt\").len() == 3);\n");
+    scene.call("check").succeeds();
+    scene.remove("link.txt");
+    symlink("two.txt", scene.at("link.txt")).unwrap();
+    for _ in 0..2 {
+        let ended = scene.call("check").succeeds();
+        assert!(ended.err().contains("link.txt changed, but is not newer than the last run"), "{}", ended.text());
+    }
+}
