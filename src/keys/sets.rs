@@ -99,13 +99,14 @@ impl Sets<'_> {
 
     fn look_at_all(&self, tree: &Tree, id: SetId) -> Seen {
         match self.coverage.globs(id) {
+            None if id.0 == Class::Whole => {
+                // Many a library has git ignore its Cargo.lock.
+                let names = ["Cargo.lock", "Cargo.toml"].map(|name| Path::new(name).into());
+                Seen { files: names.iter().filter_map(|path| self.ignored(id.1, path)).collect(), problem: None }
+            }
             None => {
                 let area = &tree.areas[id.1];
-                let wanted = |file: &&File| match id.0 {
-                    Class::Above => is_config(&file.path),
-                    Class::Whole => ["Cargo.lock", "Cargo.toml"].iter().any(|name| *file.path == **name),
-                    _ => true,
-                };
+                let wanted = |file: &&File| id.0 != Class::Above || is_config(&file.path);
                 let mut files: Vec<File> = area.files.iter().filter(wanted).cloned().collect();
                 if id.0 == Class::Above {
                     let in_folders = area.ignored_dirs.iter().filter(|dir| dir.ends_with(".cargo"));
@@ -129,7 +130,7 @@ impl Sets<'_> {
         }
     }
 
-    /// A file that git ignores, as it is now; `None` if it has gone.
+    /// A file whether git ignores it or not, as it is now; `None` if it is not there.
     fn ignored(&self, area: usize, path: &Arc<Path>) -> Option<File> {
         let metadata = std::fs::metadata(self.coverage.areas.dir(area).join(path)).ok()?;
         let kind = if metadata.is_file() { Kind::Regular } else { Kind::Special };

@@ -57,7 +57,8 @@ fn packages_that_a_command_or_arguments_name_themselves() {
         ("check -p a -- -p b", "check -p a -p b"),
         ("check -p a -- --workspace", "check --workspace"),
     ] {
-        let trap = Witness::new(locked().make(make), ours, plain).begun();
+        let scene = locked().make(make).file(".gitignore", "/target\nCargo.lock\n");
+        let trap = Witness::new(scene, ours, plain).begun();
         lock(&trap.scene, "1.0.0", "1.0.1");
         let why = trap.reruns();
         assert!(why.contains("Cargo.lock") || why.contains("leaf"), "{ours}: {why}");
