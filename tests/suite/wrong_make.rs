@@ -174,7 +174,7 @@ error: unknown key `performance` in make.toml
 3 | [performance]
   |  ^^^^^^^^^^^
   |
-  = help: known here: `project`, `lifecycle`, `hooks`, `workspace`
+  = help: known here: `project`, `lifecycle`, `hooks`, `workspace`, `cache`
 [exit 3]
 "#);
 }
