@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::links::{changed_at, spelled};
 use super::{Keys, State};
 use crate::cargo_output::{Artifact, BuildScript};
 use crate::dep_info;
 use crate::fingerprint::{Description, Tag, items};
 use crate::model::{Digest, Discovered, DiscoveredSort, FileStat};
-use crate::relative::{cleaned, relative};
+use crate::relative::relative;
 
 /// Time stamps are this coarse at most, in nanoseconds; what is younger than the start of a step may have changed in it.
 const GRAIN_NS: i64 = 10_000_000;
@@ -57,7 +58,8 @@ impl Keys<'_> {
         let mut found = Vec::new();
         for path in &asked.paths {
             let now = self.now(DiscoveredSort::Path, self.shown(path))?;
-            if may_have_changed(path, began, before.contains(&now)) {
+            // What was read and is gone would be no less gone when cargo is asked next, and fails.
+            if now.digest.is_none() || may_have_changed(path, began, before.contains(&now)) {
                 return Err(format!("`{}` changed while it ran", path.display()));
             }
             found.push(now);
@@ -82,7 +84,7 @@ impl Keys<'_> {
         asked.variables.extend(read.variables.into_iter().filter(|name| !set.contains(name)));
         if let Some(dir) = dir {
             let base = self.base_of(&dir);
-            asked.paths.extend(read.paths.iter().map(|path| cleaned(&base.join(path))));
+            asked.paths.extend(read.paths.iter().map(|path| spelled(&base.join(path))));
         }
         Ok(())
     }
@@ -125,13 +127,17 @@ impl Keys<'_> {
         let mut files: BTreeMap<Vec<u8>, Option<Digest>> = BTreeMap::new();
         let target = &self.expansion.workspace.target_dir;
         let is_other = |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name() == ".git";
-        let walk = walkdir::WalkDir::new(path).into_iter();
+        // Cargo follows links, too.
+        let walk = walkdir::WalkDir::new(path).follow_links(true).into_iter();
         let walk = walk.filter_entry(|entry| entry.path() != target && !is_other(entry));
         for entry in walk {
-            let entry = entry.map_err(std::io::Error::from)?;
-            let name = entry.path().strip_prefix(path).unwrap_or(entry.path()).as_os_str().as_encoded_bytes().to_vec();
-            let file = fs::metadata(entry.path()).ok().filter(fs::Metadata::is_file);
-            let digest = file.map(|file| self.cache.digest(entry.path(), &FileStat::of(&file))).transpose()?;
+            let at = match entry {
+                Ok(entry) => entry.into_path(),
+                Err(error) => leads_nowhere(error)?,
+            };
+            let name = at.strip_prefix(path).unwrap_or(&at).as_os_str().as_encoded_bytes().to_vec();
+            let file = fs::metadata(&at).ok().filter(fs::Metadata::is_file);
+            let digest = file.map(|file| self.cache.digest(&at, &FileStat::of(&file))).transpose()?;
             files.insert(name, digest.map(|digested| digested.digest));
         }
         Ok(Some(digest_of(|all| {
@@ -200,8 +206,8 @@ fn ask_script(script: &BuildScript, asked: &mut Asked) -> Result<(), String> {
     }
     for path in read.paths {
         let path = match &dir {
-            Some(dir) => cleaned(&dir.join(path)),
-            None if path.is_absolute() => cleaned(&path),
+            Some(dir) => spelled(&dir.join(path)),
+            None if path.is_absolute() => spelled(&path),
             None => continue,
         };
         if !path.exists() {
@@ -220,14 +226,12 @@ fn is_documentation(artifact: &Artifact) -> bool {
     artifact.filenames.iter().all(|file| file.extension().is_some_and(|is| is == "html"))
 }
 
-/// Whether a file may have changed after `began`. Of a time just before it only the contents tell, if they were known
-/// and are the same.
+/// Whether a file or folder may have changed after `began`. Of a time just before it only the contents tell, if they were
+/// known and are the same.
 fn may_have_changed(path: &Path, began: SystemTime, same: bool) -> bool {
-    let Some(metadata) = fs::metadata(path).ok().filter(fs::Metadata::is_file) else { return false };
+    let Some(changed) = changed_at(path) else { return true };
     let began = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let began = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX);
-    let stat = FileStat::of(&metadata);
-    let changed = stat.mtime_ns.max(stat.ctime_ns);
     changed >= began || (changed >= began - GRAIN_NS && !same)
 }
 
@@ -264,11 +268,25 @@ pub fn names_in(description: &[u8]) -> Vec<Discovered> {
     named.collect()
 }
 
-/// The time of the last change of a file, or of anything in a folder, in nanoseconds since the Unix epoch.
+/// The time that cargo takes for the last change of a file, or of anything in a folder, in nanoseconds since the Unix epoch.
 pub fn newest(path: &Path) -> Option<i64> {
-    let entries = walkdir::WalkDir::new(path).follow_root_links(true).into_iter().flatten();
-    let files = entries.filter(|entry| !entry.file_type().is_dir());
-    files.filter_map(|entry| Some(FileStat::of(&fs::metadata(entry.path()).ok()?).mtime_ns)).max()
+    let mtime = |metadata: fs::Metadata| FileStat::of(&metadata).mtime_ns;
+    let metadata = fs::metadata(path).ok()?;
+    if !metadata.is_dir() {
+        return Some(mtime(metadata));
+    }
+    let entries = walkdir::WalkDir::new(path).follow_links(true).into_iter().flatten();
+    let times = entries.flat_map(|entry| [fs::symlink_metadata(entry.path()), fs::metadata(entry.path())]);
+    times.flatten().map(mtime).max()
+}
+
+/// The place of a link that leads nowhere, or back to where it is.
+fn leads_nowhere(error: walkdir::Error) -> std::io::Result<PathBuf> {
+    let is_gone = error.io_error().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+    match error.path() {
+        Some(path) if is_gone || error.loop_ancestor().is_some() => Ok(path.to_owned()),
+        _ => Err(error.into()),
+    }
 }
 
 fn digest_of(write: impl FnOnce(&mut Description)) -> Digest {

@@ -3,6 +3,7 @@
 
 mod coverage;
 mod discovered;
+mod links;
 mod sets;
 
 use std::collections::BTreeMap;

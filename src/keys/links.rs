@@ -1,0 +1,68 @@
+//! Symbolic links on the way to a file that was read: how its path may be spelled, and when what lies there was last put
+//! there. It knows nothing of keys.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use crate::model::FileStat;
+use crate::relative::cleaned;
+
+/// How many links are followed on one way; the system stops at as many.
+const MAX_LINKS: usize = 40;
+
+/// The path without `.` and `..`; as it is, where a `..` follows a link, since that leads to the folder above the one that
+/// the link leads to.
+pub fn spelled(path: &Path) -> PathBuf {
+    let mut way = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir if fs::symlink_metadata(&way).is_ok_and(|here| here.is_symlink()) => {
+                return path.to_owned();
+            }
+            Component::ParentDir => _ = way.pop(),
+            Component::CurDir => {}
+            part => way.push(part),
+        }
+    }
+    cleaned(path)
+}
+
+/// When a file, anything in a folder, or a link on the way there last changed, in nanoseconds since the Unix epoch; `None`
+/// if there is nothing.
+pub fn changed_at(path: &Path) -> Option<i64> {
+    let mut newest = changed(&fs::metadata(path).ok()?);
+    resolve(path, &mut MAX_LINKS.clone(), &mut |link| newest = newest.max(changed(link)));
+    for entry in walkdir::WalkDir::new(path).follow_links(true).into_iter().flatten() {
+        let entries = [fs::symlink_metadata(entry.path()), fs::metadata(entry.path())];
+        newest = entries.iter().flatten().map(changed).fold(newest, i64::max);
+    }
+    Some(newest)
+}
+
+/// Nobody can set the time of an inode's change, so that it counts alone where there is one: a time of the contents that
+/// lies in the future says nothing.
+fn changed(metadata: &fs::Metadata) -> i64 {
+    let stat = FileStat::of(metadata);
+    if stat.ctime_ns == 0 { stat.mtime_ns } else { stat.ctime_ns }
+}
+
+/// Where a path leads to, and every link that it goes through.
+fn resolve(path: &Path, left: &mut usize, see: &mut dyn FnMut(&fs::Metadata)) -> PathBuf {
+    let mut way = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => _ = way.pop(),
+            Component::CurDir => {}
+            part => way.push(part),
+        }
+        let link = fs::symlink_metadata(&way).ok().filter(fs::Metadata::is_symlink);
+        let to = link.as_ref().and_then(|_| fs::read_link(&way).ok());
+        if let (Some(link), Some(to), 1..) = (link, to, *left) {
+            *left -= 1;
+            see(&link);
+            let from = way.parent().unwrap_or(Path::new("/"));
+            way = resolve(&from.join(to), left, see);
+        }
+    }
+    way
+}
