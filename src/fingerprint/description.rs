@@ -59,9 +59,11 @@ pub enum Tag {
     Source,
     /// Every file under the root; a part.
     Everything,
+    /// That a file may be executed.
+    Mode,
 }
 
-const TAGS: [Tag; 23] = [
+const TAGS: [Tag; 24] = [
     Tag::Format,
     Tag::Phase,
     Tag::Parallel,
@@ -85,6 +87,7 @@ const TAGS: [Tag; 23] = [
     Tag::Version,
     Tag::Source,
     Tag::Everything,
+    Tag::Mode,
 ];
 
 /// An item read back.
