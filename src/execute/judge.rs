@@ -1,7 +1,7 @@
 //! Whether a step has to run, and why. It runs nothing.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::fingerprint::changes;
@@ -99,6 +99,19 @@ pub struct Held {
     pub digest: Digest,
     /// What was discovered, as it is now.
     pub discovered: Option<Vec<Discovered>>,
+}
+
+/// A file that changed since a step's last run.
+#[derive(Debug)]
+pub struct ChangedFile {
+    /// What explanations call it.
+    pub name: Arc<str>,
+    /// The member that it belongs to, if it does to one.
+    pub member: Option<MemberId>,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it is not newer than that run: cargo, which looks at the time alone, does not see that it changed.
+    pub is_old: bool,
 }
 
 impl<'a> Judge<'a> {
@@ -207,19 +220,24 @@ impl<'a> Judge<'a> {
         self.descriptions.get_or_init(|| Descriptions::load(self.known.home).0)
     }
 
-    /// Files that changed since the step's last run and are not newer than it: cargo, which looks at the time alone, does
-    /// not see that. Each with its member.
-    pub fn unseen_by_cargo(&self, id: StepId, key: Key) -> Vec<(Arc<str>, Option<MemberId>)> {
+    /// Whether the step has run before, as far as is known.
+    pub fn has_run(&self, id: StepId) -> bool {
+        self.known.state.steps.contains_key(&*self.steps[id.index()].name)
+    }
+
+    /// Files that changed since the step's last run.
+    pub fn changed_files(&self, id: StepId, key: Key) -> Vec<ChangedFile> {
         let Reason::Changed(changes) = self.explain(id, key) else { return Vec::new() };
         let Some(last) = self.known.state.steps.get(&*self.steps[id.index()].name) else { return Vec::new() };
         let began_ms = last.finished_at.saturating_sub(last.duration_ms);
         let began_ns = i64::try_from(began_ms).unwrap_or(i64::MAX).saturating_mul(1_000_000);
         let changed = changes.into_iter().filter(|change| change.kind == ChangeKind::FileChanged);
-        let old = changed.filter_map(|change| {
+        let files = changed.filter_map(|change| {
             let (path, member) = self.keys.file_of(&change.name);
-            (newest(&path)? <= began_ns).then_some((change.name, member))
+            let is_old = newest(&path)? <= began_ns;
+            Some(ChangedFile { name: change.name, member, path, is_old })
         });
-        old.collect()
+        files.collect()
     }
 
     /// The verdicts on all steps as a run would come to them, if nothing that runs changes files.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::command::{Commands, Kept, Ran};
+use super::judge::ChangedFile;
 use super::{Done, Judge, Signal, Teller, Work};
 use crate::cargo_output;
 use crate::keys::{Key, Keys};
@@ -108,7 +109,7 @@ impl<'a> Worker<'a> {
     fn run(&self, id: StepId, key: Option<Key>, tell: &Teller) -> Done {
         let step = self.plan.step(id);
         let expanded = self.expansion.expand(step);
-        let unseen = key.map(|key| self.judge.unseen_by_cargo(id, key)).unwrap_or_default();
+        let changed = key.filter(|_| self.judge.has_run(id)).map(|key| self.judge.changed_files(id, key));
         let before = key.map(|_| self.judge.discovered_before(id)).unwrap_or_default();
         let (began, clock) = (SystemTime::now(), Instant::now());
         let mut ran = self.commands.run(&expanded, step.definition.parallel, tell);
@@ -118,7 +119,7 @@ impl<'a> Worker<'a> {
         self.ran[id.index()].store(true, Ordering::Release);
         self.keys.look_again(step);
         if let Some(key) = key {
-            let ending = self.ending(&expanded, &ran, (began, &before), &unseen);
+            let ending = self.ending(&expanded, &ran, (began, &before), changed.as_deref());
             if let (Ending::Unseen(name), None) = (&ending, &ran.failure) {
                 tell.warned(format!(
                     "{name} changed, but is not newer than the last run, so cargo did not look at it; \
@@ -140,12 +141,17 @@ impl<'a> Worker<'a> {
         expanded: &Expanded,
         ran: &Ran,
         (began, before): (SystemTime, &[Discovered]),
-        unseen: &[(Arc<str>, Option<MemberId>)],
+        changed: Option<&[ChangedFile]>,
     ) -> Ending {
         // Asked of a failure as well: once that is noted, the next run would not find the file changed any more.
-        let unseen = unseen.iter().find(|(_, member)| !self.is_recompiled(*member, ran));
-        if let Some((name, _)) = unseen.filter(|_| ran.reported) {
-            return Ending::Unseen(name.to_string());
+        let unseen = changed.unwrap_or_default().iter().filter(|_| ran.reported).find(|file| self.is_unseen(file, ran));
+        if let Some(file) = unseen {
+            return Ending::Unseen(file.name.to_string());
+        }
+        // Everything is as it was in the last run; but cargo may hold the results of something that was there in between.
+        if let Some(name) = changed.is_some_and(<[_]>::is_empty).then(|| self.keys.passed_by(&ran.artifacts)).flatten()
+        {
+            return Ending::Unseen(name);
         }
         if ran.failure.is_some() || self.interrupted.load(Ordering::Acquire) {
             return Ending::Failed;
@@ -169,7 +175,16 @@ impl<'a> Worker<'a> {
     /// results still are those of that state, and the next run has to be compared with it.
     fn is_seen(&self, id: StepId, key: Key) -> bool {
         let mut commands = self.plan.step(id).definition.commands.iter().filter_map(|command| command.cargo());
-        !commands.any(CargoCommand::compiles) || self.judge.unseen_by_cargo(id, key).is_empty()
+        !commands.any(CargoCommand::compiles) || !self.judge.changed_files(id, key).iter().any(|file| file.is_old)
+    }
+
+    /// Whether cargo did not look at a file that changed. One that is newer than the last run may be older than what another
+    /// cargo, such as an editor's, has compiled since.
+    fn is_unseen(&self, file: &ChangedFile, ran: &Ran) -> bool {
+        if file.is_old {
+            return !self.is_recompiled(file.member, ran);
+        }
+        self.keys.is_passed_by(&file.path, &ran.artifacts, &ran.scripts)
     }
 
     /// Whether cargo compiled everything of the member.

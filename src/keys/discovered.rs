@@ -172,13 +172,13 @@ impl Keys<'_> {
     }
 
     /// The folder that rustc runs in for a package: the root for what lies in it, else the package's own.
-    fn base_of(&self, dir: &Path) -> PathBuf {
+    pub(super) fn base_of(&self, dir: &Path) -> PathBuf {
         let root = &self.expansion.workspace.root;
         if dir.starts_with(root) { root.clone() } else { dir.to_owned() }
     }
 
     /// A path as records name it: from the root for what lies in it, so that a workspace can be moved.
-    fn shown(&self, path: &Path) -> String {
+    pub(super) fn shown(&self, path: &Path) -> String {
         let root = &self.expansion.workspace.root;
         match path.strip_prefix(root) {
             Ok(inside) if inside.as_os_str().is_empty() => ".".to_owned(),
@@ -301,7 +301,7 @@ fn is_of_cargo(name: &str) -> bool {
 
 /// The folder of a package that lies on this disk, from its id; `None` for one of a registry or of git, whose files do
 /// not change.
-fn package_dir(id: &str) -> Option<PathBuf> {
+pub(super) fn package_dir(id: &str) -> Option<PathBuf> {
     let url = id.strip_prefix("path+file://")?;
     let path = url.rsplit_once('#').map_or(url, |(path, _)| path);
     Some(PathBuf::from(percent_decoded(path)))

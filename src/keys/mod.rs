@@ -4,6 +4,7 @@
 mod coverage;
 mod discovered;
 mod links;
+mod passed;
 mod sets;
 
 use std::collections::BTreeMap;
