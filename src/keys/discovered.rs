@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::links::{changed_at, spelled};
+use super::links::{changed_at, entries, spelled};
 use super::{Keys, State};
 use crate::cargo_output::{Artifact, BuildScript};
 use crate::dep_info;
@@ -17,21 +17,19 @@ use crate::relative::relative;
 /// Time stamps are this coarse at most, in nanoseconds; what is younger than the start of a step may have changed in it.
 const GRAIN_NS: i64 = 10_000_000;
 
-/// Variables that cargo sets for what it starts; ours of that name are not what was read.
-const OF_CARGO: [&str; 12] = [
-    "CARGO_PKG_",
-    "CARGO_MANIFEST_",
-    "CARGO_BIN_",
-    "CARGO_CFG_",
-    "CARGO_FEATURE_",
+/// Variables that cargo sets for the compiler; ours of that name are not what was read. Those that it sets for build scripts
+/// alone are not among them: the compiler gets ours.
+const OF_CARGO: [&str; 8] = [
+    "CARGO",
+    "CARGO_BIN_NAME",
     "CARGO_CRATE_NAME",
     "CARGO_PRIMARY_PACKAGE",
-    "CARGO_TARGET_TMPDIR",
     "CARGO_RUSTC_CURRENT_DIR",
+    "CARGO_TARGET_TMPDIR",
     "CLIPPY_ARGS",
     "OUT_DIR",
-    "DEP_",
 ];
+const FAMILIES_OF_CARGO: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_"];
 
 impl Keys<'_> {
     /// What the units of a cargo step read that its key does not cover, with what it is now. `began`: when the step
@@ -59,7 +57,8 @@ impl Keys<'_> {
         for path in &asked.paths {
             let now = self.now(DiscoveredSort::Path, self.shown(path))?;
             // What was read and is gone would be no less gone when cargo is asked next, and fails.
-            if now.digest.is_none() || may_have_changed(path, began, before.contains(&now)) {
+            let changed = changed_at(path, &self.expansion.workspace.target_dir);
+            if now.digest.is_none() || may_have_changed(changed, began, before.contains(&now)) {
                 return Err(format!("`{}` changed while it ran", path.display()));
             }
             found.push(now);
@@ -81,7 +80,9 @@ impl Keys<'_> {
         };
         let own = scripts.iter().filter(|script| script.package_id == artifact.package_id);
         let set: BTreeSet<&String> = own.flat_map(|script| &script.env).map(|(name, _)| name).collect();
-        asked.variables.extend(read.variables.into_iter().filter(|name| !set.contains(name)));
+        // A script sets them for the others; it is itself compiled with ours.
+        let is_script = artifact.kinds.iter().any(|kind| kind == "custom-build");
+        asked.variables.extend(read.variables.into_iter().filter(|name| is_script || !set.contains(name)));
         if let Some(dir) = dir {
             let base = self.base_of(&dir);
             asked.paths.extend(read.paths.iter().map(|path| spelled(&base.join(path))));
@@ -125,12 +126,7 @@ impl Keys<'_> {
             return Ok(Some(digest_of(|all| all.text(Tag::File, "", "special"))));
         }
         let mut files: BTreeMap<Vec<u8>, Option<Digest>> = BTreeMap::new();
-        let target = &self.expansion.workspace.target_dir;
-        let is_other = |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name() == ".git";
-        // Cargo follows links, too.
-        let walk = walkdir::WalkDir::new(path).follow_links(true).into_iter();
-        let walk = walk.filter_entry(|entry| entry.path() != target && !is_other(entry));
-        for entry in walk {
+        for entry in entries(path, &self.expansion.workspace.target_dir) {
             let at = match entry {
                 Ok(entry) => entry.into_path(),
                 Err(error) => leads_nowhere(error)?,
@@ -226,10 +222,10 @@ fn is_documentation(artifact: &Artifact) -> bool {
     artifact.filenames.iter().all(|file| file.extension().is_some_and(|is| is == "html"))
 }
 
-/// Whether a file or folder may have changed after `began`. Of a time just before it only the contents tell, if they were
-/// known and are the same.
-fn may_have_changed(path: &Path, began: SystemTime, same: bool) -> bool {
-    let Some(changed) = changed_at(path) else { return true };
+/// Whether what last changed at that time may have done so after `began`. Of a time just before it only the contents tell,
+/// if they were known and are the same.
+fn may_have_changed(changed: Option<i64>, began: SystemTime, same: bool) -> bool {
+    let Some(changed) = changed else { return true };
     let began = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let began = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX);
     changed >= began || (changed >= began - GRAIN_NS && !same)
@@ -296,7 +292,7 @@ fn digest_of(write: impl FnOnce(&mut Description)) -> Digest {
 }
 
 fn is_of_cargo(name: &str) -> bool {
-    name == "CARGO" || OF_CARGO.iter().any(|prefix| name.starts_with(prefix))
+    OF_CARGO.contains(&name) || FAMILIES_OF_CARGO.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The folder of a package that lies on this disk, from its id; `None` for one of a registry or of git, whose files do

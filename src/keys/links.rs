@@ -28,15 +28,22 @@ pub fn spelled(path: &Path) -> PathBuf {
 }
 
 /// When a file, anything in a folder, or a link on the way there last changed, in nanoseconds since the Unix epoch; `None`
-/// if there is nothing.
-pub fn changed_at(path: &Path) -> Option<i64> {
+/// if there is nothing. The target directory does not count.
+pub fn changed_at(path: &Path, target_dir: &Path) -> Option<i64> {
     let mut newest = changed(&fs::metadata(path).ok()?);
     resolve(path, &mut MAX_LINKS.clone(), &mut |link| newest = newest.max(changed(link)));
-    for entry in walkdir::WalkDir::new(path).follow_links(true).into_iter().flatten() {
+    for entry in entries(path, target_dir).flatten() {
         let entries = [fs::symlink_metadata(entry.path()), fs::metadata(entry.path())];
         newest = entries.iter().flatten().map(changed).fold(newest, i64::max);
     }
     Some(newest)
+}
+
+/// Everything in a folder but the target directory and git's, through links, as cargo sees it; of a file itself.
+pub fn entries(path: &Path, target_dir: &Path) -> impl Iterator<Item = walkdir::Result<walkdir::DirEntry>> {
+    let is_git = |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name() == ".git";
+    let walk = walkdir::WalkDir::new(path).follow_links(true).into_iter();
+    walk.filter_entry(move |entry| entry.path() != target_dir && !is_git(entry))
 }
 
 /// Nobody can set the time of an inode's change, so that it counts alone where there is one: a time of the contents that

@@ -14,7 +14,7 @@ use crate::model::FileStat;
 impl Keys<'_> {
     /// Whether something that cargo called fresh had read the file before what is there now was put there.
     pub fn is_passed_by(&self, path: &Path, artifacts: &[Artifact], scripts: &[BuildScript]) -> bool {
-        let Some(changed) = changed_at(path) else { return false };
+        let Some(changed) = self.changed_at(path) else { return false };
         // What cargo does run or compile writes these files anew.
         let is_older = |made: &Path| written_at(made).is_some_and(|written| written < changed);
         let by_unit = |artifact: &Artifact| {
@@ -34,9 +34,13 @@ impl Keys<'_> {
         artifacts.iter().filter(|artifact| artifact.fresh).find_map(|artifact| {
             let written = artifact.filenames.iter().filter_map(|made| written_at(made)).min()?;
             let read = self.read_by(artifact);
-            let newer = read.iter().find(|path| changed_at(path).is_some_and(|changed| written < changed));
+            let newer = read.iter().find(|path| self.changed_at(path).is_some_and(|changed| written < changed));
             newer.map(|path| self.shown(path))
         })
+    }
+
+    fn changed_at(&self, path: &Path) -> Option<i64> {
+        changed_at(path, &self.expansion.workspace.target_dir)
     }
 
     fn read_by(&self, artifact: &Artifact) -> Vec<PathBuf> {
