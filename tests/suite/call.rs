@@ -76,14 +76,19 @@ impl Call {
         command
     }
 
-    /// What plain cargo prints on standard error in the same place and environment; it must succeed.
-    #[track_caller]
-    pub fn plain_cargo(&self, words: &str) -> String {
+    /// What plain cargo makes of these words in the same place and environment.
+    pub fn cargo(&self, words: &str) -> Ended {
         let mut command = Command::new("cargo");
         command.args(words.split(' ')).env_clear().current_dir(&self.dir).stdin(Stdio::null());
         command.envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        let ended = self.ended(command.output().unwrap());
+        self.ended(command.output().unwrap())
+    }
+
+    /// What plain cargo prints on standard error in the same place and environment; it must succeed.
+    #[track_caller]
+    pub fn plain_cargo(&self, words: &str) -> String {
+        let ended = self.cargo(words);
         assert_eq!(ended.code, Some(0), "\n{}", ended.text());
         ended.err()
     }
