@@ -20,13 +20,14 @@ pub struct Read {
 /// Reads rustc's dep-info for the unit that made these files.
 ///
 /// # Errors
-/// There is none beside any of them, or it cannot be read.
+/// There is none beside any of them, it cannot be read, or a name in it holds a newline, which dep-info cannot tell.
 pub fn of_artifact(filenames: &[PathBuf]) -> io::Result<Read> {
     let found =
         filenames.iter().find_map(|file| beside(file)).or_else(|| filenames.iter().find_map(|file| hashed(file)));
     let path = found.ok_or(io::ErrorKind::NotFound)?;
     let written = Some(path.metadata()?.modified()?);
-    Ok(Read { written, ..parse_dep_info(&fs::read_to_string(path)?) })
+    let read = parse_dep_info(&fs::read_to_string(path)?).ok_or(io::ErrorKind::InvalidData)?;
+    Ok(Read { written, ..read })
 }
 
 /// Reads what a build script has asked to be run again for: the file `output` beside its `OUT_DIR`.
@@ -106,8 +107,8 @@ fn is_same_file(_: &Path, _: &Path) -> bool {
     false
 }
 
-/// rustc's dep-info: make rules, then `# env-dep:` lines.
-fn parse_dep_info(text: &str) -> Read {
+/// rustc's dep-info: make rules, then `# env-dep:` lines. `None` if there is anything else: the rest of a name.
+fn parse_dep_info(text: &str) -> Option<Read> {
     let mut read = Read::default();
     for line in text.lines() {
         if let Some(variable) = line.strip_prefix("# env-dep:") {
@@ -115,11 +116,13 @@ fn parse_dep_info(text: &str) -> Read {
             read.variables.push(unescaped(name));
         } else if let Some((_, files)) = line.split_once(": ").filter(|_| !line.starts_with('#')) {
             read.paths.extend(file_names(files).map(PathBuf::from));
+        } else if !line.is_empty() && !line.starts_with('#') && !line.ends_with(':') {
+            return None;
         }
     }
     read.paths.sort();
     read.paths.dedup();
-    read
+    Some(read)
 }
 
 /// The names of a make rule, in which a space is written `\ `.
@@ -166,9 +169,10 @@ mod tests {
     #[test]
     fn dep_info_names_files_and_variables() {
         let text = "/t/a-1.d: src/lib.rs src/my\\ file.rs ../x.txt\n\nsrc/lib.rs:\n\n# env-dep:A=1\n# env-dep:B\n# checksum:x\n";
-        let read = parse_dep_info(text);
+        let read = parse_dep_info(text).unwrap();
         assert_eq!(read.paths, ["../x.txt", "src/lib.rs", "src/my file.rs"].map(PathBuf::from));
         assert_eq!(read.variables, ["A", "B"]);
+        assert_eq!(parse_dep_info("/t/a-1.d: src/lib.rs src/new\nline.rs\n\nsrc/lib.rs:\nsrc/new\nline.rs:\n"), None);
     }
 
     #[test]

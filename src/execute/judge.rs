@@ -60,41 +60,6 @@ fn differences(known: &[Discovered], now: &[Discovered]) -> Option<Reason> {
     (!changes.is_empty()).then_some(Reason::Changed(changes))
 }
 
-/// A file that cargo does not look at, although it is another.
-#[derive(Debug)]
-pub struct Unseen {
-    /// As explanations name it.
-    pub name: Arc<str>,
-    /// Why it is overlooked.
-    pub why: Overlooked,
-}
-
-/// Why cargo does not look at a file.
-#[derive(Debug)]
-pub enum Overlooked {
-    /// It is not newer than the last run. The member that it belongs to, if it does to one.
-    Old(Option<MemberId>),
-    /// It is new and configures clippy for everything in this folder.
-    LintConfig(PathBuf),
-}
-
-impl Unseen {
-    /// What to tell about it.
-    pub fn text(&self) -> String {
-        let name = &self.name;
-        match self.why {
-            Overlooked::Old(_) => format!(
-                "{name} changed, but is not newer than the last run, so cargo did not look at it; `touch` it \
-                 (this result is not kept)"
-            ),
-            Overlooked::LintConfig(_) => format!(
-                "{name} is new, and cargo did not look at it; `touch` the sources of the members that it is for \
-                 (this result is not kept)"
-            ),
-        }
-    }
-}
-
 /// What is known from earlier runs.
 #[derive(Clone, Copy)]
 pub struct Known<'a> {
@@ -152,6 +117,48 @@ pub struct Held {
     pub outputs: Option<Manifest>,
     /// Those of them that are to be put back.
     pub amiss: Vec<Made>,
+}
+
+/// A file that changed since a step's last run.
+#[derive(Debug)]
+pub struct ChangedFile {
+    /// What explanations call it.
+    pub name: Arc<str>,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Why cargo does not look at it, if that is known beforehand.
+    pub overlooked: Option<Overlooked>,
+}
+
+/// Why cargo does not look at a file.
+#[derive(Debug)]
+pub enum Overlooked {
+    /// It is not newer than the last run. The member that it belongs to, if it does to one.
+    Old(Option<MemberId>),
+    /// It is new and configures clippy for everything in this folder.
+    LintConfig(PathBuf),
+}
+
+impl ChangedFile {
+    /// What to tell when cargo did not look at it.
+    pub fn unseen(&self) -> String {
+        match self.overlooked {
+            Some(Overlooked::LintConfig(_)) => format!(
+                "{} is new, and cargo did not look at it; `touch` the sources of the members that it is for \
+                 (this result is not kept)",
+                self.name
+            ),
+            Some(Overlooked::Old(_)) | None => passed_by(&self.name),
+        }
+    }
+}
+
+/// What to tell of a changed file that cargo passed by.
+pub fn passed_by(name: &str) -> String {
+    format!(
+        "{name} changed, but is not newer than the last run, so cargo did not look at it; `touch` it \
+         (this result is not kept)"
+    )
 }
 
 impl<'a> Judge<'a> {
@@ -300,27 +307,32 @@ impl<'a> Judge<'a> {
         self.descriptions.get_or_init(|| Descriptions::load(self.known.home).0)
     }
 
-    /// Files that changed since the step's last run and are not newer than it: cargo, which looks at the time alone, does
-    /// not see that. And new ones that configure clippy: cargo knows of those alone that clippy has read before.
-    pub fn unseen_by_cargo(&self, id: StepId, key: Key) -> Vec<Unseen> {
+    /// Whether the step has run before, as far as is known.
+    pub fn has_run(&self, id: StepId) -> bool {
+        self.known.state.steps.contains_key(&*self.steps[id.index()].name)
+    }
+
+    /// Files that changed since the step's last run; and new ones that configure clippy, since cargo knows of those alone that
+    /// clippy has read before.
+    pub fn changed_files(&self, id: StepId, key: Key) -> Vec<ChangedFile> {
         let Reason::Changed(changes) = self.explain(id, key) else { return Vec::new() };
         let Some(last) = self.known.state.steps.get(&*self.steps[id.index()].name) else { return Vec::new() };
         let began_ms = last.finished_at.saturating_sub(last.duration_ms);
         let began_ns = i64::try_from(began_ms).unwrap_or(i64::MAX).saturating_mul(1_000_000);
         let clippy = Some(CargoCommand::Clippy);
         let lints = self.plan.step(id).definition.commands.iter().any(|command| command.cargo() == clippy);
-        let unseen = changes.into_iter().filter_map(|change| {
+        let files = changes.into_iter().filter_map(|change| {
             let (path, member) = self.keys.file_of(&change.name);
-            let why = match change.kind {
-                ChangeKind::FileChanged if newest(&path)? <= began_ns => Overlooked::Old(member),
+            let overlooked = match change.kind {
+                ChangeKind::FileChanged => (newest(&path)? <= began_ns).then_some(Overlooked::Old(member)),
                 ChangeKind::FileAdded if lints && (path.ends_with("clippy.toml") || path.ends_with(".clippy.toml")) => {
-                    Overlooked::LintConfig(cleaned(path.parent()?))
+                    Some(Overlooked::LintConfig(cleaned(path.parent()?)))
                 }
                 _ => return None,
             };
-            Some(Unseen { name: change.name, why })
+            Some(ChangedFile { name: change.name, path, overlooked })
         });
-        unseen.collect()
+        files.collect()
     }
 
     /// The verdicts on all steps as a run would come to them, if nothing that runs changes files.

@@ -93,7 +93,13 @@ impl<'a> Comparison<'a> {
                 None => pair.new.push(value),
             }
         }
-        for ((tag, name), pair) in pairs {
+        // Of a file that is new or gone that alone is told.
+        let of_both = |tag: Tag, name: &[u8]| {
+            pairs.get(&(tag, name)).is_none_or(|pair| pair.old.is_empty() == pair.new.is_empty())
+        };
+        let is_told = |tag: Tag, name: &[u8]| tag != Tag::Mode || of_both(Tag::File, name);
+        for ((tag, name), pair) in pairs.iter().filter(|((tag, name), _)| is_told(*tag, name)) {
+            let (tag, name) = (*tag, *name);
             for place_in in 0..pair.old.len().max(pair.new.len()) {
                 self.differ(tag, name, (pair.old.get(place_in), pair.new.get(place_in)), place);
             }
@@ -180,6 +186,8 @@ impl<'a> Comparison<'a> {
     ) {
         let name = String::from_utf8_lossy(name);
         let name = match tag {
+            Tag::Mode if place.is_empty() || place == b"/" => format!("the mode of {name}"),
+            Tag::Mode => format!("{}: the mode of {name}", String::from_utf8_lossy(place)),
             Tag::File | Tag::Link if place == b"/" => format!("//{name}"),
             Tag::File | Tag::Link if !place.is_empty() => format!("{}: {name}", String::from_utf8_lossy(place)),
             Tag::Files | Tag::Everything if name.is_empty() => "files of the workspace".to_owned(),

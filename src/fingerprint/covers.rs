@@ -146,8 +146,12 @@ mod tests {
     use super::*;
 
     fn files(parts: &mut Parts, paths: &[&str]) -> Digest {
-        let files =
-            paths.iter().map(|path| FileItem { path: path.as_bytes(), digest: Some(Digest([1; 32])), link: None });
+        let files = paths.iter().map(|path| FileItem {
+            path: path.as_bytes(),
+            digest: Some(Digest([1; 32])),
+            link: None,
+            executable: false,
+        });
         parts.files(files)
     }
 

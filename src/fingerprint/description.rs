@@ -61,9 +61,11 @@ pub enum Tag {
     Everything,
     /// A glob of outputs, named by its place; or what a step that is waited for made, named by the step.
     Outputs,
+    /// That a file may be executed.
+    Mode,
 }
 
-const TAGS: [Tag; 24] = [
+const TAGS: [Tag; 25] = [
     Tag::Format,
     Tag::Phase,
     Tag::Parallel,
@@ -88,6 +90,7 @@ const TAGS: [Tag; 24] = [
     Tag::Source,
     Tag::Everything,
     Tag::Outputs,
+    Tag::Mode,
 ];
 
 /// An item read back.

@@ -14,6 +14,8 @@ pub struct FileItem<'a> {
     pub digest: Option<Digest>,
     /// Where it points, if it is a symbolic link.
     pub link: Option<&'a [u8]>,
+    /// Whether it may be executed.
+    pub executable: bool,
 }
 
 /// All descriptions of a run by their digests, and which thing has which.
@@ -75,6 +77,9 @@ impl Parts {
             match file.digest {
                 Some(digest) => description.digest(Tag::File, file.path, digest),
                 None => description.text(Tag::File, file.path, ""),
+            }
+            if file.executable {
+                description.text(Tag::Mode, file.path, "executable");
             }
         }
         self.add(description)

@@ -7,9 +7,10 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::SystemTime;
 
-use walkdir::{DirEntry, WalkDir};
+use walkdir::WalkDir;
 
 use super::Keys;
+use super::links::{changed_at, entries};
 use super::read::Asked;
 use crate::cargo_output::{Artifact, BuildScript};
 use crate::fingerprint::{Description, Tag, items};
@@ -19,21 +20,19 @@ use crate::relative::relative;
 /// Time stamps are this coarse at most, in nanoseconds; what is younger than the start of a step may have changed in it.
 const GRAIN_NS: i64 = 10_000_000;
 
-/// Variables that cargo sets for what it starts; ours of that name are not what was read.
-const OF_CARGO: [&str; 12] = [
-    "CARGO_PKG_",
-    "CARGO_MANIFEST_",
-    "CARGO_BIN_",
-    "CARGO_CFG_",
-    "CARGO_FEATURE_",
+/// Variables that cargo sets for the compiler; ours of that name are not what was read. Those that it sets for build scripts
+/// alone are not among them: the compiler gets ours.
+const OF_CARGO: [&str; 8] = [
+    "CARGO",
+    "CARGO_BIN_NAME",
     "CARGO_CRATE_NAME",
     "CARGO_PRIMARY_PACKAGE",
-    "CARGO_TARGET_TMPDIR",
     "CARGO_RUSTC_CURRENT_DIR",
+    "CARGO_TARGET_TMPDIR",
     "CLIPPY_ARGS",
     "OUT_DIR",
-    "DEP_",
 ];
+const FAMILIES_OF_CARGO: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_"];
 
 impl Keys<'_> {
     /// What the units of a cargo step read that its key does not cover, with what it is now. `began`: when the step
@@ -54,17 +53,16 @@ impl Keys<'_> {
         };
         let mut found = Vec::new();
         for (path, must_be_there) in &asked.paths {
-            let name = self.shown(path);
-            let seen = self.look(path).map_err(|error| format!("{name}: {error}"))?;
-            let digest = seen.as_ref().map(|seen| seen.digest);
-            let changed = seen.as_ref().map_or(*must_be_there, |seen| {
-                let now = Discovered { sort: DiscoveredSort::Path, name: name.clone(), digest };
-                seen.may_have_changed(began, before.contains(&now))
-            });
+            let now = self.now(DiscoveredSort::Path, self.shown(path))?;
+            let changed = match changed_at(path, &self.expansion.workspace.target_dir) {
+                Some(changed_ns) => may_have_changed(changed_ns, began, before.contains(&now)),
+                // What was read and is gone would be no less gone when cargo is asked next, and fails.
+                None => *must_be_there,
+            };
             if changed {
                 return Err(format!("`{}` changed while it ran", path.display()));
             }
-            found.push(Discovered { sort: DiscoveredSort::Path, name, digest });
+            found.push(now);
         }
         for name in asked.variables.into_iter().filter(|name| !is_of_cargo(name)) {
             found.push(self.now(DiscoveredSort::Variable, name)?);
@@ -88,68 +86,51 @@ impl Keys<'_> {
             }
             DiscoveredSort::Path => {
                 let path = self.expansion.workspace.root.join(&name);
-                let seen = self.look(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-                seen.map(|seen| seen.digest)
+                self.contents(&path).map_err(|error| format!("{}: {error}", path.display()))?
             }
         };
         Ok(Discovered { sort, name, digest })
     }
 
-    /// What is at this path: a file, or a folder with everything in it but the target directory; `None`: nothing.
-    fn look(&self, path: &Path) -> io::Result<Option<Seen>> {
+    /// The digest of what is at this path: a file, or a folder with everything in it but the target directory; `None`:
+    /// nothing.
+    fn contents(&self, path: &Path) -> io::Result<Option<Digest>> {
         let metadata = match fs::metadata(path) {
             Ok(metadata) => metadata,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
             Err(error) => return Err(error),
         };
-        if metadata.is_dir() {
-            return self.look_at_folder(path).map(Some);
+        if metadata.is_file() {
+            return self.cache.digest(path, &FileStat::of(&metadata)).map(|digested| Some(digested.digest));
         }
-        let changed_ns = last_change(path, &metadata);
-        let digest = if metadata.is_file() {
-            self.cache.digest(path, &FileStat::of(&metadata))?.digest
-        } else {
-            digest_of(|all| all.text(Tag::File, "", "special"))
-        };
-        Ok(Some(Seen { digest, changed_ns }))
-    }
-
-    fn look_at_folder(&self, path: &Path) -> io::Result<Seen> {
+        if !metadata.is_dir() {
+            return Ok(Some(digest_of(|all| all.text(Tag::File, "", "special"))));
+        }
         let mut files: BTreeMap<Vec<u8>, Option<Digest>> = BTreeMap::new();
-        let mut changed_ns = 0;
-        let target = &self.expansion.workspace.target_dir;
-        let is_other = |entry: &DirEntry| entry.depth() > 0 && entry.file_name() == ".git";
-        // Cargo goes through links to folders, too.
-        let walk = WalkDir::new(path).follow_links(true).into_iter();
-        for entry in walk.filter_entry(|entry| entry.path() != target && !is_other(entry)) {
+        for entry in entries(path, &self.expansion.workspace.target_dir) {
             let (at, metadata) = match entry {
                 Ok(entry) => (entry.path().to_owned(), entry.metadata().ok()),
                 // A link that leads nowhere, or back.
                 Err(error) if leads_nowhere(&error) => (error.path().unwrap_or(path).to_owned(), None),
                 Err(error) => return Err(error.into()),
             };
-            // That the target directory comes and goes is no change of the folder that it is in.
-            if target.parent() != Some(&at) {
-                changed_ns = metadata.iter().map(|metadata| last_change(&at, metadata)).fold(changed_ns, i64::max);
-            }
             let file = metadata.filter(Metadata::is_file);
             let digest = file.map(|file| self.cache.digest(&at, &FileStat::of(&file))).transpose()?;
             let name = at.strip_prefix(path).unwrap_or(&at).as_os_str().as_encoded_bytes().to_vec();
             files.insert(name, digest.map(|digested| digested.digest));
         }
-        let digest = digest_of(|all| {
+        Ok(Some(digest_of(|all| {
             for (name, digest) in &files {
                 match digest {
                     Some(digest) => all.digest(Tag::File, name, *digest),
                     None => all.text(Tag::File, name, ""),
                 }
             }
-        });
-        Ok(Seen { digest, changed_ns })
+        })))
     }
 
     /// A path as records name it: from the root for what lies in it, so that a workspace can be moved.
-    fn shown(&self, path: &Path) -> String {
+    pub(super) fn shown(&self, path: &Path) -> String {
         let root = &self.expansion.workspace.root;
         match path.strip_prefix(root) {
             Ok(inside) if inside.as_os_str().is_empty() => ".".to_owned(),
@@ -159,30 +140,12 @@ impl Keys<'_> {
     }
 }
 
-/// What is at a path.
-struct Seen {
-    digest: Digest,
-    /// When it, or anything in it, changed last, in nanoseconds since the Unix epoch.
-    changed_ns: i64,
-}
-
-impl Seen {
-    /// Whether it may have changed after `began`. Of a time just before it only the contents tell, if they were known
-    /// and are the same.
-    fn may_have_changed(&self, began: SystemTime, same: bool) -> bool {
-        let began = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let began = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX);
-        self.changed_ns >= began || (self.changed_ns >= began - GRAIN_NS && !same)
-    }
-}
-
-/// When a file or folder changed last, or the link that leads to it.
-fn last_change(path: &Path, metadata: &Metadata) -> i64 {
-    let change = |metadata: &Metadata| {
-        let stat = FileStat::of(metadata);
-        stat.mtime_ns.max(stat.ctime_ns)
-    };
-    fs::symlink_metadata(path).map_or(0, |link| change(&link)).max(change(metadata))
+/// Whether what last changed at that time may have done so after `began`. Of a time just before it only the contents tell,
+/// if they were known and are the same.
+fn may_have_changed(changed_ns: i64, began: SystemTime, same: bool) -> bool {
+    let began = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let began = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX);
+    changed_ns >= began || (changed_ns >= began - GRAIN_NS && !same)
 }
 
 fn leads_nowhere(error: &walkdir::Error) -> bool {
@@ -247,5 +210,5 @@ fn digest_of(write: impl FnOnce(&mut Description)) -> Digest {
 }
 
 fn is_of_cargo(name: &str) -> bool {
-    name == "CARGO" || OF_CARGO.iter().any(|prefix| name.starts_with(prefix))
+    OF_CARGO.contains(&name) || FAMILIES_OF_CARGO.iter().any(|prefix| name.starts_with(prefix))
 }

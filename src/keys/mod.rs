@@ -4,6 +4,8 @@
 mod coverage;
 mod covering;
 mod discovered;
+mod links;
+mod passed;
 mod read;
 mod sets;
 

@@ -90,10 +90,11 @@ impl Asked {
         let own = scripts.iter().filter(|script| script.package_id == artifact.package_id);
         let set: BTreeSet<&String> = own.flat_map(|script| &script.env).map(|(name, _)| name).collect();
         let is_clippy = read.variables.iter().any(|name| name == "CLIPPY_ARGS");
-        self.variables.extend(read.variables.into_iter().filter(|name| !set.contains(name)));
+        // A script sets them for the others; it is itself compiled with ours.
+        let is_script = artifact.kinds.iter().any(|kind| kind == "custom-build");
+        self.variables.extend(read.variables.into_iter().filter(|name| is_script || !set.contains(name)));
         let Some(dir) = dir else { return Ok(()) };
-        // Where cargo has rustc run.
-        let base = if artifact.source.starts_with(root) { root } else { &*dir };
+        let base = base_of(artifact, &dir, root);
         // Clippy names the manifest of the folder that it runs in; of the root's the key covers what reaches members.
         let is_read = |path: &&PathBuf| !(is_clippy && **path == *"Cargo.toml");
         let files: BTreeSet<PathBuf> =
@@ -145,8 +146,13 @@ fn is_documentation(artifact: &Artifact) -> bool {
     artifact.filenames.iter().all(|file| file.extension().is_some_and(|is| is == "html"))
 }
 
+/// The folder that cargo has rustc run in for a unit of the package in this folder.
+pub fn base_of<'p>(artifact: &Artifact, dir: &'p Path, root: &'p Path) -> &'p Path {
+    if artifact.source.starts_with(root) { root } else { dir }
+}
+
 /// A path without `..`. Behind a link to a folder that is more than a matter of text.
-fn spelled(path: &Path) -> PathBuf {
+pub fn spelled(path: &Path) -> PathBuf {
     let clean = cleaned(path);
     if clean.components().eq(path.components()) {
         return clean;
@@ -197,7 +203,7 @@ fn unseen_twin(others: &[(PathBuf, PathBuf)], written: SystemTime) -> Result<(),
 
 /// The folder of a package that lies on this disk, from its id; `None` for one of a registry or of git, whose files do
 /// not change.
-fn package_dir(id: &str) -> Option<PathBuf> {
+pub fn package_dir(id: &str) -> Option<PathBuf> {
     let url = id.strip_prefix("path+file://")?;
     let path = url.rsplit_once('#').map_or(url, |(path, _)| path);
     Some(PathBuf::from(percent_decoded(path)))

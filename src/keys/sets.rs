@@ -134,7 +134,8 @@ impl Sets<'_> {
     fn ignored(&self, area: usize, path: &Arc<Path>) -> Option<File> {
         let metadata = std::fs::metadata(self.coverage.areas.dir(area).join(path)).ok()?;
         let kind = if metadata.is_file() { Kind::Regular } else { Kind::Special };
-        Some(File { path: Arc::clone(path), stat: FileStat::of(&metadata), kind, ignored: true })
+        // It is configuration, which nobody executes.
+        Some(File { path: Arc::clone(path), stat: FileStat::of(&metadata), kind, executable: false, ignored: true })
     }
 
     /// The files that have contents, with their full paths.
@@ -164,10 +165,15 @@ impl Sets<'_> {
                 }
             }
             if !is_by_parts(self.coverage, id, &file.path) {
-                items.push((file.bytes(), digest, link(file)));
+                items.push((file.bytes(), digest, file));
             }
         }
-        let items = items.iter().map(|(path, digest, link)| FileItem { path, digest: *digest, link: *link });
+        let items = items.iter().map(|(path, digest, file)| FileItem {
+            path,
+            digest: *digest,
+            link: link(file),
+            executable: file.executable,
+        });
         let digest = parts.files(items);
         let seen = seen.files.into_iter().map(|file| (file.path, file.stat, file.kind)).collect();
         Set { digest, unreadable, escaping, changed: (0, Path::new("").into()), seen }

@@ -190,7 +190,8 @@ impl Areas {
             Way::Ignored => found.ignored_dirs.push(relative.into()),
             Way::Closed if is_link => {
                 let (kind, stat) = (Kind::FolderLink(text_of(path)?), FileStat::of(&fs::symlink_metadata(path)?));
-                found.files.push(File { path: relative.into(), stat, kind, ignored: here.rules.is_none() });
+                let ignored = here.rules.is_none();
+                found.files.push(File { path: relative.into(), stat, kind, executable: false, ignored });
             }
             Way::Closed => {}
             Way::TooManyLinks => return Err(io::Error::other("too many links to folders on the way")),
@@ -265,7 +266,8 @@ fn list(path: &Path) -> io::Result<Vec<(OsString, DirEntry)>> {
 /// What a link leads to cannot be looked at.
 pub fn describe(path: &Path, relative: &Path, metadata: &Metadata) -> io::Result<Option<File>> {
     let with = |kind, metadata: &Metadata| {
-        Some(File { path: relative.into(), stat: FileStat::of(metadata), kind, ignored: false })
+        let executable = metadata.is_file() && is_executable(metadata);
+        Some(File { path: relative.into(), stat: FileStat::of(metadata), kind, executable, ignored: false })
     };
     if metadata.is_file() {
         return Ok(with(Kind::Regular, metadata));
@@ -284,6 +286,19 @@ pub fn describe(path: &Path, relative: &Path, metadata: &Metadata) -> io::Result
         Err(error) if leads_nowhere(&error) => Ok(with(Kind::BrokenLink(text), metadata)),
         Err(error) => Err(error),
     }
+}
+
+/// Whether the owner may execute the file.
+#[cfg(unix)]
+pub fn is_executable(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    metadata.mode() & 0o100 != 0
+}
+
+/// Whether the owner may execute the file; where its name tells that, never.
+#[cfg(not(unix))]
+pub fn is_executable(_: &Metadata) -> bool {
+    false
 }
 
 fn text_of(link: &Path) -> io::Result<Arc<Path>> {

@@ -61,6 +61,8 @@ pub struct File {
     pub stat: FileStat,
     /// What it is.
     pub kind: Kind,
+    /// Whether its owner may execute it, as git tells files apart.
+    pub executable: bool,
     /// Whether git ignores it.
     pub ignored: bool,
 }

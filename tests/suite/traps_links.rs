@@ -1,0 +1,172 @@
+//! Symbolic and hard links in the place of sources, and the executable bit.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use crate::scene::Scene;
+use crate::trap::{Plain, Trap, alpha};
+
+/// Puts a link to this place, as seen from where the link is.
+fn link(scene: &Scene, to: &str, path: &str) {
+    let path = scene.at(path);
+    let _ = fs::remove_file(&path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    symlink(to, path).unwrap();
+}
+
+/// `alpha/src/one.rs` leads out of the workspace, to the first of two files.
+fn linked() -> Trap {
+    let scene = alpha("pub mod one;\n").file("../side/a.rs", "pub const N: u8 = 1;\n");
+    scene.write("../side/b.rs", "pub const N: u8 = 256;\n");
+    link(&scene, "../../../side/a.rs", "alpha/src/one.rs");
+    Trap::check(scene)
+}
+
+#[test]
+fn a_source_that_is_a_link() {
+    let trap = linked();
+    trap.scene.write("../side/a.rs", "pub const N: u8 = 2;\n");
+    trap.both_run("src/one.rs changed");
+    trap.scene.remove("../side/a.rs");
+    trap.both_fail();
+}
+
+#[test]
+fn a_link_that_leads_to_another_file_of_old() {
+    let trap = linked();
+    link(&trap.scene, "../../../side/b.rs", "alpha/src/one.rs");
+    trap.cargo_is_fooled_by("src/one.rs");
+    trap.clean_plain_is(Plain::Fails);
+    link(&trap.scene, "../../../side/a.rs", "alpha/src/one.rs");
+    trap.is_fresh("as it was");
+}
+
+#[test]
+fn a_link_that_gives_way_to_a_file_of_the_same_contents() {
+    let trap = linked();
+    trap.scene.remove("alpha/src/one.rs");
+    fs::copy(trap.scene.at("../side/a.rs"), trap.scene.at("alpha/src/one.rs")).unwrap();
+    trap.plain_is(Plain::Rebuilds);
+    trap.call().succeeds();
+    trap.settles();
+    trap.scene.write("../side/a.rs", "pub const N: u8 = 256;\n");
+    trap.plain_is(Plain::PassesBy);
+    trap.is_fresh("it leads there no more");
+}
+
+#[test]
+fn a_chain_of_links_of_which_the_middle_one_changes() {
+    let scene = alpha("const _: () = assert!(include_str!(\"../../../side/first\").len() == 3);\n");
+    scene.write("../side/a", "one");
+    scene.write("../side/b", "other");
+    link(&scene, "second", "../side/first");
+    link(&scene, "a", "../side/second");
+    let trap = Trap::check(scene);
+    link(&trap.scene, "b", "../side/second");
+    trap.cargo_is_fooled_by("first");
+    trap.clean_plain_is(Plain::Fails);
+}
+
+#[test]
+fn a_link_to_a_folder() {
+    let scene = alpha("pub mod one;\n").file("../side/v1/mod.rs", "pub mod two;\n").file("../side/v1/two.rs", "");
+    scene.write("../side/v2/mod.rs", "pub const N: u8 = 256;\n");
+    link(&scene, "../../../side/v1", "alpha/src/one");
+    let trap = Trap::check(scene);
+    trap.scene.write("../side/v1/two.rs", "pub fn f() {}\n");
+    trap.both_run("src/one/two.rs changed");
+    link(&trap.scene, "../../../side/v2", "alpha/src/one");
+    // The file that is gone gives it away, although the other is of old.
+    trap.both_fail();
+    link(&trap.scene, "../../../side/v1", "alpha/src/one");
+    trap.plain_is(Plain::Rebuilds);
+    trap.is_fresh("as it was");
+}
+
+#[test]
+fn another_release_behind_a_link() {
+    let scene = alpha("const _: () = assert!(include_str!(\"../../../side/current/word\").len() == 3);\n");
+    scene.write("../side/v1/word", "one");
+    scene.write("../side/v2/word", "other");
+    link(&scene, "v1", "../side/current");
+    let trap = Trap::check(scene);
+    link(&trap.scene, "v2", "../side/current");
+    trap.cargo_is_fooled_by("word");
+    link(&trap.scene, "v1", "../side/current");
+    trap.is_fresh("as it was");
+}
+
+/// `link/..` is not the folder that the link is in.
+#[test]
+fn the_folder_above_a_linked_folder() {
+    let scene = alpha("const _: &str = include_str!(\"../link/../word.txt\");\n").file("alpha/word.txt", "decoy");
+    scene.write("../side/deep/inner", "");
+    scene.write("../side/word.txt", "one");
+    link(&scene, "../../side/deep", "alpha/link");
+    let trap = Trap::check(scene);
+    trap.scene.write("../side/word.txt", "two");
+    trap.both_run("word.txt changed");
+}
+
+#[test]
+fn a_link_in_the_way_of_a_watched_path() {
+    let script = "fn main() { println!(\"cargo::rerun-if-changed=link/../data\"); }\n";
+    let scene = Scene::of(&["alpha"]).file("alpha/build.rs", script).file("alpha/data", "decoy");
+    scene.write("../side/deep/inner", "");
+    scene.write("../side/data", "one");
+    link(&scene, "../../side/deep", "alpha/link");
+    let trap = Trap::check(scene);
+    trap.scene.write("../side/data", "two");
+    trap.both_run("data changed");
+}
+
+#[test]
+fn a_watched_folder_that_holds_a_link_to_a_folder() {
+    let script = "fn main() { println!(\"cargo::rerun-if-changed=../../side/data\"); }\n";
+    let scene = Scene::of(&["alpha"]).file("alpha/build.rs", script);
+    scene.write("../side/data/one", "1");
+    scene.write("../side/else/two", "1");
+    link(&scene, "../else", "../side/data/link");
+    let trap = Trap::check(scene);
+    trap.scene.write("../side/else/two", "2");
+    trap.both_run("data changed");
+    trap.scene.write("../side/else/three", "1");
+    trap.both_run("data changed");
+}
+
+#[test]
+fn a_file_that_is_edited_by_its_other_name() {
+    let scene = alpha("pub mod one;\n").file("../side/one.rs", "pub const N: u8 = 1;\n");
+    fs::hard_link(scene.at("../side/one.rs"), scene.at("alpha/src/one.rs")).unwrap();
+    let trap = Trap::check(scene);
+    fs::write(trap.scene.at("../side/one.rs"), "pub const N: u8 = 2;\n").unwrap();
+    trap.both_run("src/one.rs changed");
+}
+
+#[test]
+fn a_hard_link_to_an_older_file() {
+    let scene = alpha("pub mod one;\n").file("alpha/src/one.rs", "").file("../side/old.rs", "nonsense\n");
+    let trap = Trap::check(scene);
+    trap.scene.remove("alpha/src/one.rs");
+    fs::hard_link(trap.scene.at("../side/old.rs"), trap.scene.at("alpha/src/one.rs")).unwrap();
+    trap.cargo_is_fooled_by("src/one.rs");
+    trap.clean_plain_is(Plain::Fails);
+}
+
+#[test]
+fn the_executable_bit_of_a_script() {
+    let make = "[lifecycle.say]\ncommand = \"./say.sh\"\ninputs = [\"say.sh\"]\n";
+    let scene = Scene::of(&["alpha"]).make(make).file("alpha/say.sh", "#!/bin/sh\necho said >> $SIDE/said\n");
+    let set = |mode: u32| fs::set_permissions(scene.at("alpha/say.sh"), fs::Permissions::from_mode(mode)).unwrap();
+    set(0o755);
+    scene.call("say").succeeds();
+    assert!(scene.call("say").succeeds().was_fresh());
+    set(0o644);
+    let ended = scene.call("say").run();
+    assert_eq!(ended.code, Some(1), "{}", ended.text());
+    set(0o755);
+    assert!(scene.call("say").succeeds().was_fresh(), "as it was");
+    set(0o711);
+    assert!(scene.call("say").succeeds().was_fresh(), "git does not tell these apart either");
+    assert_eq!(scene.take("said"), "said\n");
+}
