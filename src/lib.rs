@@ -54,6 +54,7 @@ mod hash_cache;
 mod home;
 mod keys;
 mod nearest;
+mod outputs;
 mod process;
 mod relative;
 mod schedule;

@@ -65,6 +65,7 @@ const ROOMS: &[Room] = &[
     room("signal", &["model"], &["signal_hook"]),
     // What stands on the core and the doors.
     room("flush", &["home", "model", "state", "store"], &[]),
+    room("outputs", &["hash_cache", "home", "model", "relative", "store", "walk"], &["tempfile"]),
     room(
         "keys",
         &["cargo_output", "dep_info", "fingerprint", "hash_cache", "model", "plan", "relative", "walk"],
@@ -72,7 +73,19 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "execute",
-        &["cargo_output", "fingerprint", "home", "keys", "model", "plan", "process", "schedule", "state", "store"],
+        &[
+            "cargo_output",
+            "fingerprint",
+            "home",
+            "keys",
+            "model",
+            "outputs",
+            "plan",
+            "process",
+            "schedule",
+            "state",
+            "store",
+        ],
         &["rayon"],
     ),
     room(

@@ -23,6 +23,9 @@ pub enum Error {
     /// Hooks and needs form a cycle; the text shows it in full.
     #[error("{0}")]
     Cycle(String),
+    /// Two steps claim the same output; the text shows where.
+    #[error("{0}")]
+    Clash(String),
     /// Cargo does not know the workspace.
     #[error(transparent)]
     Cargo(#[from] workspace::Error),
@@ -40,7 +43,7 @@ impl Error {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Selection(_) => 2,
-            Self::Read(_) | Self::Config(_) | Self::Cycle(_) => 3,
+            Self::Read(_) | Self::Config(_) | Self::Cycle(_) | Self::Clash(_) => 3,
             Self::Cargo(_) => 4,
             Self::Threads(_) | Self::Signals(_) => 1,
         }
@@ -51,8 +54,8 @@ impl Error {
     pub fn render(&self, color: bool) -> String {
         match self {
             Self::Config(problems) => format!("{}\n", problems.render(color)),
-            Self::Cycle(text) if color => format!("{text}\n"),
-            Self::Cycle(text) => {
+            Self::Cycle(text) | Self::Clash(text) if color => format!("{text}\n"),
+            Self::Cycle(text) | Self::Clash(text) => {
                 format!("{}\n", String::from_utf8_lossy(&crate::report::shown(false, text.as_bytes())))
             }
             Self::Cargo(workspace::Error::Cargo(text)) => format!("{}\n", text.trim_end()),

@@ -164,8 +164,10 @@ impl Keeping<'_, '_> {
 
     /// Adds the result of a step, if it may be kept.
     fn record(&mut self, produced: &Produced, today: u32, batch: &mut Batch) -> io::Result<()> {
-        let (discovered, artifacts) = match &produced.ending {
-            Ending::Good { discovered, artifacts } if self.undisturbed(produced) => (discovered, artifacts),
+        let (discovered, artifacts, outputs) = match &produced.ending {
+            Ending::Good { discovered, artifacts, outputs } if self.undisturbed(produced) => {
+                (discovered, artifacts, *outputs)
+            }
             Ending::Matched(_, Some(discovered)) => {
                 let pointer = self.pointer(produced, discovered, today);
                 batch.records.insert(produced.key.digest, pointer);
@@ -183,6 +185,7 @@ impl Keeping<'_, '_> {
             duration: produced.duration,
             artifacts: artifacts.clone(),
             output: store(&produced.output, &Blobs::new(self.past.home))?,
+            outputs,
             warned: produced.warned,
             discovered: Vec::new(),
             used_day: today,
@@ -205,6 +208,7 @@ impl Keeping<'_, '_> {
             duration: produced.duration,
             artifacts: Vec::new(),
             output: None,
+            outputs: None,
             warned: false,
             discovered: std::iter::once(found.to_vec()).chain(others).collect(),
             used_day: today,

@@ -11,8 +11,9 @@ use crate::execute::{self, Commands, Judge, JudgeTerms, Known, Message, Worker};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::Keys;
-use crate::model::{CargoCommand, Event, Plan, Step, StepInfo, Summary, Verdict};
-use crate::plan::{self, Cycle};
+use crate::model::{CargoCommand, Event, Plan, Step, StepId, StepInfo, Summary, Verdict};
+use crate::outputs::Outputs;
+use crate::plan::{self, Clash, Cycle};
 use crate::process::Children;
 use crate::schedule;
 use crate::signal;
@@ -42,6 +43,9 @@ impl<'a> Planned<'a> {
         let plan = plan::plan(&lifecycle.workspace, &lifecycle.project, &request);
         let plan = plan.map_err(|cycle| cycle_error(lifecycle, &cycle))?;
         let steps = plan::names(&plan, &lifecycle.workspace, &lifecycle.project);
+        if let Some(clash) = plan::clash(&plan, &lifecycle.workspace, &lifecycle.project) {
+            return Err(clash_error(lifecycle, &steps, &clash));
+        }
         Ok(Self { lifecycle, plan, steps })
     }
 
@@ -59,7 +63,8 @@ impl<'a> Planned<'a> {
         let pool = self.pool()?;
         let expansion = self.lifecycle.expansion();
         let keys = self.keys(&pool, &expansion, &past.cache);
-        Ok(self.judge(&keys, &past).foresee())
+        let outputs = Outputs::new(&past.home, &past.cache);
+        Ok(self.judge((&keys, &outputs), &past).foresee())
     }
 
     /// Runs the plan.
@@ -70,7 +75,8 @@ impl<'a> Planned<'a> {
         self.begin(&pool, &past, events);
         let expansion = self.lifecycle.expansion();
         let keys = self.keys(&pool, &expansion, &past.cache);
-        let judge = self.judge(&keys, &past);
+        let outputs = Outputs::new(&past.home, &past.cache);
+        let judge = self.judge((&keys, &outputs), &past);
         let children = Children::new();
         let blobs = Blobs::new(&past.home);
         let env = self.child_env(begun_at);
@@ -80,7 +86,7 @@ impl<'a> Planned<'a> {
             env: &env,
             jobs: pool.current_num_threads(),
         };
-        let worker = Worker::new((&self.plan, &expansion), (&keys, &judge), &blobs, commands);
+        let worker = Worker::new((&self.plan, &expansion), (&keys, &judge), (&outputs, &blobs), commands);
         let (sender, receiver) = execute::channel();
         let signals = sender.clone();
         let listening = (!self.lifecycle.options.leave_signals)
@@ -155,7 +161,7 @@ impl<'a> Planned<'a> {
         })
     }
 
-    fn judge<'k>(&'k self, keys: &'k Keys<'k>, past: &'k Past) -> Judge<'k> {
+    fn judge<'k>(&'k self, kept: (&'k Keys<'k>, &'k Outputs<'k>), past: &'k Past) -> Judge<'k> {
         let known = Known {
             home: &past.home,
             state: &past.state,
@@ -165,7 +171,7 @@ impl<'a> Planned<'a> {
         };
         let options = &self.lifecycle.options;
         let terms = JudgeTerms { force: options.force, no_cache: options.no_cache };
-        Judge::new(&self.plan, &self.steps, keys, known, terms)
+        Judge::new((&self.plan, &self.steps), kept, known, terms)
     }
 
     /// Recorded durations tell which way through the plan is the longest; steps that take cargo's build lock would only
@@ -198,6 +204,19 @@ impl<'a> Planned<'a> {
 
 /// The one lock that steps hold so far: cargo's own, on the target directory.
 const CARGO_LOCK: schedule::Lock = 0;
+
+/// The two claims, with their lines of make.toml.
+fn clash_error(lifecycle: &Lifecycle, steps: &[StepInfo], clash: &Clash) -> Error {
+    let name = |step: StepId| &*steps[step.index()].name;
+    let [(one, _, first), (other, pattern, second)] = &clash.claims;
+    let (one, other) = (name(*one), name(*other));
+    let title = format!("`{one}` and `{other}` claim the same output: `{pattern}`");
+    let places = vec![(*second, format!("an output of `{other}`")), (*first, format!("an output of `{one}`"))];
+    let places = if first == second { places.into_iter().take(1).collect() } else { places };
+    let help = "an output belongs to one step; let one of them write it, or give each a folder of its own";
+    let text = lifecycle.source.as_ref().map(|source| config::point_at(source, &title, &places, Some(help), true));
+    Error::Clash(text.unwrap_or(title))
+}
 
 /// The cycle, with the lines of make.toml that make it.
 fn cycle_error(lifecycle: &Lifecycle, cycle: &Cycle) -> Error {

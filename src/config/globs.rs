@@ -21,6 +21,17 @@ pub(super) fn check_input(reader: &mut Reader<'_>, text: &Text<'_>) {
     reader.wrong(text.span, title, "").help = Some(help.to_owned());
 }
 
+/// Notes what is wrong with a pattern of `outputs`.
+pub(super) fn check_output(reader: &mut Reader<'_>, text: &Text<'_>) {
+    let before = reader.problems.len();
+    check_input(reader, text);
+    let says_nothing = |part: &str| part.is_empty() || part == "." || part.bytes().all(|byte| byte == b'*');
+    if reader.problems.len() == before && text.text.split('/').all(says_nothing) {
+        let problem = reader.wrong(text.span, "this pattern of `outputs` names every file", "");
+        problem.help = Some("name a folder or files that only this phase writes: `\"src/generated/**\"`".to_owned());
+    }
+}
+
 /// Notes what is wrong with a pattern of members' names.
 pub(super) fn check_members(reader: &mut Reader<'_>, text: &Text<'_>) {
     if text.text.is_empty() {

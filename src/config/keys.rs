@@ -9,7 +9,7 @@ use super::env::{self, Env};
 use super::globs;
 use super::names::{Names, check_name};
 use super::syntax::{Entry, Reader, Text};
-use crate::model::{Need, PhaseId, Scope, Span};
+use crate::model::{Claim, Need, PhaseId, Scope, Span};
 
 /// The keys of a phase, each as far as something was said.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,7 @@ pub(super) struct Keys<'d> {
     pub parallel: Option<bool>,
     pub needs: Option<Vec<Need>>,
     pub inputs: Option<Vec<Arc<str>>>,
+    pub outputs: Option<Vec<Claim>>,
     pub env: Option<Env>,
     pub env_inputs: Option<Vec<Arc<str>>>,
     pub cache: Option<bool>,
@@ -40,6 +41,7 @@ const OF_ALL: &[&str] = &[
     "workspaces",
     "needs",
     "inputs",
+    "outputs",
     "env",
     "env-inputs",
     "cache",
@@ -48,7 +50,7 @@ const OF_ALL: &[&str] = &[
 
 /// The keys of `lifecycle.<phase>` in `[workspace.<name>]`: what one member can have of its own.
 const OF_ONE: &[&str] =
-    &["command", "commands", "parallel", "needs", "inputs", "env", "env-inputs", "cache", "dependencies"];
+    &["command", "commands", "parallel", "needs", "inputs", "outputs", "env", "env-inputs", "cache", "dependencies"];
 
 impl<'d> Keys<'d> {
     /// What a built-in phase says.
@@ -94,6 +96,7 @@ impl<'d> Keys<'d> {
             "workspaces" => self.workspaces = workspaces(reader, entry),
             "needs" => self.needs = Some(needs(reader, names, entry, phase)),
             "inputs" => self.inputs = reader.strings(entry).map(|list| inputs(reader, &list)),
+            "outputs" => self.outputs = reader.strings(entry).map(|list| outputs(reader, &list)),
             "env" => self.env = Some(env::table(reader, entry)),
             "env-inputs" => self.env_inputs = Some(env::names(reader, entry)),
             "cache" => self.cache = reader.boolean(entry),
@@ -113,6 +116,7 @@ impl<'d> Keys<'d> {
             parallel: own.parallel.or(base.parallel),
             needs: own.needs.or(base.needs),
             inputs: own.inputs.or(base.inputs),
+            outputs: own.outputs.or(base.outputs),
             env: own.env.or(base.env),
             env_inputs: own.env_inputs.or(base.env_inputs),
             cache: own.cache.or(base.cache),
@@ -203,6 +207,13 @@ fn inputs(reader: &mut Reader<'_>, list: &[Text<'_>]) -> Vec<Arc<str>> {
         globs::check_input(reader, pattern);
     }
     list.iter().map(|pattern| pattern.text.into()).collect()
+}
+
+fn outputs(reader: &mut Reader<'_>, list: &[Text<'_>]) -> Vec<Claim> {
+    for pattern in list {
+        globs::check_output(reader, pattern);
+    }
+    list.iter().map(|pattern| Claim { pattern: pattern.text.into(), span: pattern.span }).collect()
 }
 
 #[cfg(test)]

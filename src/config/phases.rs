@@ -110,7 +110,7 @@ fn definition(name: &str, keys: &Keys<'_>, env: &Env) -> Arc<Definition> {
     let commands = keys.commands.clone().unwrap_or_default();
     // A built-in phase knows by itself whether it is kept, and on what it depends; `inputs` do not make a bench keepable.
     let builtin = builtin::named(name).filter(|_| commands.builtin);
-    let kept = builtin.map_or(keys.inputs.is_some(), |phase| phase.cache);
+    let kept = builtin.map_or(keys.inputs.is_some() || keys.outputs.is_some(), |phase| phase.cache);
     let mut variables = keys.env.clone().unwrap_or_default();
     variables.extend(env.iter().map(|(name, value)| (Arc::clone(name), Arc::clone(value))));
     Arc::new(Definition {
@@ -119,6 +119,7 @@ fn definition(name: &str, keys: &Keys<'_>, env: &Env) -> Arc<Definition> {
         parallel: keys.parallel.unwrap_or(false),
         needs: keys.needs.clone().unwrap_or_default(),
         inputs: keys.inputs.clone(),
+        outputs: keys.outputs.clone(),
         env: variables,
         env_inputs: keys.env_inputs.clone().unwrap_or_default(),
         cache: keys.cache.unwrap_or(kept),

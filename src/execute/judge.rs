@@ -4,15 +4,17 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use super::upstream::{Came, Upstream};
 use crate::fingerprint::changes;
 use crate::home::Home;
 use crate::keys::{Key, Keys, names_in, newest, refined, refinement};
 use crate::model::{
-    CargoCommand, Change, ChangeKind, Digest, Discovered, DiscoveredSort, EdgeKind, FileStat, MemberId, Plan, Reason,
+    CargoCommand, Change, ChangeKind, Digest, Discovered, DiscoveredSort, FileStat, MemberId, Plan, Reason, Step,
     StepId, StepInfo, Verdict,
 };
+use crate::outputs::Outputs;
 use crate::state::{Ended, State};
-use crate::store::{Artifact, Descriptions, Record, Records};
+use crate::store::{Artifact, Descriptions, Made, Manifest, Record, Records};
 
 /// What verdicts are made of.
 pub struct Judge<'a> {
@@ -21,8 +23,8 @@ pub struct Judge<'a> {
     keys: &'a Keys<'a>,
     known: Known<'a>,
     terms: Terms,
-    /// For each step, those of custom phases that it waits for: what they made is an input that no key covers.
-    upstream: Vec<Vec<StepId>>,
+    upstream: Upstream<'a>,
+    outputs: &'a Outputs<'a>,
     /// The steps that clean: after one nothing that was recorded before counts.
     cleans: Vec<StepId>,
     descriptions: OnceLock<Descriptions>,
@@ -90,6 +92,13 @@ pub struct Judged {
     pub record: Option<Held>,
 }
 
+impl Judged {
+    /// What is in the places of its declared outputs, if it is fresh.
+    pub fn made(&self) -> Option<Digest> {
+        Some(self.record.as_ref()?.outputs.as_ref()?.digest())
+    }
+}
+
 /// A record that holds.
 #[derive(Debug)]
 pub struct Held {
@@ -99,28 +108,30 @@ pub struct Held {
     pub digest: Digest,
     /// What was discovered, as it is now.
     pub discovered: Option<Vec<Discovered>>,
+    /// The outputs that the step declares.
+    pub outputs: Option<Manifest>,
+    /// Those of them that are to be put back.
+    pub amiss: Vec<Made>,
 }
 
 impl<'a> Judge<'a> {
     /// A judge for the steps of a plan.
-    pub fn new(plan: &'a Plan, steps: &'a [StepInfo], keys: &'a Keys<'a>, known: Known<'a>, terms: Terms) -> Self {
-        let mut upstream = vec![Vec::new(); plan.steps.len()];
-        for edge in &plan.edges {
-            let custom = plan.steps.get(edge.from.index()).is_some_and(|step| !step.definition.builtin);
-            let feeds = matches!(edge.kind, EdgeKind::Needs(_) | EdgeKind::Before(_) | EdgeKind::BeforeAll(_));
-            if custom && feeds && edge.to.index() < plan.steps.len() {
-                upstream[edge.to.index()].push(StepId::new(edge.from.index()));
-            }
-        }
+    pub fn new(
+        (plan, steps): (&'a Plan, &'a [StepInfo]),
+        (keys, outputs): (&'a Keys<'a>, &'a Outputs<'a>),
+        known: Known<'a>,
+        terms: Terms,
+    ) -> Self {
         let cleans = |id: &StepId| {
             plan.step(*id).definition.commands.iter().any(|command| command.cargo() == Some(CargoCommand::Clean))
         };
         let cleans = plan.ids().filter(cleans).collect();
-        Self { plan, steps, keys, known, terms, upstream, cleans, descriptions: OnceLock::new() }
+        let upstream = Upstream::new(plan, steps);
+        Self { plan, steps, keys, outputs, known, terms, upstream, cleans, descriptions: OnceLock::new() }
     }
 
-    /// The verdict on a step now; `ran` tells which of the steps before it ran (or would).
-    pub fn judge(&self, id: StepId, ran: &dyn Fn(StepId) -> bool) -> Judged {
+    /// The verdict on a step now; `came` tells what came (or would come) of the steps before it.
+    pub fn judge(&self, id: StepId, came: &dyn Fn(StepId) -> Came) -> Judged {
         let step = self.plan.step(id);
         let stale = |reason, key| Judged { verdict: Verdict::Stale(reason), key, record: None };
         if self.terms.no_cache {
@@ -129,20 +140,25 @@ impl<'a> Judge<'a> {
         if !step.definition.cache || self.keys.is_led_elsewhere(step) {
             return stale(Reason::NotCached, None);
         }
-        let key = match self.keys.key(step) {
+        let made = match self.upstream.made(id, came) {
+            Ok(made) => made,
+            // What it makes is part of the key, so there is none.
+            Err(upstream) if self.plan.step(upstream).definition.outputs.is_some() => {
+                return stale(Reason::DependsOn(upstream), None);
+            }
+            Err(upstream) => return stale(Reason::DependsOn(upstream), self.keys.key(step, &[]).ok()),
+        };
+        let key = match self.keys.key(step, &made) {
             Ok(key) => key,
             Err(reason) => return stale(reason, None),
         };
         if self.terms.force {
             return stale(Reason::Forced, Some(key));
         }
-        if let Some(clean) = self.cleans.iter().find(|step| ran(**step)) {
+        if let Some(clean) = self.cleans.iter().find(|step| came(**step).ran) {
             return stale(Reason::DependsOn(*clean), Some(key));
         }
-        if let Some(upstream) = self.upstream[id.index()].iter().find(|step| ran(**step)) {
-            return stale(Reason::DependsOn(*upstream), Some(key));
-        }
-        match self.matching(key.digest) {
+        match self.matching(step, key.digest) {
             Match::None => stale(self.explain(id, key), Some(key)),
             Match::Other(reason) => stale(reason, Some(key)),
             Match::Held(held) => {
@@ -153,10 +169,10 @@ impl<'a> Judge<'a> {
     }
 
     /// The record that holds now: the one under the key, or under the key refined by what was discovered.
-    fn matching(&self, key: Digest) -> Match {
+    fn matching(&self, step: &Step, key: Digest) -> Match {
         let Some(record) = self.known.records.find(&key) else { return Match::None };
         if record.discovered.is_empty() {
-            return self.in_place(Held { record, digest: key, discovered: None });
+            return self.in_place(step, (record, key, None));
         }
         let mut reason = None;
         for known in &record.discovered {
@@ -169,7 +185,7 @@ impl<'a> Judge<'a> {
                 reason = reason.or_else(|| differences(known, &now));
                 continue;
             };
-            match self.in_place(Held { record, digest, discovered: Some(now) }) {
+            match self.in_place(step, (record, digest, Some(now))) {
                 Match::Other(other) => reason = Some(other),
                 found => return found,
             }
@@ -177,11 +193,40 @@ impl<'a> Judge<'a> {
         reason.map_or(Match::None, Match::Other)
     }
 
-    fn in_place(&self, held: Held) -> Match {
-        match held.record.artifacts.iter().find_map(|artifact| self.amiss(artifact)) {
-            Some(reason) => Match::Other(reason),
-            None => Match::Held(held),
+    /// Whether what the record says was made is there, or can be put back.
+    fn in_place(&self, step: &Step, found: (Record, Digest, Option<Vec<Discovered>>)) -> Match {
+        let (record, digest, discovered) = found;
+        if let Some(reason) = record.artifacts.iter().find_map(|artifact| self.amiss(artifact)) {
+            return Match::Other(reason);
         }
+        let mut outputs = None;
+        let mut amiss = Vec::new();
+        if step.definition.outputs.is_some() {
+            let Some(manifest) = record.outputs.and_then(|blob| self.outputs.kept(&blob)) else {
+                return Match::Other(Reason::OutputLost("the list of its outputs is no longer stored".into()));
+            };
+            amiss = self.outputs.amiss(&manifest);
+            if let Some(lost) = amiss.iter().find(|made| !self.outputs.is_kept(made)) {
+                return Match::Other(if lost.written {
+                    Reason::OutputLost(format!("`{}` is missing or changed, and no longer stored", lost.path).into())
+                } else {
+                    Reason::OutputLost(format!("`{}` is missing or changed", lost.path).into())
+                });
+            }
+            outputs = Some(manifest);
+        }
+        Match::Held(Held { record, digest, discovered, outputs, amiss })
+    }
+
+    /// The step's name.
+    pub fn name(&self, id: StepId) -> &str {
+        &self.steps[id.index()].name
+    }
+
+    /// What the last run of the step whose result was kept is known to have made.
+    pub fn made_before(&self, id: StepId) -> Option<Manifest> {
+        let last = self.known.state.steps.get(self.name(id))?.key?;
+        self.outputs.kept(&self.known.records.find(&last)?.outputs?)
     }
 
     /// Whether the step was last seen in another state than this, or never.
@@ -225,9 +270,14 @@ impl<'a> Judge<'a> {
     /// The verdicts on all steps as a run would come to them, if nothing that runs changes files.
     pub fn foresee(&self) -> Vec<Verdict> {
         let mut verdicts: Vec<Verdict> = Vec::with_capacity(self.plan.steps.len());
+        let mut made: Vec<Option<Digest>> = Vec::with_capacity(self.plan.steps.len());
         for id in self.plan.ids() {
-            let ran = |step: StepId| matches!(verdicts.get(step.index()), Some(Verdict::Stale(_)));
-            let judged = self.judge(id, &ran);
+            let came = |step: StepId| Came {
+                ran: matches!(verdicts.get(step.index()), Some(Verdict::Stale(_))),
+                made: made.get(step.index()).copied().flatten(),
+            };
+            let judged = self.judge(id, &came);
+            made.push(judged.made());
             verdicts.push(judged.verdict);
         }
         verdicts

@@ -3,6 +3,7 @@
 
 mod command;
 mod judge;
+mod upstream;
 mod worker;
 
 #[cfg(test)]

@@ -5,19 +5,24 @@ use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::command::{Commands, Kept, Ran};
+use super::judge::{Held, Judged};
+use super::upstream::Came;
 use super::{Done, Judge, Signal, Teller, Work};
 use crate::cargo_output;
 use crate::keys::{Key, Keys};
 use crate::model::{
-    CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Replay, StepId, Verdict,
+    CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Reason, Replay, StepId,
+    Verdict,
 };
+use crate::outputs::{Before, Outputs};
 use crate::plan::{Argv, Expanded, Expansion};
 use crate::process;
-use crate::store::{Artifact, Blobs};
+use crate::store::{Artifact, Blobs, Manifest};
+use crate::walk::Place;
 
 /// Does the steps of one run.
 pub struct Worker<'a> {
@@ -25,9 +30,13 @@ pub struct Worker<'a> {
     expansion: &'a Expansion<'a>,
     keys: &'a Keys<'a>,
     judge: &'a Judge<'a>,
+    outputs: &'a Outputs<'a>,
     blobs: &'a Blobs,
     commands: Commands<'a>,
+    /// Which steps ran.
     ran: Vec<AtomicBool>,
+    /// What is in the places of the steps' declared outputs.
+    made: Vec<OnceLock<Digest>>,
     interrupted: AtomicBool,
     produced: Mutex<Vec<Produced>>,
 }
@@ -62,6 +71,8 @@ pub enum Ending {
         discovered: Option<Vec<Discovered>>,
         /// What it made.
         artifacts: Vec<Artifact>,
+        /// The blob of the list of its declared outputs, if it declares any.
+        outputs: Option<Digest>,
     },
     /// It was fresh, but in another state than it was last seen in: the digest of this one, and what was discovered.
     Matched(Digest, Option<Vec<Discovered>>),
@@ -84,7 +95,7 @@ impl<'a> Worker<'a> {
     pub fn new(
         (plan, expansion): (&'a Plan, &'a Expansion<'a>),
         (keys, judge): (&'a Keys<'a>, &'a Judge<'a>),
-        blobs: &'a Blobs,
+        (outputs, blobs): (&'a Outputs<'a>, &'a Blobs),
         commands: Commands<'a>,
     ) -> Self {
         Self {
@@ -92,9 +103,11 @@ impl<'a> Worker<'a> {
             expansion,
             keys,
             judge,
+            outputs,
             blobs,
             commands,
             ran: plan.steps.iter().map(|_| AtomicBool::new(false)).collect(),
+            made: plan.steps.iter().map(|_| OnceLock::new()).collect(),
             interrupted: AtomicBool::new(false),
             produced: Mutex::default(),
         }
@@ -110,12 +123,15 @@ impl<'a> Worker<'a> {
         let expanded = self.expansion.expand(step);
         let unseen = key.map(|key| self.judge.unseen_by_cargo(id, key)).unwrap_or_default();
         let before = key.map(|_| self.judge.discovered_before(id)).unwrap_or_default();
+        let places = self.keys.outputs_of(step);
+        let stood = step.definition.outputs.is_some().then(|| self.outputs.before(&places));
         let (began, clock) = (SystemTime::now(), Instant::now());
         let mut ran = self.commands.run(&expanded, step.definition.parallel, tell);
         let duration = clock.elapsed();
         let log = std::mem::take(&mut ran.log);
         let output = if log.is_empty() { Output::default() } else { Output::of(Arc::new(Kept::new(log))) };
         self.ran[id.index()].store(true, Ordering::Release);
+        let made = stood.filter(|_| ran.failure.is_none()).map(|stood| self.take_outputs(id, &places, stood, tell));
         self.keys.look_again(step);
         if let Some(key) = key {
             let ending = self.ending(&expanded, &ran, (began, &before), &unseen);
@@ -125,10 +141,81 @@ impl<'a> Worker<'a> {
                      `touch` it (this result is not kept)"
                 ));
             }
+            let ending = self.with_outputs(ending, made);
             self.produce(Produced { step: id, key, ending, duration, output: output.clone(), warned: ran.warned });
         }
         let outcome = ran.failure.map_or(Outcome::Succeeded, |how| Outcome::Failed(how.into()));
         Done { outcome, duration, output, warned: ran.warned }
+    }
+
+    /// What the step made in the places of its outputs; those who wait for it are told.
+    fn take_outputs(
+        &self,
+        id: StepId,
+        places: &[Place<'_>],
+        stood: io::Result<Before>,
+        tell: &Teller,
+    ) -> Result<Manifest, String> {
+        let stood = stood.map_err(|error| error.to_string())?;
+        let manifest = self.outputs.made(places, &stood, self.judge.made_before(id).as_ref())?;
+        if manifest.entries.is_empty() && !places.is_empty() {
+            tell.warned(format!("`outputs` of {} name no file that is there", self.judge.name(id)));
+        }
+        let _ = self.made[id.index()].set(manifest.digest());
+        Ok(manifest)
+    }
+
+    /// The ending with the outputs, if there is a result to keep and they can be kept.
+    fn with_outputs(&self, ending: Ending, made: Option<Result<Manifest, String>>) -> Ending {
+        let (Ending::Good { discovered, artifacts, .. }, Some(made)) = (&ending, made) else { return ending };
+        let kept = made.and_then(|manifest| {
+            self.outputs.keep(&manifest).map_err(|error| format!("its outputs cannot be stored: {error}"))
+        });
+        match kept {
+            Ok(blob) => {
+                Ending::Good { discovered: discovered.clone(), artifacts: artifacts.clone(), outputs: Some(blob) }
+            }
+            Err(why) => Ending::Unkept(why),
+        }
+    }
+
+    /// What came of a step so far.
+    fn came(&self, id: StepId) -> Came {
+        Came { ran: self.ran[id.index()].load(Ordering::Acquire), made: self.made[id.index()].get().copied() }
+    }
+
+    /// Puts back what is amiss of the outputs of a fresh step.
+    fn restore(&self, id: StepId, held: &Held) -> Result<(), Reason> {
+        let step = self.plan.step(id);
+        if !held.amiss.is_empty() {
+            let restored = self.outputs.restore(&self.keys.outputs_of(step), &held.amiss);
+            // Whether or not all went well: some may be in place.
+            self.keys.look_again(step);
+            restored.map_err(|why| Reason::OutputLost(why.into()))?;
+        }
+        Ok(())
+    }
+
+    /// A fresh step is not run: what its record says is shown and noted.
+    fn pass_by(&self, id: StepId, judged: Judged) -> Done {
+        if let Some(made) = judged.made() {
+            let _ = self.made[id.index()].set(made);
+        }
+        let saved = judged.record.as_ref().map_or(Duration::ZERO, |held| held.record.duration);
+        if let (Some(key), Some(held)) = (judged.key, &judged.record) {
+            let is_new = self.judge.is_other(id, held.digest) && self.is_seen(id, key);
+            let matched = is_new.then(|| Ending::Matched(held.digest, held.discovered.clone()));
+            let used = self.judge.is_first_use(held).then_some(Ending::Used(held.digest));
+            for ending in used.into_iter().chain(matched) {
+                let output = Output::default();
+                self.produce(Produced { step: id, key, ending, duration: saved, output, warned: false });
+            }
+        }
+        let record = judged.record.map(|held| held.record);
+        let warned = record.as_ref().is_some_and(|record| record.warned);
+        let output = record.and_then(|record| record.output).map(|digest| (self.blobs.clone(), digest));
+        let output = output.map_or_else(Output::default, |stored| Output::of(Arc::new(Stored(stored))));
+        Done { outcome: Outcome::Cached { saved }, duration: Duration::ZERO, output, warned }
     }
 
     fn produce(&self, produced: Produced) {
@@ -154,12 +241,13 @@ impl<'a> Worker<'a> {
             return Ending::Unkept("cargo reports in a form of the command's own, not what it read".to_owned());
         }
         if !ran.reported {
-            return Ending::Good { discovered: None, artifacts: Vec::new() };
+            return Ending::Good { discovered: None, artifacts: Vec::new(), outputs: None };
         }
         match self.keys.discover((&ran.artifacts, &ran.scripts), (began, before)) {
             Ok(found) => Ending::Good {
                 discovered: (!found.is_empty()).then_some(found),
                 artifacts: self.artifacts(&expanded.commands, &ran.artifacts),
+                outputs: None,
             },
             Err(why) => Ending::Unkept(why),
         }
@@ -207,28 +295,18 @@ impl<'a> Worker<'a> {
 
 impl Work for Worker<'_> {
     fn step(&self, id: StepId, tell: &Teller) -> Done {
-        let judged = self.judge.judge(id, &|step| self.ran[step.index()].load(Ordering::Acquire));
-        match judged.verdict {
-            Verdict::Stale(reason) => {
+        let judged = self.judge.judge(id, &|step| self.came(step));
+        let reason = match (&judged.verdict, &judged.record) {
+            (Verdict::Stale(reason), _) => Some(reason.clone()),
+            (Verdict::Fresh { .. }, Some(held)) => self.restore(id, held).err(),
+            (Verdict::Fresh { .. }, None) => None,
+        };
+        match reason {
+            Some(reason) => {
                 tell.started(reason);
                 self.run(id, judged.key, tell)
             }
-            Verdict::Fresh { saved } => {
-                if let (Some(key), Some(held)) = (judged.key, &judged.record) {
-                    let is_new = self.judge.is_other(id, held.digest) && self.is_seen(id, key);
-                    let matched = is_new.then(|| Ending::Matched(held.digest, held.discovered.clone()));
-                    let used = self.judge.is_first_use(held).then_some(Ending::Used(held.digest));
-                    for ending in used.into_iter().chain(matched) {
-                        let output = Output::default();
-                        self.produce(Produced { step: id, key, ending, duration: saved, output, warned: false });
-                    }
-                }
-                let record = judged.record.map(|held| held.record);
-                let warned = record.as_ref().is_some_and(|record| record.warned);
-                let output = record.and_then(|record| record.output).map(|digest| (self.blobs.clone(), digest));
-                let output = output.map_or_else(Output::default, |stored| Output::of(Arc::new(Stored(stored))));
-                Done { outcome: Outcome::Cached { saved }, duration: Duration::ZERO, output, warned }
-            }
+            None => self.pass_by(id, judged),
         }
     }
 

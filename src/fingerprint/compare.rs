@@ -143,6 +143,8 @@ impl<'a> Comparison<'a> {
             Tag::Member => format!("member {name}"),
             Tag::PathPackage => format!("package {name}"),
             Tag::Environment => "the environment".to_owned(),
+            Tag::Outputs if matches!(old.or(new), Some(Value::Text(_))) => "outputs".to_owned(),
+            Tag::Outputs => format!("outputs of {name}"),
             Tag::Phase | Tag::Parallel | Tag::Format => tag_name(tag).to_owned(),
             _ => name.into_owned(),
         };

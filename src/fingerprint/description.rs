@@ -59,9 +59,11 @@ pub enum Tag {
     Source,
     /// Every file under the root; a part.
     Everything,
+    /// A glob of outputs, named by its place; or what a step that is waited for made, named by the step.
+    Outputs,
 }
 
-const TAGS: [Tag; 23] = [
+const TAGS: [Tag; 24] = [
     Tag::Format,
     Tag::Phase,
     Tag::Parallel,
@@ -85,6 +87,7 @@ const TAGS: [Tag; 23] = [
     Tag::Version,
     Tag::Source,
     Tag::Everything,
+    Tag::Outputs,
 ];
 
 /// An item read back.

@@ -213,6 +213,8 @@ pub struct StepFacts<'a> {
     /// Sets of files that are no member's own: what `//` patterns name, under the name `/`; the configuration of tools
     /// in folders above.
     pub besides: Vec<(&'a str, Digest)>,
+    /// What the steps that it waits for made, by their names.
+    pub made: &'a [(&'a str, Digest)],
     /// Every file under the root, where a step may read any of them.
     pub everything: Option<Digest>,
 }
@@ -256,6 +258,12 @@ impl StepFacts<'_> {
         }
         for (name, files) in &self.besides {
             key.part(Tag::Files, name, *files);
+        }
+        for (place, claim) in self.definition.outputs.iter().flatten().enumerate() {
+            key.text(Tag::Outputs, place.to_string(), &*claim.pattern);
+        }
+        for (step, made) in self.made {
+            key.digest(Tag::Outputs, step, *made);
         }
         if let Some(everything) = self.everything {
             key.part(Tag::Everything, "", everything);

@@ -5,16 +5,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::model::{CargoCommand, DependencyKind, Member, PhaseId, Project, Scope, Step, Subject, Workspace};
-use crate::walk::{Areas, Globs, Patterns};
+use crate::model::{
+    CargoCommand, Definition, DependencyKind, Member, PhaseId, Project, Scope, Step, Subject, Workspace,
+};
+use crate::walk::{Areas, Globs, Patterns, Place};
 
 /// Which files of an area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// Every file that git would not ignore.
     Default,
-    /// What the phase's `inputs` name.
+    /// What the phase's `inputs` name, less its own outputs.
     Inputs(PhaseId),
+    /// Every file that git would not ignore, less the phase's own outputs.
+    Less(PhaseId),
     /// The configuration of clippy and rustfmt, also where git ignores it. It holds for the areas inside of this one, too.
     Above,
     /// The Rust sources that git ignores, where cargo looks for targets and rustfmt for modules.
@@ -28,7 +32,8 @@ impl Class {
     pub const fn number(self) -> usize {
         match self {
             Self::Default | Self::Above | Self::IgnoredSources | Self::Rooted(_) => 0,
-            Self::Inputs(phase) => phase.index() + 1,
+            Self::Inputs(phase) => 2 * phase.index() + 1,
+            Self::Less(phase) => 2 * phase.index() + 2,
         }
     }
 }
@@ -59,6 +64,8 @@ pub struct Coverage<'a> {
     /// Which of them a phase has in an area.
     patterns: BTreeMap<(PhaseId, usize), usize>,
     classes: BTreeSet<PhaseId>,
+    /// All distinct `outputs`, compiled, and which of them a phase has in an area.
+    outputs: Named,
 }
 
 impl<'a> Coverage<'a> {
@@ -73,7 +80,12 @@ impl<'a> Coverage<'a> {
         let around = around(&dirs);
         let sources = Patterns::new(&SOURCES).ok();
         let areas = Areas::new(dirs, vec![workspace.target_dir.clone()]);
-        let Inputs { compiled, patterns, classes } = inputs(workspace, project, root);
+        let Named { compiled, patterns, classes } =
+            named(workspace, project, root, |definition| definition.inputs.clone());
+        let outputs = named(workspace, project, root, |definition| {
+            let outputs = definition.outputs.as_ref().filter(|outputs| !outputs.is_empty())?;
+            Some(outputs.iter().map(|claim| Arc::clone(&claim.pattern)).collect())
+        });
         Self {
             workspace,
             areas,
@@ -85,6 +97,7 @@ impl<'a> Coverage<'a> {
             compiled,
             patterns,
             classes,
+            outputs,
         }
     }
 
@@ -102,13 +115,56 @@ impl<'a> Coverage<'a> {
 
     /// Which files the phase's keys cover.
     pub fn class_of(&self, phase: PhaseId) -> Class {
-        if self.classes.contains(&phase) { Class::Inputs(phase) } else { Class::Default }
+        if self.classes.contains(&phase) {
+            Class::Inputs(phase)
+        } else if self.outputs.classes.contains(&phase) {
+            Class::Less(phase)
+        } else {
+            Class::Default
+        }
+    }
+
+    /// Which files of all areas the phase's keys cover, where they cover everything.
+    pub fn class_of_everything(&self, phase: PhaseId) -> Class {
+        if self.outputs.classes.contains(&phase) { Class::Less(phase) } else { Class::Default }
+    }
+
+    /// Where a step makes its declared outputs.
+    pub fn outputs_of(&self, step: &Step) -> Vec<Place<'_>> {
+        let areas: Vec<usize> = match &step.subject {
+            Subject::Workspace => vec![self.root],
+            subject => subject.members().iter().map(|member| member.index()).collect(),
+        };
+        let mut places = Vec::new();
+        for area in areas.into_iter().filter(|_| step.definition.outputs.is_some()) {
+            let patterns = self.outputs.patterns.get(&(step.phase, area));
+            let Some(patterns) = patterns.and_then(|place| self.outputs.compiled.get(*place)) else { continue };
+            let of = |area, globs| Place { dir: self.areas.dir(area).to_owned(), globs };
+            places.extend([of(area, &patterns.own), of(self.root, &patterns.root)]);
+        }
+        places.retain(|place| !place.globs.is_empty());
+        places
+    }
+
+    /// Whether a phase makes the file itself: in the area that it is in, or in the root.
+    pub fn is_made(&self, phase: PhaseId, area: usize, path: &Path) -> bool {
+        let is_in = |own: usize| {
+            let Some(patterns) = self.outputs.patterns.get(&(phase, own)) else { return false };
+            let Some(patterns) = self.outputs.compiled.get(*patterns) else { return false };
+            let full = self.areas.dir(area).join(path);
+            let seen = |from: usize| full.strip_prefix(self.areas.dir(from)).ok();
+            seen(own).is_some_and(|path| patterns.own.matches(path))
+                || seen(self.root).is_some_and(|path| patterns.root.matches(path))
+        };
+        is_in(area) || (area != self.root && is_in(self.root))
     }
 
     /// The set of an area in a class: the default one where the phase names no inputs there.
     pub fn set(&self, class: Class, area: usize) -> SetId {
         match class {
             Class::Inputs(phase) if self.patterns.contains_key(&(phase, area)) => (class, area),
+            Class::Inputs(phase) if self.outputs.classes.contains(&phase) => (Class::Less(phase), area),
+            Class::Less(_) => (class, area),
             _ => (Class::Default, area),
         }
     }
@@ -116,7 +172,7 @@ impl<'a> Coverage<'a> {
     /// The globs of a set, if it is not every file.
     pub fn globs(&self, (class, area): SetId) -> Option<&Globs> {
         match class {
-            Class::Default | Class::Above => None,
+            Class::Default | Class::Less(_) | Class::Above => None,
             Class::IgnoredSources => self.sources.as_ref().map(|sources| &sources.own),
             Class::Inputs(phase) => Some(&self.compiled.get(*self.patterns.get(&(phase, area))?)?.own),
             Class::Rooted(place) => Some(&self.compiled.get(place)?.root),
@@ -132,7 +188,7 @@ impl<'a> Coverage<'a> {
 
     /// Whether a set may hold files of an area: its own, or, by patterns, one inside of it.
     pub fn reaches(&self, (class, own): SetId, area: usize) -> bool {
-        own == area || (class != Class::Default && self.around[area].contains(&own))
+        own == area || (!matches!(class, Class::Default | Class::Less(_)) && self.around[area].contains(&own))
     }
 
     /// The sets that the step's key covers.
@@ -140,7 +196,7 @@ impl<'a> Coverage<'a> {
         let class = self.class_of(step.phase);
         let mut areas = BTreeSet::new();
         match &step.subject {
-            Subject::Workspace if class == Class::Default => areas.extend(self.everywhere()),
+            Subject::Workspace if !matches!(class, Class::Inputs(_)) => areas.extend(self.everywhere()),
             Subject::Workspace => _ = areas.insert(self.root),
             subject => {
                 for member in subject.members() {
@@ -158,7 +214,8 @@ impl<'a> Coverage<'a> {
         if covers_everything(step) || follows_modules(step) {
             sets.extend(step.subject.members().iter().map(|member| (Class::Above, member.index())));
             sets.extend(areas.iter().map(|area| (Class::IgnoredSources, *area)));
-            sets.extend(self.everywhere().into_iter().map(|area| (Class::Default, area)));
+            let class = self.class_of_everything(step.phase);
+            sets.extend(self.everywhere().into_iter().map(|area| self.set(class, area)));
         }
         sets
     }
@@ -218,17 +275,24 @@ pub fn covers_everything(step: &Step) -> bool {
     compiles || (step.subject == Subject::Workspace && step.definition.inputs.is_none())
 }
 
-/// The `inputs` of all phases.
+/// The `inputs` of all phases, or their `outputs`.
 #[derive(Default)]
-struct Inputs {
+struct Named {
     compiled: Vec<Patterns>,
+    /// Which of them a phase has in an area.
     patterns: BTreeMap<(PhaseId, usize), usize>,
+    /// The phases that name any.
     classes: BTreeSet<PhaseId>,
 }
 
-fn inputs(workspace: &Workspace, project: &Project, root: usize) -> Inputs {
-    let mut found = Inputs::default();
-    let mut known: BTreeMap<&[Arc<str>], Option<usize>> = BTreeMap::new();
+fn named(
+    workspace: &Workspace,
+    project: &Project,
+    root: usize,
+    names: impl Fn(&Definition) -> Option<Vec<Arc<str>>>,
+) -> Named {
+    let mut found = Named::default();
+    let mut known: BTreeMap<Vec<Arc<str>>, Option<usize>> = BTreeMap::new();
     for (number, phase) in project.phases.iter().enumerate() {
         let id = PhaseId::new(number);
         let of_member = |(area, member): (usize, &'_ Member)| Some((area, phase.definition_for(&member.name)?));
@@ -237,11 +301,11 @@ fn inputs(workspace: &Workspace, project: &Project, root: usize) -> Inputs {
             Scope::Member => workspace.members.iter().enumerate().filter_map(of_member).collect(),
         };
         for (area, definition) in definitions {
-            let Some(inputs) = definition.inputs.as_deref() else { continue };
+            let Some(names) = names(definition) else { continue };
             found.classes.insert(id);
             // make.toml is checked; a pattern that still does not compile leaves the key covering every file.
-            let place = *known.entry(inputs).or_insert_with(|| {
-                found.compiled.push(Patterns::new(inputs).ok()?);
+            let place = *known.entry(names).or_insert_with_key(|names| {
+                found.compiled.push(Patterns::new(names).ok()?);
                 Some(found.compiled.len() - 1)
             });
             found.patterns.extend(place.map(|place| ((id, area), place)));

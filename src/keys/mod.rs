@@ -15,7 +15,7 @@ use crate::hash_cache::{FileHashCache, escaping};
 use crate::model::{Command, Digest, MemberId, Placeholder, Plan, Reason, Step, Subject};
 use crate::plan::Expansion;
 use crate::relative::cleaned;
-use crate::walk::Tree;
+use crate::walk::{Place, Tree};
 pub use discovered::{names_in, newest, refined, refinement};
 
 use coverage::{Class, Coverage, SetId};
@@ -44,7 +44,7 @@ struct State {
     tree: Tree,
     sets: BTreeMap<SetId, Set>,
     parts: Parts,
-    everything: Option<Digest>,
+    everything: BTreeMap<Class, Digest>,
     /// Counts the changes that were seen.
     generation: u64,
 }
@@ -67,15 +67,15 @@ impl<'a> Keys<'a> {
         let mut parts = Parts::default();
         let environment = parts.add(environment);
         let sets = Sets { coverage: &coverage, cache }.all(&tree, needed.into_iter().collect(), &mut parts);
-        let state = State { tree, sets, parts, everything: None, generation: 0 };
+        let state = State { tree, sets, parts, everything: BTreeMap::new(), generation: 0 };
         Self { expansion, cache, coverage, environment, state: Mutex::new(state) }
     }
 
-    /// The step's key now.
+    /// The step's key now; `made`: what the steps that it waits for made.
     ///
     /// # Errors
     /// Why it has none: a file cannot be read, or a source names a module that the key cannot cover.
-    pub fn key(&self, step: &Step) -> Result<Key, Reason> {
+    pub fn key(&self, step: &Step, made: &[(&str, Digest)]) -> Result<Key, Reason> {
         let mut state = self.state();
         let covered = self.coverage.of(step);
         if let Some(path) = covered.iter().find_map(|id| state.sets.get(id)?.unreadable.clone()) {
@@ -83,11 +83,12 @@ impl<'a> Keys<'a> {
         }
         let follows = coverage::follows_modules(step) && self.leads_out(&state, step)?;
         let members = self.member_parts(&mut state, step).ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
-        let everything = (coverage::covers_everything(step) || follows).then(|| self.everything(&mut state));
+        let everything = (coverage::covers_everything(step) || follows)
+            .then(|| self.everything(&mut state, self.coverage.class_of_everything(step.phase)));
         let besides = covered.iter().filter_map(|id| match id.0 {
             Class::Rooted(_) => Some(("/", state.sets.get(id)?.digest)),
             Class::Above | Class::IgnoredSources => Some((self.coverage.name(id.1), state.sets.get(id)?.digest)),
-            Class::Default | Class::Inputs(_) => None,
+            Class::Default | Class::Inputs(_) | Class::Less(_) => None,
         });
         let besides = besides.collect();
         let variables = self.variables(step);
@@ -102,6 +103,7 @@ impl<'a> Keys<'a> {
             environment: self.environment,
             members: members.iter().map(|(name, part)| (&**name, *part)).collect(),
             besides,
+            made,
             everything,
         };
         let digest = state.parts.add(facts.describe());
@@ -122,9 +124,17 @@ impl<'a> Keys<'a> {
         cargo.any(|command| own(command) || by_args())
     }
 
+    /// Where the step makes its declared outputs.
+    pub fn outputs_of(&self, step: &Step) -> Vec<Place<'_>> {
+        self.coverage.outputs_of(step)
+    }
+
     /// Looks again at the files that a step may have changed, because it ran: those of its members.
     pub fn look_again(&self, step: &Step) {
+        let own = |area: &MemberId| self.coverage.areas.dir(area.index());
+        let elsewhere = |place: &Place<'_>| !step.subject.members().iter().any(|member| own(member) == place.dir);
         let areas = match &step.subject {
+            _ if self.outputs_of(step).iter().any(elsewhere) => self.coverage.everywhere(),
             Subject::Workspace => self.coverage.everywhere(),
             subject => subject.members().iter().map(|member| member.index()).collect(),
         };
@@ -198,7 +208,7 @@ impl<'a> Keys<'a> {
         }
         if changed {
             state.parts.forget_members();
-            state.everything = None;
+            state.everything.clear();
         }
     }
 
@@ -210,7 +220,7 @@ impl<'a> Keys<'a> {
             let id = self.coverage.set(class, area);
             sets.get(&id).map(|set| set.digest)
         };
-        let root_only = class != Class::Default && step.subject == Subject::Workspace;
+        let root_only = matches!(class, Class::Inputs(_)) && step.subject == Subject::Workspace;
         if root_only {
             return Some(vec![("".into(), files(self.coverage.root)?)]);
         }
@@ -254,19 +264,19 @@ impl<'a> Keys<'a> {
         Ok(leads)
     }
 
-    /// Every file of every area, as one part.
-    fn everything(&self, state: &mut State) -> Digest {
-        if let Some(known) = state.everything {
-            return known;
+    /// Every file of every area that is in the class, as one part.
+    fn everything(&self, state: &mut State, class: Class) -> Digest {
+        if let Some(known) = state.everything.get(&class) {
+            return *known;
         }
         let mut description = Description::default();
         for area in self.coverage.everywhere() {
-            if let Some(set) = state.sets.get(&self.coverage.set(Class::Default, area)) {
+            if let Some(set) = state.sets.get(&self.coverage.set(class, area)) {
                 description.part(Tag::Files, self.coverage.name(area), set.digest);
             }
         }
         let digest = state.parts.add(description);
-        state.everything = Some(digest);
+        state.everything.insert(class, digest);
         digest
     }
 

@@ -71,6 +71,14 @@ impl Sets<'_> {
 
     /// The files of the set as the walk has found them.
     pub fn look(&self, tree: &Tree, id: SetId) -> Seen {
+        let mut seen = self.look_at_all(tree, id);
+        if let Class::Inputs(phase) | Class::Less(phase) = id.0 {
+            seen.files.retain(|file| !self.coverage.is_made(phase, id.1, &file.path));
+        }
+        seen
+    }
+
+    fn look_at_all(&self, tree: &Tree, id: SetId) -> Seen {
         match self.coverage.globs(id) {
             None => {
                 let area = &tree.areas[id.1];

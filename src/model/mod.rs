@@ -18,6 +18,6 @@ pub use event::{Event, Interrupt, Output, Replay, StepInfo, Summary};
 pub use file::FileStat;
 pub use id::{MemberId, PhaseId, StepId};
 pub use plan::{Edge, EdgeKind, Node, Plan, Step, Subject};
-pub use project::{Definition, Folder, Hooks, Named, Need, Phase, Project, Scope, Span};
+pub use project::{Claim, Definition, Folder, Hooks, Named, Need, Phase, Project, Scope, Span};
 pub use verdict::{Change, ChangeKind, Outcome, Reason, Verdict};
 pub use workspace::{Dependency, DependencyKind, LockedPackage, Member, Package, PathPackage, Workspace};

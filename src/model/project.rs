@@ -82,6 +82,8 @@ pub struct Definition {
     pub needs: Vec<Need>,
     /// Globs of the files it reads; `None`: the default, every file git would not ignore.
     pub inputs: Option<Vec<Arc<str>>>,
+    /// Globs of the files it makes; `None`: nothing is known of them, empty: it makes none.
+    pub outputs: Option<Vec<Claim>>,
     /// Variables it is given.
     pub env: BTreeMap<Arc<str>, Arc<str>>,
     /// Variables whose value is part of the key.
@@ -90,6 +92,15 @@ pub struct Definition {
     pub cache: bool,
     /// Whether the key covers the members this one depends on.
     pub dependencies: bool,
+}
+
+/// One glob of `outputs`. Two steps must not claim the same file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The glob, as it was written.
+    pub pattern: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// One entry of `needs`.

@@ -40,6 +40,11 @@ pub enum Reason {
     ArtifactMissing(Arc<str>),
     /// Something that it made is no longer as it was; relative to the target directory.
     ArtifactChanged(Arc<str>),
+    /// An output that it declares cannot be put back: what it was is no longer stored, or the step did not write it, or
+    /// something is in the way; in words.
+    OutputLost(Arc<str>),
+    /// It is fresh, and runs to see whether it comes to the same.
+    Verify,
     /// An input cannot be read, so there is no key.
     Unreadable(Arc<str>),
     /// A source file names a module outside of its member's folder, which the key cannot cover.

@@ -1,6 +1,7 @@
 //! From what was asked for to the DAG of steps: data in, data out. It knows nothing that can fail at run time: no files,
 //! no processes, no clock.
 
+mod claims;
 mod cycle;
 mod edges;
 mod expand;
@@ -13,6 +14,7 @@ mod wanted;
 #[cfg(test)]
 mod tests;
 
+pub use claims::{Clash, clash};
 pub use cycle::{Cycle, CycleEdge};
 pub use expand::{Argv, CargoFlags, Expanded, Expansion};
 pub use names::names;

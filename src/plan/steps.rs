@@ -98,6 +98,8 @@ impl Group {
         let own = Arc::make_mut(&mut self.definition);
         own.cache &= other.cache;
         own.dependencies |= other.dependencies;
+        // What a group makes is known only where it is of each member.
+        own.outputs = own.outputs.take().filter(|_| other.outputs.is_some());
         own.env_inputs.extend(other.env_inputs.iter().cloned());
         own.env_inputs.sort_unstable();
         own.env_inputs.dedup();

@@ -18,6 +18,8 @@ pub fn reason(reason: &Reason, steps: &[StepInfo], own: Option<&str>) -> String 
         Reason::DependsOn(step) => format!("depends on {}", steps.get(step.index()).map_or("", |step| &step.name)),
         Reason::ArtifactMissing(path) => format!("{path} is missing"),
         Reason::ArtifactChanged(path) => format!("{path} was changed"),
+        Reason::OutputLost(how) => how.to_string(),
+        Reason::Verify => "fresh, to be verified".to_owned(),
         Reason::Unreadable(path) => format!("cannot read {path}"),
         Reason::EscapingModule(path) => format!("{path} names a module outside of its member"),
     }

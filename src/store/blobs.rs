@@ -53,11 +53,57 @@ impl Blobs {
         Ok(digest)
     }
 
+    /// Stores a file whose digest is known; one that is stored already is made young again, so that no other run sweeps it
+    /// away before our record names it.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn put_file(&self, from: &Path, digest: &Digest) -> io::Result<()> {
+        let path = self.path(digest);
+        if let Ok(file) = File::options().write(true).open(&path)
+            && file.metadata()?.len() == fs::metadata(from)?.len()
+        {
+            return file.set_modified(SystemTime::now());
+        }
+        let folder = path.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+        // The kernel copies. Should the file change meanwhile, the digest tells when the blob is read.
+        io::copy(&mut File::open(from)?, file.as_file_mut())?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// Whether the blob is there; what is in it is known only when it is read.
+    #[must_use]
+    pub fn has(&self, digest: &Digest) -> bool {
+        self.path(digest).is_file()
+    }
+
+    /// Writes the blob to a file that nobody else sees yet, and says whether it was there and whole; if not, it is gone.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn copy_unseen(&self, digest: &Digest, to: &mut File) -> io::Result<bool> {
+        let path = self.path(digest);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let mut hashed = Hashed { inner: to, hasher: Sha256::new() };
+        io::copy(&mut file, &mut hashed)?;
+        if hashed.hasher.finalize().as_slice() != digest.0 {
+            fs::remove_file(path)?;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
     /// The blob; `None` when it is gone. One whose bytes are not what the digest says is removed, and is gone.
     ///
     /// # Errors
     /// Whatever the file system says.
-    #[cfg(test)]
     pub fn read(&self, digest: &Digest) -> io::Result<Option<Vec<u8>>> {
         let mut contents = Vec::new();
         Ok(self.copy(digest, &mut contents)?.then_some(contents))

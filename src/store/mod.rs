@@ -5,9 +5,11 @@ mod blobs;
 mod bytes;
 mod descriptions;
 mod frame;
+mod manifest;
 mod records;
 mod table;
 
 pub use self::blobs::Blobs;
 pub use self::descriptions::{Descriptions, References};
+pub use self::manifest::{Made, MadeKind, Manifest};
 pub use self::records::{Artifact, Bounds, Record, Records};

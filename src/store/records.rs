@@ -13,8 +13,8 @@ use super::table::{Entry, Table};
 use crate::home::{Guard, Home, Kept};
 use crate::model::{Digest, Discovered, DiscoveredSort};
 
-/// 1: the first. 2: sets of discovered inputs.
-const FRAME: Frame = Frame { magic: b"clc-recs", version: 2 };
+/// 1: the first. 2: sets of discovered inputs. 3: outputs.
+const FRAME: Frame = Frame { magic: b"clc-recs", version: 3 };
 
 /// What is stored under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Record {
     pub output: Option<Digest>,
     /// Whether its output has warnings, which are shown again when it is cached.
     pub warned: bool,
+    /// The blob of the [`Manifest`](super::Manifest) of its declared outputs, where it has any.
+    pub outputs: Option<Digest>,
     /// What runs under this key turned out to depend on besides, newest first. Where there are any, the results stand
     /// under the keys refined by their values, and this record only says which to ask for.
     pub discovered: Vec<Vec<Discovered>>,
@@ -146,6 +148,8 @@ fn encode(record: &Record) -> Vec<u8> {
     pen.u8(record.warned.into());
     pen.u8(record.output.is_some().into());
     record.output.iter().for_each(|digest| pen.digest(digest));
+    pen.u8(record.outputs.is_some().into());
+    record.outputs.iter().for_each(|digest| pen.digest(digest));
     pen.length(record.discovered.len());
     for set in &record.discovered {
         pen.length(set.len());
@@ -165,12 +169,17 @@ fn decode(bytes: &[u8], used_day: u32) -> Option<Record> {
     let (seconds, nanos) = (eye.u64()?, eye.u32()?);
     let duration = Duration::from_secs(seconds).checked_add(Duration::from_nanos(nanos.into()))?;
     let warned = eye.u8()? != 0;
-    let output = if eye.u8()? != 0 { Some(eye.digest()?) } else { None };
+    let output = optional(&mut eye)?;
+    let outputs = optional(&mut eye)?;
     let count = eye.length()?;
     let discovered = (0..count).map(|_| set(&mut eye)).collect::<Option<_>>()?;
     let count = eye.length()?;
     let artifacts = (0..count).map(|_| artifact(&mut eye)).collect::<Option<_>>()?;
-    Some(Record { duration, artifacts, output, warned, discovered, used_day })
+    Some(Record { duration, artifacts, output, outputs, warned, discovered, used_day })
+}
+
+fn optional(eye: &mut Eye<'_>) -> Option<Option<Digest>> {
+    Some(if eye.u8()? != 0 { Some(eye.digest()?) } else { None })
 }
 
 fn write_discovered(pen: &mut Pen, one: &Discovered) {
@@ -220,6 +229,7 @@ mod tests {
             duration: Duration::from_millis(number.into()),
             artifacts: (0..number % 4).map(artifact).collect(),
             output: (number % 2 == 1).then_some(Digest([number; 32])),
+            outputs: (number % 5 == 1).then_some(Digest([number; 32])),
             warned: number % 3 == 1,
             discovered: (0..number % 3).map(|count| (0..count).map(discovered).collect()).collect(),
             used_day,

@@ -20,7 +20,7 @@ use crate::model::FileStat;
 use folder::{Folder, Found};
 
 #[expect(unused_imports, reason = "the rooms that use it are being built")]
-pub use pattern::{Globs, PatternError, Patterns, Selection};
+pub use pattern::{Globs, PatternError, Patterns, Place, Selection};
 
 /// The folders whose files are looked for. A file belongs to the innermost area that contains it.
 pub struct Areas {

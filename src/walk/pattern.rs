@@ -1,7 +1,8 @@
 //! The globs of `inputs`, and the files that they name. They see what git ignores, too; it does not know where in
 //! make.toml they stand.
 
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +27,15 @@ pub struct Patterns {
 pub struct Globs {
     set: GlobSet,
     reaches: Vec<Reach>,
+}
+
+/// A folder, and globs over what is in it.
+#[derive(Clone, Debug)]
+pub struct Place<'g> {
+    /// The folder; absolute.
+    pub dir: PathBuf,
+    /// The globs, seen from there.
+    pub globs: &'g Globs,
 }
 
 /// Where one glob can match at all.
@@ -98,6 +108,32 @@ impl Globs {
         self.reaches.is_empty()
     }
 
+    /// What is in the folder at `dir` and is named, ignored by git or not: files, links, and folders with nothing in them,
+    /// by their paths from there. Links are not followed, and the folders at `skip` not entered. A plain loop, like
+    /// [`Areas::rewalk`].
+    ///
+    /// # Errors
+    /// A folder cannot be looked at; or the way to one leads through a link.
+    pub fn find(&self, dir: &Path, skip: &[PathBuf]) -> io::Result<Vec<(PathBuf, Metadata)>> {
+        let mut found = BTreeMap::new();
+        for reach in &self.reaches {
+            let Some(metadata) = without_links(dir, &reach.base)? else { continue };
+            let mut pending = vec![(reach.base.clone(), metadata)];
+            while let Some((path, metadata)) = pending.pop() {
+                let full = dir.join(&path);
+                if skip.contains(&full) {
+                    continue;
+                }
+                let below = if metadata.is_dir() { list(&full, &path)? } else { Vec::new() };
+                if (!metadata.is_dir() || below.is_empty()) && self.matches(&path) {
+                    found.insert(path.clone(), metadata);
+                }
+                pending.extend(below.into_iter().filter(|(path, _)| self.may_match_under(path) || self.matches(path)));
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
     fn may_match_under(&self, dir: &Path) -> bool {
         self.reaches.iter().any(|reach| {
             let shallow = reach.depth.is_none_or(|depth| dir.iter().count() < depth);
@@ -105,11 +141,38 @@ impl Globs {
         })
     }
 
-    fn matches(&self, path: &Path) -> bool {
+    /// Whether they name this path.
+    pub fn matches(&self, path: &Path) -> bool {
         // Most files are outside of every base, and comparing bytes is far cheaper than a set of globs.
         let near = self.reaches.iter().any(|reach| bytes(path).starts_with(bytes(&reach.base)));
         near && self.set.is_match(path)
     }
+}
+
+/// What stands at `path` in `dir`; `None` if nothing does.
+fn without_links(dir: &Path, path: &Path) -> io::Result<Option<Metadata>> {
+    let mut full = dir.to_owned();
+    let mut metadata = fs::symlink_metadata(&full)?;
+    for name in path {
+        if metadata.is_symlink() {
+            return Err(io::Error::other(format!("`{}` is a link", full.display())));
+        }
+        full.push(name);
+        metadata = match fs::symlink_metadata(&full) {
+            Ok(metadata) => metadata,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+    }
+    Ok(Some(metadata))
+}
+
+/// What is in a folder, by its path from where the search began.
+fn list(full: &Path, path: &Path) -> io::Result<Vec<(PathBuf, Metadata)>> {
+    let entries = fs::read_dir(full)?;
+    entries.map(|entry| entry.and_then(|entry| Ok((path.join(entry.file_name()), entry.metadata()?)))).collect()
 }
 
 const WILDCARDS: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];

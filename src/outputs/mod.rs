@@ -1,0 +1,186 @@
+//! The declared outputs of steps: what was made, whether it is in place, and how it is kept. It does not know why a step
+//! ran, nor whether its result is worth keeping.
+
+mod permissions;
+mod restore;
+
+use std::collections::BTreeMap;
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use crate::hash_cache::FileHashCache;
+use crate::home::Home;
+use crate::model::{Digest, FileStat};
+use crate::relative::cleaned;
+use crate::store::{Blobs, Made, MadeKind, Manifest};
+use crate::walk::Place;
+
+/// The outputs of a workspace's steps.
+pub struct Outputs<'a> {
+    home: &'a Home,
+    cache: &'a FileHashCache,
+    blobs: Blobs,
+}
+
+/// What stood in the places of a step's outputs before it ran.
+pub type Before = BTreeMap<PathBuf, FileStat>;
+
+impl<'a> Outputs<'a> {
+    /// Those that are kept in `home`.
+    pub fn new(home: &'a Home, cache: &'a FileHashCache) -> Self {
+        Self { home, cache, blobs: Blobs::new(home) }
+    }
+
+    /// What stands in the places now.
+    ///
+    /// # Errors
+    /// What cannot be looked at.
+    pub fn before(&self, places: &[Place<'_>]) -> io::Result<Before> {
+        Ok(self.look(places)?.into_iter().map(|(path, metadata)| (path, FileStat::of(&metadata))).collect())
+    }
+
+    /// What the step made: everything in the places, after it has succeeded. What it did not write (it stood there
+    /// `before`, and none of the step's earlier runs is known to have made it so: `known`) is told apart.
+    ///
+    /// # Errors
+    /// Why its outputs cannot be told or kept, in words.
+    pub fn made(&self, places: &[Place<'_>], before: &Before, known: Option<&Manifest>) -> Result<Manifest, String> {
+        let found: Vec<_> = self.look(places).map_err(|error| error.to_string())?.into_iter().collect();
+        let entries = side_by_side(&found, |(path, metadata)| {
+            let is_old = before.get(path) == Some(&FileStat::of(metadata));
+            let (path, kind) = (self.relative(path)?, self.kind(path, metadata)?);
+            let made_before = || known.is_some_and(|known| known.entries.iter().any(|one| one.is(&path, &kind)));
+            Ok(Made { written: !is_old || made_before(), path, kind })
+        });
+        Ok(Manifest { entries: entries.into_iter().collect::<Result<_, String>>()? })
+    }
+
+    /// Keeps what the step wrote, and answers the blob of the list.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn keep(&self, manifest: &Manifest) -> io::Result<Digest> {
+        let put = |made: &Made| match made.kind {
+            MadeKind::File { digest, .. } if made.written => self.blobs.put_file(&self.path(made), &digest),
+            _ => Ok(()),
+        };
+        side_by_side(&manifest.entries, put).into_iter().collect::<io::Result<()>>()?;
+        self.blobs.put(&manifest.encode()[..])
+    }
+
+    /// The list of this blob; `None` if it is gone, or is none.
+    pub fn kept(&self, blob: &Digest) -> Option<Manifest> {
+        Manifest::decode(&self.blobs.read(blob).ok()??)
+    }
+
+    /// The outputs that are not in place, or not as they were made.
+    pub fn amiss(&self, manifest: &Manifest) -> Vec<Made> {
+        manifest.entries.iter().filter(|made| !self.is_in_place(made)).cloned().collect()
+    }
+
+    /// Whether it could be put back: it is ours, and what it was is stored.
+    pub fn is_kept(&self, made: &Made) -> bool {
+        let is_stored = match &made.kind {
+            MadeKind::File { digest, .. } => self.blobs.has(digest),
+            MadeKind::Link(_) | MadeKind::Folder => true,
+        };
+        made.written && is_stored
+    }
+
+    fn is_in_place(&self, made: &Made) -> bool {
+        let path = self.path(made);
+        let Ok(metadata) = fs::symlink_metadata(&path) else { return false };
+        match &made.kind {
+            MadeKind::File { digest, mode, size } => {
+                let stat = FileStat::of(&metadata);
+                let alike = metadata.is_file() && stat.size == *size && permissions::of(&metadata) == *mode;
+                alike && self.cache.digest(&path, &stat).is_ok_and(|now| now.digest == *digest)
+            }
+            MadeKind::Link(to) => metadata.is_symlink() && fs::read_link(&path).is_ok_and(|now| now == Path::new(to)),
+            MadeKind::Folder => metadata.is_dir(),
+        }
+    }
+
+    fn look(&self, places: &[Place<'_>]) -> io::Result<BTreeMap<PathBuf, Metadata>> {
+        let mut found = BTreeMap::new();
+        let skip = [self.home.shared().to_owned()];
+        for place in places {
+            let inside = place.globs.find(&place.dir, &skip)?;
+            found.extend(inside.into_iter().map(|(path, metadata)| (place.dir.join(path), metadata)));
+        }
+        Ok(found)
+    }
+
+    fn kind(&self, path: &Path, metadata: &Metadata) -> Result<MadeKind, String> {
+        let cannot = |error: io::Error| format!("its output `{}` cannot be read: {error}", path.display());
+        if metadata.is_dir() {
+            return Ok(MadeKind::Folder);
+        }
+        if metadata.is_symlink() {
+            let to = fs::read_link(path).map_err(cannot)?;
+            let to = to.to_str().ok_or_else(|| format!("its output `{}` links to an odd name", path.display()))?;
+            if !self.may_link(path, to) {
+                return Err(format!("its output `{}` links to outside of the workspace", path.display()));
+            }
+            return Ok(MadeKind::Link(to.to_owned()));
+        }
+        if !metadata.is_file() {
+            return Err(format!("its output `{}` is neither a file nor a link", path.display()));
+        }
+        let digested = self.cache.digest(path, &FileStat::of(metadata)).map_err(cannot)?;
+        let (digest, size) = (digested.digest, digested.stat.size);
+        Ok(MadeKind::File { digest, size, mode: permissions::of(metadata) })
+    }
+
+    /// Whether a link leads to a place in the workspace, wherever that is.
+    fn may_link(&self, from: &Path, to: &str) -> bool {
+        let to = Path::new(to);
+        let folder = from.parent().unwrap_or(from);
+        to.is_relative() && cleaned(&folder.join(to)).starts_with(self.home.root())
+    }
+
+    fn path(&self, made: &Made) -> PathBuf {
+        self.home.root().join(&made.path)
+    }
+
+    fn relative(&self, path: &Path) -> Result<String, String> {
+        let inside = path.strip_prefix(self.home.root());
+        let inside = inside.map_err(|_| format!("its output `{}` is outside of the workspace", path.display()))?;
+        let names = inside.components().map(|name| match name {
+            Component::Normal(name) => name.to_str(),
+            _ => None,
+        });
+        let names: Option<Vec<&str>> = names.collect();
+        let odd = || format!("the name of its output `{}` is not valid Unicode", path.display());
+        names.map(|names| names.join("/")).ok_or_else(odd)
+    }
+}
+
+impl Made {
+    fn is(&self, path: &str, kind: &MadeKind) -> bool {
+        self.written && self.path == path && self.kind == *kind
+    }
+}
+
+/// Fewer than these are not worth another thread.
+const FEW: usize = 16;
+
+/// Does the same for each, on several threads. Not on those of the pool: to wait there means to take up another step.
+fn side_by_side<T: Sync, R: Send>(all: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(all.len() / FEW);
+    if threads < 2 {
+        return all.iter().map(each).collect();
+    }
+    let each = &each;
+    std::thread::scope(|scope| {
+        let chunks = all.chunks(all.len().div_ceil(threads));
+        let spawned: Vec<_> =
+            chunks.map(|chunk| scope.spawn(move || chunk.iter().map(each).collect::<Vec<R>>())).collect();
+        let joined = spawned.into_iter().flat_map(|thread| match thread.join() {
+            Ok(results) => results,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.collect()
+    })
+}
