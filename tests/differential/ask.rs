@@ -13,7 +13,7 @@ const CARGO: &[(usize, (&str, &str))] = &[
     (1, ("doc", "doc")),
 ];
 /// Phases of make.toml that are asked for by name.
-const CUSTOM: &[&str] = &["collate", "mood", "tally"];
+const CUSTOM: &[&str] = &["collate", "mood", "tally", "pack"];
 /// Members that are selected alone or together.
 const MEMBERS: &[&str] = &["base", "macros", "api", "app", "tool"];
 
@@ -26,6 +26,8 @@ pub struct Ask {
     pub members: Vec<&'static str>,
     pub release: bool,
     pub keep_going: bool,
+    /// With all that steps print; else with their warnings.
+    pub verbose: bool,
     /// Words for the last phase.
     pub args: Vec<&'static str>,
 }
@@ -52,12 +54,14 @@ impl Ask {
             members.dedup();
         }
         let args = if chance.one_in(7) { args_for(phases.last().copied()) } else { &[] };
-        Self { phases, members, release: chance.one_in(12), keep_going: chance.one_in(2), args: args.to_vec() }
+        let (release, keep_going, verbose) = (chance.one_in(12), chance.one_in(2), !chance.one_in(4));
+        Self { phases, members, release, keep_going, verbose, args: args.to_vec() }
     }
 
     /// Our words.
     pub fn words(&self) -> Vec<String> {
-        let mut words = vec!["lifecycle".to_owned(), "-v".to_owned()];
+        let mut words = vec!["lifecycle".to_owned()];
+        words.extend(self.verbose.then(|| "-v".to_owned()));
         words.extend(self.phases.iter().map(|phase| (*phase).to_owned()));
         words.extend(self.selection());
         words.extend(self.release.then(|| "--release".to_owned()));

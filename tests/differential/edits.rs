@@ -53,15 +53,19 @@ pub enum Edit {
     Variable(&'static str, &'static [&'static str]),
     /// Something that was made goes: the place in the workspace; a pattern of one `*` in the last name.
     Delete(&'static str),
-    /// A byte of each file that lies flat in a folder is another.
-    Flip(&'static str),
+    /// What is kept under this name goes.
+    Forget(&'static str),
+    /// A bit of about every other kept file is another.
+    Flip,
 }
 
 use Edit::{
-    Checkout, Commit, Delete, Digit, DigitAncient, DigitOldTime, DigitReplaced, File, Flip, Future, Line, Link, Linked,
-    Mode, OddName, Rename, Stash, Swap, Touch, Variable,
+    Checkout, Commit, Delete, Digit, DigitAncient, DigitOldTime, DigitReplaced, File, Flip, Forget, Future, Line, Link,
+    Linked, Mode, OddName, Rename, Stash, Swap, Touch, Variable,
 };
 
+/// Where our results are kept.
+const KEPT: &str = "shop/target/lifecycle";
 const BASE: &str = "shop/base/src/lib.rs";
 const APP: &str = "shop/app/src/main.rs";
 
@@ -92,6 +96,12 @@ pub const HARMLESS: &[(usize, Edit)] = &[
     (1, Digit("shop/make.toml", "extra ")),
     (2, Digit("shop/README.md", "Shop ")),
     (2, Digit("shop/api/src/generated.rs", "GENERATED: u32 = ")),
+    (2, Digit("shop/base/out/packed.txt", "word ")),
+    (1, Mode("shop/base/out/packed.txt")),
+    (1, Touch("shop/api/src/generated.rs")),
+    (1, DigitOldTime("shop/api/src/generated.rs", "GENERATED: u32 = ")),
+    (1, DigitOldTime("shop/base/out/packed.txt", "word ")),
+    (1, Swap("shop/make.toml", "printf 'packed 1", "printf 'packed\\t1")),
     (2, DigitOldTime(BASE, "LEVEL: u32 = ")),
     (1, DigitOldTime("shop/shared/word.secret", "secret ")),
     (1, DigitOldTime("shop/base/words/a.txt", "word ")),
@@ -129,7 +139,6 @@ pub const HARMLESS: &[(usize, Edit)] = &[
     (1, Swap("shop/Cargo.toml", "debug = 0", "debug = 0\ndebug-assertions = false")),
     (2, Swap("shop/.cargo/config.toml", "rustflags = []", "rustflags = [\"--cfg\", \"fast\"]")),
     (1, Swap("shop/.cargo/config.toml", "[env]\n", "[env]\nBUILD_MOOD = \"config\"\n")),
-    (1, Swap("shop/rustfmt.toml", "max_width = 100", "max_width = 60")),
     (1, Swap("shop/make.toml", "*.txt | sort;", "*.txt | sort -r;")),
     (1, Swap("shop/macros/Cargo.toml", "proc-macro = true", "proc-macro = true\ndoctest = false")),
     (1, Swap("shop/app/Cargo.toml", "outer = {", "# one more line\nouter = {")),
@@ -138,7 +147,7 @@ pub const HARMLESS: &[(usize, Edit)] = &[
         Swap(
             "shop/base/build.rs",
             "println!(\"cargo::rerun-if-env-changed=BUILD_MOOD\");",
-            "println!(\"cargo::warning=told\");",
+            "println!(\"cargo::rerun-if-env-changed=BUILD_MOOD\");\n    println!(\"cargo::warning=told\");",
         ),
     ),
     (1, Swap(BASE, "include_str!(\"../own.txt\")", "\"no longer included\"")),
@@ -151,11 +160,9 @@ pub const HARMLESS: &[(usize, Edit)] = &[
     (1, File("shop/base/words/d.txt", "word 0\n")),
     (1, File("shop/base/notes.log", "noise")),
     (1, File("shop/base/clippy.toml", "too-many-arguments-threshold = 1\n")),
-    (1, File("shop/api/rustfmt.toml", "max_width = 50\n")),
     (1, File("shop/base/.env", "A=1")),
     (1, File("shop/new folder/new file.txt", "new")),
     (1, File("shop/base/target/made.txt", "a folder of that name")),
-    (1, File("rustfmt.toml", "max_width = 40\n")),
     (1, Rename("shop/tool", "shop/toolbox")),
     (1, Rename("shop/base/data/second.txt", "shop/base/data/deux.txt")),
     (1, Rename("shop/base/words/b.txt", "shop/base/words/z.txt")),
@@ -190,11 +197,16 @@ pub const HARMLESS: &[(usize, Edit)] = &[
     (1, Delete("shop/target/doc/base")),
     (1, Delete("shop/target/debug/.fingerprint")),
     (1, Delete("shop/target/lifecycle")),
-    (1, Delete("shop/target/lifecycle/records*")),
-    (1, Delete("shop/target/lifecycle/files.bin")),
-    (1, Delete("shop/target/lifecycle/blobs")),
-    (1, Delete("shop/target/lifecycle/workspace.json")),
-    (1, Flip("shop/target/lifecycle")),
+    (2, Delete("shop/api/src/generated.rs")),
+    (1, Delete("shop/base/out")),
+    (1, Delete("shop/base/out/packed.txt")),
+    (1, Forget("records.bin")),
+    (1, Forget("files.bin")),
+    (1, Forget("descriptions.bin")),
+    (1, Forget("state.json")),
+    (1, Forget("workspace.json")),
+    (1, Forget("blobs")),
+    (2, Flip),
 ];
 
 /// Edits after which something fails until they are undone.
@@ -213,6 +225,9 @@ pub const BREAKING: &[(usize, Edit)] = &[
     (1, Line("outside/outer/src/lib.rs", "\ncompile_error!(\"broken\");\n")),
     (1, Swap("shop/Cargo.toml", "unused_variables = \"warn\"", "unused_variables = \"deny\"")),
     (1, Line("shop/schema/generate.sh", "exit 1\n")),
+    (1, Swap("shop/rustfmt.toml", "max_width = 100", "max_width = 60")),
+    (1, File("shop/api/rustfmt.toml", "max_width = 50\n")),
+    (1, File("rustfmt.toml", "max_width = 40\n")),
 ];
 
 impl Edit {
@@ -322,17 +337,22 @@ impl Edit {
                 Some(format!("{name}={value:?}"))
             }
             Delete(path) => delete(world, path),
-            Flip(path) => {
-                let files = fs::read_dir(world.at(path)).ok()?.filter_map(Result::ok).map(|entry| entry.path());
-                for file in files.filter(|file| file.is_file()) {
+            Forget(name) => {
+                let found = kept(world).into_iter().find(|path| path.file_name().is_some_and(|is| is == name))?;
+                if found.is_dir() { fs::remove_dir_all(found) } else { fs::remove_file(found) }.unwrap();
+                Some(format!("rm -r {KEPT}/**/{name}"))
+            }
+            Flip => {
+                let files: Vec<PathBuf> = kept(world).into_iter().filter(|path| path.is_file()).collect();
+                for file in files {
                     let mut bytes = fs::read(&file).unwrap();
-                    if !bytes.is_empty() {
+                    if !bytes.is_empty() && chance.one_in(2) {
                         let place = chance.below(bytes.len());
                         bytes[place] ^= 1 << chance.below(8);
                         fs::write(file, bytes).unwrap();
                     }
                 }
-                Some(format!("{path}: a bit of each file is another"))
+                Some(format!("a bit of every other file in {KEPT} is another"))
             }
         }
     }
@@ -420,6 +440,12 @@ fn delete(world: &World, path: &str) -> Option<String> {
         if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
     }
     (!paths.is_empty()).then(|| format!("rm -r {path}"))
+}
+
+/// Everything that is kept.
+fn kept(world: &World) -> Vec<PathBuf> {
+    let walk = walkdir::WalkDir::new(world.at(KEPT)).sort_by_file_name().into_iter();
+    walk.filter_map(Result::ok).map(walkdir::DirEntry::into_path).collect()
 }
 
 fn modified(world: &World, path: &str) -> Option<SystemTime> {

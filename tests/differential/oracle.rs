@@ -94,8 +94,11 @@ impl Copy {
     /// A phase of make.toml, by the shell.
     fn custom(&self, ask: &Ask, phase: &str, member: Option<&str>) -> Truth {
         let root = self.folder.path().join(ROOT);
-        let make: toml::Table = fs::read_to_string(root.join("make.toml")).unwrap().parse().unwrap();
-        let table = &make["lifecycle"][phase];
+        let table = table(&root, phase);
+        for path in declared(&root, phase, member).keys() {
+            let path = root.join(member.unwrap_or_default()).join(path);
+            if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap_or_default();
+        }
         let args: String = ask.args_of(phase).iter().map(|word| format!(" {word}")).collect();
         let mut shell = self.command("sh");
         shell.arg("-c").arg(format!("exec 2>&1; {}{args}", table["command"].as_str().unwrap()));
@@ -105,8 +108,34 @@ impl Copy {
         }
         let output = shell.output().unwrap();
         let printed = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
-        Truth { succeeds: output.status.success(), printed, ..Truth::default() }
+        let made = declared(&root, phase, member);
+        Truth { succeeds: output.status.success(), diagnostics: BTreeSet::new(), printed, made }
     }
+}
+
+/// What make.toml says of a phase.
+fn table(root: &Path, phase: &str) -> toml::Table {
+    let make: toml::Table = fs::read_to_string(root.join("make.toml")).unwrap().parse().unwrap();
+    make["lifecycle"][phase].as_table().unwrap().clone()
+}
+
+/// The `outputs` of a phase of make.toml as they stand in the workspace: files with what they hold, links with where
+/// they lead.
+pub fn declared(root: &Path, phase: &str, member: Option<&str>) -> BTreeMap<String, String> {
+    let dir = root.join(member.unwrap_or_default());
+    let mut found = BTreeMap::new();
+    for output in table(root, phase).get("outputs").and_then(toml::Value::as_array).into_iter().flatten() {
+        for entry in walkdir::WalkDir::new(dir.join(output.as_str().unwrap())).into_iter().filter_map(Result::ok) {
+            let metadata = entry.path().symlink_metadata().unwrap();
+            let holds = match (metadata.is_symlink(), metadata.is_dir()) {
+                (true, _) => format!("-> {}", fs::read_link(entry.path()).unwrap().display()),
+                (_, true) => "a folder".to_owned(),
+                _ => format!("{:o} {}", metadata.permissions().mode(), fs::read_to_string(entry.path()).unwrap()),
+            };
+            found.insert(entry.path().strip_prefix(&dir).unwrap().to_string_lossy().into_owned(), holds);
+        }
+    }
+    found
 }
 
 /// What cargo has made for a phase in a target directory.

@@ -24,7 +24,7 @@ debug = 0
 overflow-checks = true
 "#,
     ),
-    ("shop/.gitignore", "/target\n*.secret\ngenerated.rs\n"),
+    ("shop/.gitignore", "/target\n*.secret\ngenerated.rs\nout\n"),
     ("shop/.cargo/config.toml", "[env]\nMOOD = \"calm1\"\n\n[build]\nrustflags = []\n"),
     (".cargo/config.toml", "[env]\nABOVE = \"above1\"\n"),
     ("shop/clippy.toml", "too-many-arguments-threshold = 7\n"),
@@ -82,11 +82,18 @@ overflow-checks = true
 /// A link, and the places that it may lead to.
 pub const LINK: (&str, [&str; 2]) = ("shop/base/src/linked.rs", ["../../shared/one.rs", "../../shared/two.rs"]);
 
-/// `generate` names what it writes among its inputs: a file that somebody else has changed makes it run.
+/// `generate` makes what cargo compiles, `pack` what nobody reads.
 const MAKE: &str = r#"[lifecycle.generate]
 scope = "workspace"
 command = "sh schema/generate.sh"
-inputs = ["schema/**", "api/src/generated.rs"]
+inputs = ["schema/**"]
+outputs = ["api/src/generated.rs"]
+
+[lifecycle.pack]
+command = "mkdir -p out; printf 'packed 1\\n' >out/packed.txt; cat words/* >>out/packed.txt; ln -sf packed.txt out/link"
+inputs = ["words"]
+outputs = ["out"]
+workspaces = ["base", "app"]
 
 [lifecycle.collate]
 command = "cat words/*.txt | sort; echo collated 1"
@@ -100,7 +107,7 @@ inputs = ["shared/*.txt", "base/words"]
 env-inputs = ["MOOD_NOW"]
 
 [lifecycle.tally]
-command = "find . -type f | sort | grep -v generated.rs; cat src/* 2>/dev/null | cksum; echo $EXTRA"
+command = "find . -type f -not -path './out/*' | sort; cat src/* 2>/dev/null | cksum; echo $EXTRA"
 cache = true
 needs = ["collate"]
 env = { EXTRA = "extra 1" }
@@ -114,9 +121,8 @@ before_doc = ["generate"]
 before_fmt = ["generate"]
 "#;
 
-const GENERATE: &str = r#"made="$SIDE/generated.$$"
-printf '//! Made.\n\n/// A number.\npub const GENERATED: u32 = %s;\n' "$(cat schema/number.txt)" >"$made"
-cmp -s "$made" api/src/generated.rs || cp "$made" api/src/generated.rs
+const GENERATE: &str = r#"printf '//! Made.\n\n/// A number.\npub const GENERATED: u32 = %s;\n' \
+    "$(cat schema/number.txt)" >api/src/generated.rs
 "#;
 
 const BASE_BUILD: &str = r#"//! Tells what it reads.
@@ -127,15 +133,24 @@ fn main() {
     println!("cargo::rerun-if-changed=data");
     println!("cargo::rerun-if-changed=../shared/seed.txt");
     println!("cargo::rerun-if-env-changed=BUILD_MOOD");
-    let entries = fs::read_dir("data").unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir("data")
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let mut paths: Vec<_> = entries.filter(|path| path.is_file()).collect();
     paths.sort();
     let mut data = String::new();
     for path in paths {
-        data += &format!("{}:{};", path.to_string_lossy(), fs::read_to_string(&path).unwrap().trim());
+        data += &format!(
+            "{}:{};",
+            path.to_string_lossy(),
+            fs::read_to_string(&path).unwrap().trim()
+        );
     }
     println!("cargo::rustc-env=DATA={data}");
-    println!("cargo::rustc-env=BUILT={}", env::var("BUILD_MOOD").unwrap_or_default());
+    println!(
+        "cargo::rustc-env=BUILT={}",
+        env::var("BUILD_MOOD").unwrap_or_default()
+    );
     let seed = fs::read_to_string("../shared/seed.txt").unwrap();
     let made = format!("{}/made.rs", env::var("OUT_DIR").unwrap());
     fs::write(made, format!("pub const MADE: u32 = {seed};")).unwrap();
@@ -200,7 +215,11 @@ const SECRET: &str = include_str!("../../shared/word.secret");
 pub fn describe() -> String {
     let generated = generated::GENERATED;
     let answer = macros::answer!();
-    format!("{generated} {answer} {SECRET} {} {}", env!("TUNING"), base::describe())
+    format!(
+        "{generated} {answer} {SECRET} {} {}",
+        env!("TUNING"),
+        base::describe()
+    )
 }
 "#;
 
