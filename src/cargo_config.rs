@@ -144,6 +144,11 @@ impl<'a> CargoConfig<'a> {
         &self.looked_at
     }
 
+    /// The tables of the layers, each with the folder that relative paths in it are seen from.
+    pub fn tables(&self) -> impl Iterator<Item = (&Table, &Path)> {
+        self.layers.iter().map(|layer| (&layer.table, layer.base.as_path()))
+    }
+
     /// What a dotted key such as `build.target-dir` is set to: by `--config`, else by its variable, else by the nearest
     /// file that sets it.
     pub fn find(&self, key: &str) -> Option<Setting> {

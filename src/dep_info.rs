@@ -4,6 +4,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What a unit read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct Read {
     pub paths: Vec<PathBuf>,
     /// Variables of the environment.
     pub variables: Vec<String>,
+    /// When that was written down, if the unit is one of rustc's.
+    pub written: Option<SystemTime>,
 }
 
 /// Reads rustc's dep-info for the unit that made these files.
@@ -22,7 +25,8 @@ pub fn of_artifact(filenames: &[PathBuf]) -> io::Result<Read> {
     let found =
         filenames.iter().find_map(|file| beside(file)).or_else(|| filenames.iter().find_map(|file| hashed(file)));
     let path = found.ok_or(io::ErrorKind::NotFound)?;
-    Ok(parse_dep_info(&fs::read_to_string(path)?))
+    let written = Some(path.metadata()?.modified()?);
+    Ok(Read { written, ..parse_dep_info(&fs::read_to_string(path)?) })
 }
 
 /// Reads what a build script has asked to be run again for: the file `output` beside its `OUT_DIR`.
@@ -171,7 +175,7 @@ mod tests {
     fn build_scripts_ask_in_two_ways() {
         let text = "cargo:rerun-if-changed=data\nx\ncargo::rerun-if-env-changed=CC\ncargo:rustc-env=A=B\n";
         let read = parse_build_output(text);
-        assert_eq!(read, Read { paths: vec!["data".into()], variables: vec!["CC".into()] });
+        assert_eq!(read, Read { paths: vec!["data".into()], variables: vec!["CC".into()], written: None });
     }
 
     #[test]

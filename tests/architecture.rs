@@ -69,7 +69,7 @@ const ROOMS: &[Room] = &[
     room(
         "keys",
         &["cargo_output", "dep_info", "fingerprint", "hash_cache", "model", "plan", "relative", "walk"],
-        &["walkdir"],
+        &["shlex", "walkdir"],
     ),
     room(
         "execute",

@@ -217,13 +217,11 @@ impl Keeping<'_, '_> {
 
     /// Whether no input of the step changed from when its key was taken to the end of the run.
     fn undisturbed(&mut self, produced: &Produced) -> bool {
-        let holds = self.keys.holds(self.ran.plan.step(produced.step), produced.key);
-        if !holds {
-            let name = self.name(produced.step);
-            let text = format!("inputs of {name} changed during the run; its result is not kept");
-            (self.events)(Event::Warned(text));
-        }
-        holds
+        let Some(file) = self.keys.disturbance(self.ran.plan.step(produced.step), produced.key) else { return true };
+        let name = self.name(produced.step);
+        let text = format!("inputs of {name} changed during the run ({file}); its result is not kept");
+        (self.events)(Event::Warned(text));
+        false
     }
 
     fn name(&self, step: StepId) -> String {

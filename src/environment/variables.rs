@@ -100,8 +100,8 @@ const NOT_READ: &[Pattern] = &[
     "CARGO_NET_*",
     "CARGO_CACHE_*",
     "RUSTC_LOG",
-    // Secrets; what they give access to is locked.
-    "*TOKEN*",
+    // Secrets; what they give access to is locked. Only at the end: a profile may be called `tokens`.
+    "*_TOKEN",
     // Set by cargo for what it runs, by us for steps.
     "CARGO_PKG_*",
     "CARGO_MANIFEST_*",
@@ -159,6 +159,7 @@ mod tests {
             "CARGO_ENCODED_RUSTFLAGS",
             "CARGO_INCREMENTAL",
             "CARGO_PROFILE_DEV_DEBUG",
+            "CARGO_PROFILE_TOKENS_OPT_LEVEL",
             "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER",
             "CC",
             "CC_x86_64_unknown_linux_gnu",

@@ -15,14 +15,18 @@ use super::{Done, Judge, Signal, Teller, Work};
 use crate::cargo_output;
 use crate::keys::{Key, Keys};
 use crate::model::{
-    CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Reason, Replay, StepId,
-    Verdict,
+    CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Reason, Replay, Step,
+    StepId, Verdict,
 };
 use crate::outputs::{Before, Outputs};
 use crate::plan::{Argv, Expanded, Expansion};
 use crate::process;
 use crate::store::{Artifact, Blobs, Manifest};
 use crate::walk::Place;
+
+/// Time stamps of files are this coarse at most. A step that compiles starts that much later than what may have been
+/// written for it, or a file that turns out to have been read could have changed while the step ran.
+const GRAIN: Duration = Duration::from_millis(10);
 
 /// Does the steps of one run.
 pub struct Worker<'a> {
@@ -37,6 +41,8 @@ pub struct Worker<'a> {
     ran: Vec<AtomicBool>,
     /// What is in the places of the steps' declared outputs.
     made: Vec<OnceLock<Digest>>,
+    /// When a step last ended.
+    ended: Mutex<Instant>,
     interrupted: AtomicBool,
     produced: Mutex<Vec<Produced>>,
 }
@@ -108,6 +114,7 @@ impl<'a> Worker<'a> {
             commands,
             ran: plan.steps.iter().map(|_| AtomicBool::new(false)).collect(),
             made: plan.steps.iter().map(|_| OnceLock::new()).collect(),
+            ended: Mutex::new(Instant::now()),
             interrupted: AtomicBool::new(false),
             produced: Mutex::default(),
         }
@@ -125,16 +132,21 @@ impl<'a> Worker<'a> {
         let before = key.map(|_| self.judge.discovered_before(id)).unwrap_or_default();
         let places = self.keys.outputs_of(step);
         let stood = step.definition.outputs.is_some().then(|| self.outputs.before(&places));
+        if key.is_some() && step.definition.commands.iter().any(|command| command.cargo().is_some()) {
+            let ended = *self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            std::thread::sleep(GRAIN.saturating_sub(ended.elapsed()));
+        }
         let (began, clock) = (SystemTime::now(), Instant::now());
         let mut ran = self.commands.run(&expanded, step.definition.parallel, tell);
         let duration = clock.elapsed();
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         let log = std::mem::take(&mut ran.log);
         let output = if log.is_empty() { Output::default() } else { Output::of(Arc::new(Kept::new(log))) };
         self.ran[id.index()].store(true, Ordering::Release);
         let made = stood.filter(|_| ran.failure.is_none()).map(|stood| self.take_outputs(id, &places, stood, tell));
         self.keys.look_again(step);
         if let Some(key) = key {
-            let ending = self.ending(&expanded, &ran, (began, &before), &unseen);
+            let ending = self.ending((step, &expanded), &ran, (began, &before), &unseen);
             if let (Ending::Unseen(name), None) = (&ending, &ran.failure) {
                 tell.warned(format!(
                     "{name} changed, but is not newer than the last run, so cargo did not look at it; \
@@ -224,7 +236,7 @@ impl<'a> Worker<'a> {
 
     fn ending(
         &self,
-        expanded: &Expanded,
+        (step, expanded): (&Step, &Expanded),
         ran: &Ran,
         (began, before): (SystemTime, &[Discovered]),
         unseen: &[(Arc<str>, Option<MemberId>)],
@@ -243,7 +255,7 @@ impl<'a> Worker<'a> {
         if !ran.reported {
             return Ending::Good { discovered: None, artifacts: Vec::new(), outputs: None };
         }
-        match self.keys.discover((&ran.artifacts, &ran.scripts), (began, before)) {
+        match self.keys.discover(step, (&ran.artifacts, &ran.scripts), (began, before)) {
             Ok(found) => Ending::Good {
                 discovered: (!found.is_empty()).then_some(found),
                 artifacts: self.artifacts(&expanded.commands, &ran.artifacts),

@@ -130,6 +130,9 @@ impl Parts {
         let mut description = Description::default();
         description.text(Tag::Place, "dir", &*package.relative_dir);
         description.part(Tag::Files, &*package.name, (around.files)(area)?);
+        for (name, text) in package.inherited.iter() {
+            description.secret(Tag::Manifest, &**name, &**text);
+        }
         let on = On {
             members: package.members.clone(),
             path_packages: package.path_packages.clone(),

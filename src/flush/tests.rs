@@ -37,6 +37,7 @@ fn record(name: &str) -> Record {
         duration: Duration::from_secs(1),
         artifacts: vec![artifact],
         output,
+        outputs: None,
         warned: true,
         discovered: Vec::new(),
         used_day: 9,

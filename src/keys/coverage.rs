@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::model::{
-    CargoCommand, Definition, DependencyKind, Member, PhaseId, Project, Scope, Step, Subject, Workspace,
+    CargoCommand, Definition, DependencyKind, Member, MemberId, PhaseId, Project, Scope, Step, Subject, Workspace,
 };
 use crate::walk::{Areas, Globs, Patterns, Place};
 
@@ -23,15 +23,29 @@ pub enum Class {
     Above,
     /// The Rust sources that git ignores, where cargo looks for targets and rustfmt for modules.
     IgnoredSources,
+    /// Likewise, less the phase's own outputs.
+    IgnoredLess(PhaseId),
     /// What the `//` patterns of these [`Patterns`] name, in the whole workspace; for the area of the root.
     Rooted(usize),
+    /// The root manifest and Cargo.lock as files, for steps of which no member's parts of them tell enough.
+    Whole,
 }
+
+/// The files in the root that count by their parts where a step covers every file: Cargo.lock by the packages of each
+/// closure, make.toml by each phase's definition, the root manifest of a virtual workspace by the tables that reach a
+/// member.
+const BY_PARTS: [&str; 3] = ["Cargo.lock", "make.toml", "Cargo.toml"];
 
 impl Class {
     /// A number for each class of members' files.
     pub const fn number(self) -> usize {
         match self {
-            Self::Default | Self::Above | Self::IgnoredSources | Self::Rooted(_) => 0,
+            Self::Default
+            | Self::Above
+            | Self::IgnoredSources
+            | Self::IgnoredLess(_)
+            | Self::Rooted(_)
+            | Self::Whole => 0,
             Self::Inputs(phase) => 2 * phase.index() + 1,
             Self::Less(phase) => 2 * phase.index() + 2,
         }
@@ -49,6 +63,8 @@ pub type SetId = (Class, usize);
 pub struct Coverage<'a> {
     pub workspace: &'a Workspace,
     pub areas: Areas,
+    /// What was typed after `--`.
+    args: &'a [String],
     /// The area that is the root's.
     pub root: usize,
     /// How many areas there are.
@@ -69,7 +85,7 @@ pub struct Coverage<'a> {
 }
 
 impl<'a> Coverage<'a> {
-    pub fn new(workspace: &'a Workspace, project: &Project) -> Self {
+    pub fn new(workspace: &'a Workspace, project: &Project, args: &'a [String]) -> Self {
         let members = workspace.members.iter().map(|member| member.dir.clone());
         let mut dirs: Vec<PathBuf> = members.chain(workspace.path_packages.iter().map(|one| one.dir.clone())).collect();
         let root = dirs.iter().position(|dir| *dir == workspace.root).unwrap_or(dirs.len());
@@ -89,6 +105,7 @@ impl<'a> Coverage<'a> {
         Self {
             workspace,
             areas,
+            args,
             root,
             count,
             around,
@@ -172,8 +189,8 @@ impl<'a> Coverage<'a> {
     /// The globs of a set, if it is not every file.
     pub fn globs(&self, (class, area): SetId) -> Option<&Globs> {
         match class {
-            Class::Default | Class::Less(_) | Class::Above => None,
-            Class::IgnoredSources => self.sources.as_ref().map(|sources| &sources.own),
+            Class::Default | Class::Less(_) | Class::Above | Class::Whole => None,
+            Class::IgnoredSources | Class::IgnoredLess(_) => self.sources.as_ref().map(|sources| &sources.own),
             Class::Inputs(phase) => Some(&self.compiled.get(*self.patterns.get(&(phase, area))?)?.own),
             Class::Rooted(place) => Some(&self.compiled.get(place)?.root),
         }
@@ -191,33 +208,85 @@ impl<'a> Coverage<'a> {
         own == area || (!matches!(class, Class::Default | Class::Less(_)) && self.around[area].contains(&own))
     }
 
+    /// Which files of its members and of what they depend on a step's key covers.
+    pub fn class_of_step(&self, step: &Step) -> Class {
+        if compiles(step) { self.class_of_everything(step.phase) } else { self.class_of(step.phase) }
+    }
+
     /// The sets that the step's key covers.
     pub fn of(&self, step: &Step) -> BTreeSet<SetId> {
-        let class = self.class_of(step.phase);
+        let class = self.class_of_step(step);
+        let areas = self.areas_of(step, class);
+        let mut sets: BTreeSet<SetId> = areas.iter().map(|area| self.set(class, *area)).collect();
+        // To a step that compiles `inputs` only add.
+        let named = self.class_of(step.phase);
+        sets.extend(areas.iter().map(|area| self.set(named, *area)));
+        sets.extend(areas.iter().filter_map(|area| self.rooted(named, *area)));
+        let above = step.subject.members().iter().flat_map(|member| &self.around[member.index()]);
+        sets.extend(above.map(|area| (Class::Above, *area)));
+        let everything = covers_everything(step) || follows_modules(step);
+        if compiles(step) || everything {
+            sets.extend(step.subject.members().iter().map(|member| (Class::Above, member.index())));
+            let makes = self.outputs.classes.contains(&step.phase);
+            let ignored = if makes { Class::IgnoredLess(step.phase) } else { Class::IgnoredSources };
+            sets.extend(areas.iter().map(|area| (ignored, *area)));
+        }
+        let chooses = self.chooses_packages(step);
+        if everything || chooses {
+            let class = self.class_of_everything(step.phase);
+            sets.extend(self.everywhere().into_iter().map(|area| (class, area)));
+        }
+        sets.extend(chooses.then_some((Class::Whole, self.root)));
+        sets
+    }
+
+    /// The members that the step's key covers: its own, and those that its calls of cargo name by `-p`.
+    pub fn members_of(&self, step: &Step) -> Vec<MemberId> {
+        let mut members = match &step.subject {
+            Subject::Workspace => self.workspace.ids().collect(),
+            subject => subject.members().to_vec(),
+        };
+        for words in words_of_cargo(step) {
+            for name in selected(&words).unwrap_or_default() {
+                members.extend(self.workspace.named(name).filter(|member| !members.contains(member)));
+            }
+        }
+        members
+    }
+
+    /// The areas of the step's members and of what they depend on.
+    fn areas_of(&self, step: &Step, class: Class) -> BTreeSet<usize> {
         let mut areas = BTreeSet::new();
         match &step.subject {
             Subject::Workspace if !matches!(class, Class::Inputs(_)) => areas.extend(self.everywhere()),
             Subject::Workspace => _ = areas.insert(self.root),
-            subject => {
-                for member in subject.members() {
-                    self.reach(member.index(), step.definition.dependencies, true, &mut areas);
+            _ => {
+                for member in self.members_of(step) {
+                    self.reach(member.index(), covers_dependencies(step), true, &mut areas);
                 }
                 for area in &self.patched {
                     self.reach(*area, true, false, &mut areas);
                 }
             }
         }
-        let rooted = areas.iter().filter_map(|area| self.rooted(class, *area));
-        let mut sets: BTreeSet<SetId> = areas.iter().map(|area| self.set(class, *area)).chain(rooted).collect();
-        let above = step.subject.members().iter().flat_map(|member| &self.around[member.index()]);
-        sets.extend(above.map(|area| (Class::Above, *area)));
-        if covers_everything(step) || follows_modules(step) {
-            sets.extend(step.subject.members().iter().map(|member| (Class::Above, member.index())));
-            sets.extend(areas.iter().map(|area| (Class::IgnoredSources, *area)));
-            let class = self.class_of_everything(step.phase);
-            sets.extend(self.everywhere().into_iter().map(|area| self.set(class, area)));
-        }
-        sets
+        areas
+    }
+
+    /// Whether what the step does is not told by its members: it stands for the whole workspace, or its commands or ARGS
+    /// choose packages that are none of these. Then it covers everything, and all that is locked.
+    pub fn chooses_packages(&self, step: &Step) -> bool {
+        let is_whole = step.subject == Subject::Workspace && (step.definition.inputs.is_none() || compiles(step));
+        let own = |name: &str| matches!(name, "{spec}" | "{name}") || self.workspace.named(name).is_some();
+        let by_commands =
+            || words_of_cargo(step).any(|words| selected(&words).is_none_or(|names| !names.into_iter().all(own)));
+        let by_args = || step.takes_args && selected(self.args).is_none_or(|names| !names.is_empty());
+        is_whole || (compiles(step) && (by_commands() || by_args()))
+    }
+
+    /// Whether the file of this name in the root counts by its parts.
+    pub fn counts_by_parts(&self, name: &str) -> bool {
+        let is_virtual = self.root >= self.workspace.members.len();
+        BY_PARTS.contains(&name) && (is_virtual || name != "Cargo.toml")
     }
 
     /// The area and those of what it depends on.
@@ -265,14 +334,55 @@ fn patched(workspace: &Workspace) -> Vec<usize> {
 
 /// Whether the step follows `#[path]` to modules anywhere: `cargo fmt` does.
 pub fn follows_modules(step: &Step) -> bool {
-    step.definition.commands.iter().any(|command| command.cargo() == Some(CargoCommand::Fmt))
+    calls(step, |cargo| cargo == CargoCommand::Fmt)
 }
 
-/// Whether the step's key covers every file under the root. A step that compiles may include any of them; which it does
-/// is known only when it has run.
+/// The words of a step's calls of cargo.
+fn words_of_cargo(step: &Step) -> impl Iterator<Item = Vec<String>> {
+    let commands = step.definition.commands.iter().filter(|command| command.cargo().is_some());
+    commands.map(|command| shlex::split(&command.source()).unwrap_or_default())
+}
+
+/// The packages that a call of cargo selects by `-p`; `None` if it selects others.
+fn selected(words: &[String]) -> Option<Vec<&str>> {
+    let mut selected = Vec::new();
+    let mut words = words.iter().map(String::as_str).take_while(|word| *word != "--");
+    while let Some(word) = words.next() {
+        if matches!(word.split('=').next(), Some("--workspace" | "--all" | "--exclude")) {
+            return None;
+        }
+        match word.strip_prefix("--package").or_else(|| word.strip_prefix("-p")) {
+            Some("") => selected.extend(words.next()),
+            Some(name) => selected.push(name.trim_start_matches('=')),
+            None => {}
+        }
+    }
+    Some(selected)
+}
+
+/// Whether a command of the step is a plain call of cargo that compiles.
+pub fn compiles(step: &Step) -> bool {
+    calls(step, CargoCommand::compiles)
+}
+
+/// Whether the step's key covers what its members depend on. Without it a step that compiles would miss what no dep-info
+/// names: a dependency's manifest, a build script that is new.
+pub fn covers_dependencies(step: &Step) -> bool {
+    step.definition.dependencies || compiles(step)
+}
+
+/// Whether the step's key covers every file under the root: of a step for the whole workspace, and of one that may read
+/// any of them without a word. rustdoc writes no dep-info, and nobody tells what a program reads that cargo runs; of that
+/// `inputs` speak.
 pub fn covers_everything(step: &Step) -> bool {
-    let compiles = step.definition.commands.iter().any(|command| command.cargo().is_some_and(|cargo| cargo.compiles()));
-    compiles || (step.subject == Subject::Workspace && step.definition.inputs.is_none())
+    let tells = |cargo| matches!(cargo, CargoCommand::Build | CargoCommand::Check | CargoCommand::Clippy);
+    let says = |cargo| cargo == CargoCommand::Run && step.definition.inputs.is_some();
+    let reads_untold = calls(step, |cargo| cargo.compiles() && !tells(cargo) && !says(cargo));
+    reads_untold || (step.subject == Subject::Workspace && (step.definition.inputs.is_none() || compiles(step)))
+}
+
+fn calls(step: &Step, is_wanted: impl Fn(CargoCommand) -> bool) -> bool {
+    step.definition.commands.iter().any(|command| command.cargo().is_some_and(&is_wanted))
 }
 
 /// The `inputs` of all phases, or their `outputs`.

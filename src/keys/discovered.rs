@@ -1,17 +1,20 @@
 //! What a cargo step turned out to depend on besides its key: found when it has run, and looked at when its freshness is
 //! asked for.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::fs::{self, Metadata};
+use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::time::SystemTime;
 
-use super::{Keys, State};
+use walkdir::{DirEntry, WalkDir};
+
+use super::Keys;
+use super::read::Asked;
 use crate::cargo_output::{Artifact, BuildScript};
-use crate::dep_info;
 use crate::fingerprint::{Description, Tag, items};
-use crate::model::{Digest, Discovered, DiscoveredSort, FileStat};
-use crate::relative::{cleaned, relative};
+use crate::model::{Digest, Discovered, DiscoveredSort, FileStat, Step};
+use crate::relative::relative;
 
 /// Time stamps are this coarse at most, in nanoseconds; what is younger than the start of a step may have changed in it.
 const GRAIN_NS: i64 = 10_000_000;
@@ -40,51 +43,33 @@ impl Keys<'_> {
     /// Why that cannot be told, in words: then the result must not be kept.
     pub fn discover(
         &self,
+        step: &Step,
         (artifacts, scripts): (&[Artifact], &[BuildScript]),
         (began, before): (SystemTime, &[Discovered]),
     ) -> Result<Vec<Discovered>, String> {
-        let mut asked = Asked::default();
-        for artifact in artifacts.iter().filter(|artifact| !is_documentation(artifact)) {
-            self.ask_unit(artifact, scripts, &mut asked)?;
-        }
-        for script in scripts {
-            ask_script(script, &mut asked)?;
-        }
-        let state = self.state();
-        let is_made = |path: &Path| scripts.iter().any(|script| path.starts_with(&script.out_dir));
-        asked.paths.retain(|path| !is_made(path) && !self.covers(&state, path));
-        drop(state);
+        let asked = {
+            let state = self.state();
+            let covering = self.covering(&state, step);
+            Asked::of(artifacts, scripts, &self.expansion.workspace.root)?.beyond(&covering)?
+        };
         let mut found = Vec::new();
-        for path in &asked.paths {
-            let now = self.now(DiscoveredSort::Path, self.shown(path))?;
-            if may_have_changed(path, began, before.contains(&now)) {
+        for (path, must_be_there) in &asked.paths {
+            let name = self.shown(path);
+            let seen = self.look(path).map_err(|error| format!("{name}: {error}"))?;
+            let digest = seen.as_ref().map(|seen| seen.digest);
+            let changed = seen.as_ref().map_or(*must_be_there, |seen| {
+                let now = Discovered { sort: DiscoveredSort::Path, name: name.clone(), digest };
+                seen.may_have_changed(began, before.contains(&now))
+            });
+            if changed {
                 return Err(format!("`{}` changed while it ran", path.display()));
             }
-            found.push(now);
+            found.push(Discovered { sort: DiscoveredSort::Path, name, digest });
         }
         for name in asked.variables.into_iter().filter(|name| !is_of_cargo(name)) {
             found.push(self.now(DiscoveredSort::Variable, name)?);
         }
         Ok(found)
-    }
-
-    /// What rustc read for a unit.
-    fn ask_unit(&self, artifact: &Artifact, scripts: &[BuildScript], asked: &mut Asked) -> Result<(), String> {
-        let dir = package_dir(&artifact.package_id);
-        let read = match (dep_info::of_artifact(&artifact.filenames), &dir) {
-            (Ok(read), _) => read,
-            // What a registry gives does not change, and a variable that it reads is rare.
-            (Err(_), None) => return Ok(()),
-            (Err(_), Some(_)) => return Err(format!("no dep-info is found for `{}`", artifact.target)),
-        };
-        let own = scripts.iter().filter(|script| script.package_id == artifact.package_id);
-        let set: BTreeSet<&String> = own.flat_map(|script| &script.env).map(|(name, _)| name).collect();
-        asked.variables.extend(read.variables.into_iter().filter(|name| !set.contains(name)));
-        if let Some(dir) = dir {
-            let base = self.base_of(&dir);
-            asked.paths.extend(read.paths.iter().map(|path| cleaned(&base.join(path))));
-        }
-        Ok(())
     }
 
     /// The same things as they are now.
@@ -103,72 +88,64 @@ impl Keys<'_> {
             }
             DiscoveredSort::Path => {
                 let path = self.expansion.workspace.root.join(&name);
-                self.contents(&path).map_err(|error| format!("{}: {error}", path.display()))?
+                let seen = self.look(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+                seen.map(|seen| seen.digest)
             }
         };
         Ok(Discovered { sort, name, digest })
     }
 
-    /// The digest of a file, or of a folder with everything in it but the target directory.
-    fn contents(&self, path: &Path) -> std::io::Result<Option<Digest>> {
+    /// What is at this path: a file, or a folder with everything in it but the target directory; `None`: nothing.
+    fn look(&self, path: &Path) -> io::Result<Option<Seen>> {
         let metadata = match fs::metadata(path) {
             Ok(metadata) => metadata,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
             Err(error) => return Err(error),
         };
-        if metadata.is_file() {
-            return self.cache.digest(path, &FileStat::of(&metadata)).map(|digested| Some(digested.digest));
+        if metadata.is_dir() {
+            return self.look_at_folder(path).map(Some);
         }
-        if !metadata.is_dir() {
-            return Ok(Some(digest_of(|all| all.text(Tag::File, "", "special"))));
-        }
+        let changed_ns = last_change(path, &metadata);
+        let digest = if metadata.is_file() {
+            self.cache.digest(path, &FileStat::of(&metadata))?.digest
+        } else {
+            digest_of(|all| all.text(Tag::File, "", "special"))
+        };
+        Ok(Some(Seen { digest, changed_ns }))
+    }
+
+    fn look_at_folder(&self, path: &Path) -> io::Result<Seen> {
         let mut files: BTreeMap<Vec<u8>, Option<Digest>> = BTreeMap::new();
+        let mut changed_ns = 0;
         let target = &self.expansion.workspace.target_dir;
-        let is_other = |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name() == ".git";
-        let walk = walkdir::WalkDir::new(path).into_iter();
-        let walk = walk.filter_entry(|entry| entry.path() != target && !is_other(entry));
-        for entry in walk {
-            let entry = entry.map_err(std::io::Error::from)?;
-            let name = entry.path().strip_prefix(path).unwrap_or(entry.path()).as_os_str().as_encoded_bytes().to_vec();
-            let file = fs::metadata(entry.path()).ok().filter(fs::Metadata::is_file);
-            let digest = file.map(|file| self.cache.digest(entry.path(), &FileStat::of(&file))).transpose()?;
+        let is_other = |entry: &DirEntry| entry.depth() > 0 && entry.file_name() == ".git";
+        // Cargo goes through links to folders, too.
+        let walk = WalkDir::new(path).follow_links(true).into_iter();
+        for entry in walk.filter_entry(|entry| entry.path() != target && !is_other(entry)) {
+            let (at, metadata) = match entry {
+                Ok(entry) => (entry.path().to_owned(), entry.metadata().ok()),
+                // A link that leads nowhere, or back.
+                Err(error) if leads_nowhere(&error) => (error.path().unwrap_or(path).to_owned(), None),
+                Err(error) => return Err(error.into()),
+            };
+            // That the target directory comes and goes is no change of the folder that it is in.
+            if target.parent() != Some(&at) {
+                changed_ns = metadata.iter().map(|metadata| last_change(&at, metadata)).fold(changed_ns, i64::max);
+            }
+            let file = metadata.filter(Metadata::is_file);
+            let digest = file.map(|file| self.cache.digest(&at, &FileStat::of(&file))).transpose()?;
+            let name = at.strip_prefix(path).unwrap_or(&at).as_os_str().as_encoded_bytes().to_vec();
             files.insert(name, digest.map(|digested| digested.digest));
         }
-        Ok(Some(digest_of(|all| {
+        let digest = digest_of(|all| {
             for (name, digest) in &files {
                 match digest {
                     Some(digest) => all.digest(Tag::File, name, *digest),
                     None => all.text(Tag::File, name, ""),
                 }
             }
-        })))
-    }
-
-    /// Whether the key of a step that compiles covers the file, or everything in the folder.
-    pub(super) fn covers(&self, state: &State, path: &Path) -> bool {
-        let places = (0..state.tree.areas.len()).map(|area| (self.coverage.areas.dir(area), &state.tree.areas[area]));
-        let innermost = places.filter(|(dir, _)| path.starts_with(dir)).max_by_key(|(dir, _)| dir.as_os_str().len());
-        let Some((dir, area)) = innermost else { return false };
-        let inside = path.strip_prefix(dir).unwrap_or(path);
-        if area
-            .files
-            .binary_search_by(|file| {
-                file.path.as_os_str().as_encoded_bytes().cmp(inside.as_os_str().as_encoded_bytes())
-            })
-            .is_ok()
-        {
-            return true;
-        }
-        let ignored = || area.ignored_files.iter().chain(&area.ignored_dirs);
-        let has_ignored = ignored().any(|ignored| ignored.starts_with(inside) || inside.starts_with(ignored));
-        let is_whole = !has_ignored && !self.expansion.workspace.target_dir.starts_with(path);
-        is_whole && area.files.iter().any(|file| file.path.starts_with(inside))
-    }
-
-    /// The folder that rustc runs in for a package: the root for what lies in it, else the package's own.
-    fn base_of(&self, dir: &Path) -> PathBuf {
-        let root = &self.expansion.workspace.root;
-        if dir.starts_with(root) { root.clone() } else { dir.to_owned() }
+        });
+        Ok(Seen { digest, changed_ns })
     }
 
     /// A path as records name it: from the root for what lies in it, so that a workspace can be moved.
@@ -182,53 +159,34 @@ impl Keys<'_> {
     }
 }
 
-/// Paths and variables, by name.
-#[derive(Default)]
-struct Asked {
-    paths: BTreeSet<PathBuf>,
-    variables: BTreeSet<String>,
+/// What is at a path.
+struct Seen {
+    digest: Digest,
+    /// When it, or anything in it, changed last, in nanoseconds since the Unix epoch.
+    changed_ns: i64,
 }
 
-/// What a build script asks to be run again for.
-fn ask_script(script: &BuildScript, asked: &mut Asked) -> Result<(), String> {
-    let read = dep_info::of_build_script(&script.out_dir)
-        .map_err(|_| format!("the output of a build script is not in `{}`", script.out_dir.display()))?;
-    let dir = package_dir(&script.package_id);
-    if read == dep_info::Read::default() {
-        // It asks for nothing, so cargo looks at the package's files: where git does not list them, at all.
-        asked.paths.extend(dir.iter().filter(|dir| !dep_info::is_listed_by_git(dir)).cloned());
+impl Seen {
+    /// Whether it may have changed after `began`. Of a time just before it only the contents tell, if they were known
+    /// and are the same.
+    fn may_have_changed(&self, began: SystemTime, same: bool) -> bool {
+        let began = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let began = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX);
+        self.changed_ns >= began || (self.changed_ns >= began - GRAIN_NS && !same)
     }
-    for path in read.paths {
-        let path = match &dir {
-            Some(dir) => cleaned(&dir.join(path)),
-            None if path.is_absolute() => cleaned(&path),
-            None => continue,
-        };
-        if !path.exists() {
-            // Cargo takes that for a change, every time.
-            let path = path.display();
-            return Err(format!("a build script watches `{path}`, which is not there, so it runs every time"));
-        }
-        asked.paths.insert(path);
-    }
-    asked.variables.extend(read.variables);
-    Ok(())
 }
 
-/// rustdoc writes no dep-info.
-fn is_documentation(artifact: &Artifact) -> bool {
-    artifact.filenames.iter().all(|file| file.extension().is_some_and(|is| is == "html"))
+/// When a file or folder changed last, or the link that leads to it.
+fn last_change(path: &Path, metadata: &Metadata) -> i64 {
+    let change = |metadata: &Metadata| {
+        let stat = FileStat::of(metadata);
+        stat.mtime_ns.max(stat.ctime_ns)
+    };
+    fs::symlink_metadata(path).map_or(0, |link| change(&link)).max(change(metadata))
 }
 
-/// Whether a file may have changed after `began`. Of a time just before it only the contents tell, if they were known
-/// and are the same.
-fn may_have_changed(path: &Path, began: SystemTime, same: bool) -> bool {
-    let Some(metadata) = fs::metadata(path).ok().filter(fs::Metadata::is_file) else { return false };
-    let began = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let began = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX);
-    let stat = FileStat::of(&metadata);
-    let changed = stat.mtime_ns.max(stat.ctime_ns);
-    changed >= began || (changed >= began - GRAIN_NS && !same)
+fn leads_nowhere(error: &walkdir::Error) -> bool {
+    error.loop_ancestor().is_some() || error.io_error().is_some_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 /// The key of a result, refined by what was discovered and its values.
@@ -264,11 +222,22 @@ pub fn names_in(description: &[u8]) -> Vec<Discovered> {
     named.collect()
 }
 
-/// The time of the last change of a file, or of anything in a folder, in nanoseconds since the Unix epoch.
+/// When cargo takes a file, or a folder with everything in it, to have changed last, in nanoseconds since the Unix epoch.
+/// Of a package it looks at the files alone, so that it does not see when one goes.
 pub fn newest(path: &Path) -> Option<i64> {
-    let entries = walkdir::WalkDir::new(path).follow_root_links(true).into_iter().flatten();
-    let files = entries.filter(|entry| !entry.file_type().is_dir());
-    files.filter_map(|entry| Some(FileStat::of(&fs::metadata(entry.path()).ok()?).mtime_ns)).max()
+    let change = |metadata: Metadata| FileStat::of(&metadata).mtime_ns;
+    let metadata = fs::metadata(path).ok()?;
+    if !metadata.is_dir() {
+        return Some(change(metadata));
+    }
+    let is_package = path.join("Cargo.toml").exists();
+    let entries = WalkDir::new(path).follow_links(true).into_iter().flatten();
+    let entries = entries.filter(|entry| !(is_package && entry.file_type().is_dir()));
+    let changes = entries.map(|entry| {
+        let link = entry.path_is_symlink().then(|| fs::symlink_metadata(entry.path()).ok()).flatten();
+        entry.metadata().ok().into_iter().chain(link).map(change).max()
+    });
+    changes.flatten().max()
 }
 
 fn digest_of(write: impl FnOnce(&mut Description)) -> Digest {
@@ -279,44 +248,4 @@ fn digest_of(write: impl FnOnce(&mut Description)) -> Digest {
 
 fn is_of_cargo(name: &str) -> bool {
     name == "CARGO" || OF_CARGO.iter().any(|prefix| name.starts_with(prefix))
-}
-
-/// The folder of a package that lies on this disk, from its id; `None` for one of a registry or of git, whose files do
-/// not change.
-fn package_dir(id: &str) -> Option<PathBuf> {
-    let url = id.strip_prefix("path+file://")?;
-    let path = url.rsplit_once('#').map_or(url, |(path, _)| path);
-    Some(PathBuf::from(percent_decoded(path)))
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let digit = |place: usize| after.get(place).and_then(|digit| char::from(*digit).to_digit(16));
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push((high * 16 + low) as u8);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn package_ids_lead_to_folders() {
-        let dir = |id| package_dir(id).map(|dir| dir.display().to_string());
-        assert_eq!(dir("path+file:///home/my%20ws/%C3%A9#a@0.1.0").as_deref(), Some("/home/my ws/é"));
-        assert_eq!(dir("registry+https://example.org/index#serde@1.0.0"), None);
-        assert_eq!(dir("path+file:///w/100%#x@1.0.0").as_deref(), Some("/w/100%"));
-    }
 }

@@ -2,12 +2,14 @@
 //! above the walk, the hash cache and the fingerprint, and knows nothing of running steps.
 
 mod coverage;
+mod covering;
 mod discovered;
+mod read;
 mod sets;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fingerprint::{Around, Covered, Description, Parts, StepFacts, Tag};
@@ -60,7 +62,7 @@ pub struct Key {
 impl<'a> Keys<'a> {
     /// Looks at every file that the plan's keys cover: one parallel walk, one parallel hashing pass.
     pub fn new(plan: &Plan, expansion: &'a Expansion<'a>, cache: &'a FileHashCache, environment: Description) -> Self {
-        let coverage = Coverage::new(expansion.workspace, expansion.project);
+        let coverage = Coverage::new(expansion.workspace, expansion.project, expansion.args);
         let needed = plan.steps.iter().filter(|step| step.definition.cache);
         let needed: std::collections::BTreeSet<SetId> = needed.flat_map(|step| coverage.of(step)).collect();
         let tree = if needed.is_empty() { Tree::default() } else { coverage.areas.walk() };
@@ -83,14 +85,21 @@ impl<'a> Keys<'a> {
         }
         let follows = coverage::follows_modules(step) && self.leads_out(&state, step)?;
         let members = self.member_parts(&mut state, step).ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
-        let everything = (coverage::covers_everything(step) || follows)
-            .then(|| self.everything(&mut state, self.coverage.class_of_everything(step.phase)));
+        let everywhere = coverage::covers_everything(step) || follows || self.coverage.chooses_packages(step);
+        let everything = everywhere.then(|| self.everything(&mut state, self.coverage.class_of_everything(step.phase)));
+        let class = self.coverage.class_of_step(step);
         let besides = covered.iter().filter_map(|id| match id.0 {
             Class::Rooted(_) => Some(("/", state.sets.get(id)?.digest)),
-            Class::Above | Class::IgnoredSources => Some((self.coverage.name(id.1), state.sets.get(id)?.digest)),
-            Class::Default | Class::Inputs(_) | Class::Less(_) => None,
+            Class::Inputs(_) if id.0 == class => None,
+            Class::Above | Class::IgnoredSources | Class::IgnoredLess(_) | Class::Inputs(_) | Class::Whole => {
+                Some((self.coverage.name(id.1), state.sets.get(id)?.digest))
+            }
+            Class::Default | Class::Less(_) => None,
         });
-        let besides = besides.collect();
+        let mut besides: Vec<_> = besides.collect();
+        if coverage::compiles(step) {
+            besides.push(("", self.crate_roots(&mut state)));
+        }
         let variables = self.variables(step);
         let facts = StepFacts {
             phase: &self.expansion.project.phase(step.phase).name,
@@ -150,7 +159,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Looks again at everything, once all steps have ended, so that [`holds`](Self::holds) can be asked.
+    /// Looks again at everything, once all steps have ended, so that [`disturbance`](Self::disturbance) can be asked.
     pub fn look_at_all_again(&self) {
         let tree = self.coverage.areas.walk();
         let state = &mut *self.state();
@@ -158,11 +167,16 @@ impl<'a> Keys<'a> {
         self.refresh(state, |_| true);
     }
 
-    /// Whether no file that the step's key covers has changed since the key was taken.
-    pub fn holds(&self, step: &Step, key: Key) -> bool {
+    /// A file that the step's key covers and that has changed since the key was taken, if there is one.
+    pub fn disturbance(&self, step: &Step, key: Key) -> Option<String> {
         let state = self.state();
-        let covered = self.coverage.of(step);
-        covered.iter().all(|id| state.sets.get(id).is_some_and(|set| set.changed_at <= key.generation))
+        let changed = |id: SetId| match state.sets.get(&id) {
+            Some(set) if set.changed.0 <= key.generation => None,
+            Some(set) => Some((self.coverage.name(id.1), set.changed.1.to_string_lossy())),
+            None => Some((self.coverage.name(id.1), "files".into())),
+        };
+        let (owner, path) = self.coverage.of(step).into_iter().find_map(changed)?;
+        Some(if owner.is_empty() { path.into_owned() } else { format!("{owner}: {path}") })
     }
 
     /// The digests of the descriptions that the key's description stands on, itself included, with their bytes.
@@ -198,13 +212,14 @@ impl<'a> Keys<'a> {
         let mut changed = false;
         for id in ids {
             let seen = sets.look(&state.tree, id);
-            let Some(known) = state.sets.get_mut(&id).filter(|known| known.differs(&seen)) else { continue };
+            let Some(known) = state.sets.get_mut(&id) else { continue };
+            let Some(first) = known.difference(&seen) else { continue };
             if !changed {
                 state.generation += 1;
                 changed = true;
             }
             *known = sets.one(id, seen, &mut state.parts);
-            known.changed_at = state.generation;
+            known.changed = (state.generation, first);
         }
         if changed {
             state.parts.forget_members();
@@ -214,7 +229,7 @@ impl<'a> Keys<'a> {
 
     fn member_parts(&self, state: &mut State, step: &Step) -> Option<Vec<(Arc<str>, Digest)>> {
         let workspace = self.expansion.workspace;
-        let class = self.coverage.class_of(step.phase);
+        let class = self.coverage.class_of_step(step);
         let State { sets, parts, .. } = state;
         let files = |area: usize| {
             let id = self.coverage.set(class, area);
@@ -224,11 +239,9 @@ impl<'a> Keys<'a> {
         if root_only {
             return Some(vec![("".into(), files(self.coverage.root)?)]);
         }
-        let members: Vec<MemberId> = match &step.subject {
-            Subject::Workspace => workspace.ids().collect(),
-            subject => subject.members().to_vec(),
-        };
-        let covered = Covered { class: class.number(), own: true, dependencies: step.definition.dependencies };
+        let members = self.coverage.members_of(step);
+        let dependencies = coverage::covers_dependencies(step);
+        let covered = Covered { class: class.number(), own: true, dependencies };
         let around = Around { workspace, covered, files: &files };
         let part = |id: MemberId| Some((Arc::clone(&workspace.member(id).name), parts.member(around, id)?));
         members.into_iter().map(part).collect()
@@ -240,12 +253,13 @@ impl<'a> Keys<'a> {
     /// The source, if the module is none of the files that a key can cover.
     fn leads_out(&self, state: &State, step: &Step) -> Result<bool, Reason> {
         let mut leads = false;
+        let covering = self.covering(state, step);
         for member in step.subject.members() {
             let Some(set) = state.sets.get(&self.coverage.set(Class::Default, member.index())) else { continue };
             let dir = self.coverage.areas.dir(member.index());
             let package = self.expansion.workspace.member(*member).package.as_ref();
             for source in package.iter().flat_map(|package| &package.outside_sources) {
-                if !self.covers(state, source) {
+                if !covering.file(source) {
                     return Err(Reason::EscapingModule(source.to_string_lossy().into()));
                 }
                 leads = true;
@@ -255,13 +269,27 @@ impl<'a> Keys<'a> {
                 let source = std::fs::read(&path).unwrap_or_default();
                 let from = path.parent().unwrap_or(dir);
                 let module = |value: &[u8]| cleaned(&from.join(&*String::from_utf8_lossy(value)));
-                if !escaping(&source).into_iter().all(|value| self.covers(state, &module(value))) {
+                if !escaping(&source).into_iter().all(|value| covering.file(&module(value))) {
                     return Err(Reason::EscapingModule(path.to_string_lossy().into()));
                 }
                 leads = true;
             }
         }
         Ok(leads)
+    }
+
+    /// Which members have a `src/lib.rs` and a `src/main.rs`: cargo reads the manifests of all of them, and one without
+    /// targets is an error, whichever members are selected.
+    fn crate_roots(&self, state: &mut State) -> Digest {
+        let mut description = Description::default();
+        let members = self.expansion.workspace.members.iter().enumerate();
+        for (area, member) in members.filter(|(_, member)| member.package.is_some()) {
+            let Some(files) = state.tree.areas.get(area) else { continue };
+            for root in ["src/lib.rs", "src/main.rs"].into_iter().filter(|root| files.has(Path::new(root))) {
+                description.text(Tag::File, format!("{}: {root}", member.name), "there");
+            }
+        }
+        state.parts.add(description)
     }
 
     /// Every file of every area that is in the class, as one part.

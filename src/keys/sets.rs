@@ -19,8 +19,8 @@ pub struct Set {
     pub unreadable: Option<Arc<str>>,
     /// The sources that name a module outside of their folder.
     pub escaping: Vec<Arc<Path>>,
-    /// The generation in which it was last seen to change.
-    pub changed_at: u64,
+    /// The generation in which it was last seen to change, and the first file that did.
+    pub changed: (u64, Arc<Path>),
     seen: Vec<(Arc<Path>, FileStat, Kind)>,
 }
 
@@ -31,12 +31,31 @@ pub struct Seen {
 }
 
 impl Set {
-    /// Whether the walk finds now what it found when the set was made.
-    pub fn differs(&self, seen: &Seen) -> bool {
+    /// Whether the contents of a file at this path are in the digest, whether or not it counts by its parts.
+    pub fn has(&self, path: &Path) -> bool {
+        let wanted = path.as_os_str().as_encoded_bytes();
+        let place = self.seen.binary_search_by(|(seen, ..)| seen.as_os_str().as_encoded_bytes().cmp(wanted));
+        let found = place.ok().and_then(|place| self.seen.get(place));
+        found.is_some_and(|(.., kind)| matches!(kind, Kind::Regular | Kind::Link(_)))
+    }
+
+    /// The first file that the walk does not find as it was when the set was made.
+    pub fn difference(&self, seen: &Seen) -> Option<Arc<Path>> {
         let same = |(path, stat, kind): &(Arc<Path>, FileStat, Kind), file: &File| {
             **path == *file.path && *stat == file.stat && *kind == file.kind
         };
-        self.seen.len() != seen.files.len() || !self.seen.iter().zip(&seen.files).all(|(known, file)| same(known, file))
+        let mut pairs = self.seen.iter().zip(&seen.files);
+        if let Some((known, file)) = pairs.find(|(known, file)| !same(known, file)) {
+            // Of one that is new and one that is gone, the name that comes first.
+            return Some(Arc::clone((&known.0).min(&file.path)));
+        }
+        let (known, now) = (self.seen.len(), seen.files.len());
+        let longer = if known > now {
+            self.seen.get(now).map(|(path, ..)| path)
+        } else {
+            seen.files.get(known).map(|file| &file.path)
+        };
+        longer.map(Arc::clone)
     }
 }
 
@@ -72,7 +91,7 @@ impl Sets<'_> {
     /// The files of the set as the walk has found them.
     pub fn look(&self, tree: &Tree, id: SetId) -> Seen {
         let mut seen = self.look_at_all(tree, id);
-        if let Class::Inputs(phase) | Class::Less(phase) = id.0 {
+        if let Class::Inputs(phase) | Class::Less(phase) | Class::IgnoredLess(phase) = id.0 {
             seen.files.retain(|file| !self.coverage.is_made(phase, id.1, &file.path));
         }
         seen
@@ -82,10 +101,18 @@ impl Sets<'_> {
         match self.coverage.globs(id) {
             None => {
                 let area = &tree.areas[id.1];
-                let wanted = |file: &&File| id.0 != Class::Above || is_lint_config(&file.path);
+                let wanted = |file: &&File| match id.0 {
+                    Class::Above => is_config(&file.path),
+                    Class::Whole => ["Cargo.lock", "Cargo.toml"].iter().any(|name| *file.path == **name),
+                    _ => true,
+                };
                 let mut files: Vec<File> = area.files.iter().filter(wanted).cloned().collect();
                 if id.0 == Class::Above {
-                    let ignored = area.ignored_files.iter().filter(|path| is_lint_config(path));
+                    let in_folders = area.ignored_dirs.iter().filter(|dir| dir.ends_with(".cargo"));
+                    let in_folders =
+                        in_folders.flat_map(|dir| ["config", "config.toml"].map(|name| dir.join(name).into()));
+                    let ignored: Vec<Arc<Path>> = area.ignored_files.iter().cloned().chain(in_folders).collect();
+                    let ignored = ignored.iter().filter(|path| is_config(path));
                     files.extend(ignored.filter_map(|path| self.ignored(id.1, path)));
                 }
                 Seen { files, problem: area.problems.first().map(unreadable) }
@@ -95,7 +122,8 @@ impl Sets<'_> {
                 let problem = selection.problems.first().map(unreadable);
                 let mut files = selection.files;
                 // The others are in the set of all files.
-                files.retain(|file| id.0 != Class::IgnoredSources || file.ignored);
+                let all = !matches!(id.0, Class::IgnoredSources | Class::IgnoredLess(_));
+                files.retain(|file| all || file.ignored);
                 Seen { files, problem }
             }
         }
@@ -134,35 +162,29 @@ impl Sets<'_> {
                     _ => _ = unreadable.get_or_insert_with(name),
                 }
             }
-            if !self.by_parts(id, file) {
+            if !is_by_parts(self.coverage, id, &file.path) {
                 items.push((file.bytes(), digest, link(file)));
             }
         }
         let items = items.iter().map(|(path, digest, link)| FileItem { path, digest: *digest, link: *link });
         let digest = parts.files(items);
         let seen = seen.files.into_iter().map(|file| (file.path, file.stat, file.kind)).collect();
-        Set { digest, unreadable, escaping, changed_at: 0, seen }
-    }
-
-    /// Whether the file counts by its parts: Cargo.lock by the packages of each closure, make.toml by each phase's
-    /// definition, the root manifest of a virtual workspace by the tables that reach a member.
-    fn by_parts(&self, (_, area): SetId, file: &File) -> bool {
-        if area != self.coverage.root {
-            return false;
-        }
-        let virtual_root = area >= self.coverage.workspace.members.len();
-        match file.path.to_str() {
-            Some("Cargo.lock" | "make.toml") => true,
-            Some("Cargo.toml") => virtual_root,
-            _ => false,
-        }
+        Set { digest, unreadable, escaping, changed: (0, Path::new("").into()), seen }
     }
 }
 
-/// Whether it configures clippy or rustfmt for the folders below it.
-fn is_lint_config(path: &Path) -> bool {
+/// Whether the file counts by its parts. Where `inputs` name it, it does not.
+pub fn is_by_parts(coverage: &Coverage<'_>, (class, area): SetId, path: &Path) -> bool {
+    matches!(class, Class::Default | Class::Less(_))
+        && area == coverage.root
+        && path.to_str().is_some_and(|name| coverage.counts_by_parts(name))
+}
+
+/// Whether it configures clippy, rustfmt or cargo for the folders below it.
+fn is_config(path: &Path) -> bool {
     let names = ["clippy.toml", ".clippy.toml", "rustfmt.toml", ".rustfmt.toml"];
-    path.file_name().is_some_and(|name| names.iter().any(|config| name == *config))
+    let is_cargos = path.ends_with(".cargo/config.toml") || path.ends_with(".cargo/config");
+    is_cargos || path.file_name().is_some_and(|name| names.iter().any(|config| name == *config))
 }
 
 /// What could not be looked at, and why.

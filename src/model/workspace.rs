@@ -87,6 +87,8 @@ pub struct PathPackage {
     pub dir: PathBuf,
     /// Its folder as seen from the workspace root, with `/` (`../x` outside of it): what keys call it.
     pub relative_dir: Arc<str>,
+    /// What it inherits from the root manifest of a workspace of its own, as `("[workspace.package]", canonical text)`.
+    pub inherited: Arc<[(Arc<str>, Arc<str>)]>,
     /// Places in [`Workspace::path_packages`] it depends on (normal and build).
     pub path_packages: Vec<usize>,
     /// Members it depends on (normal and build).

@@ -101,6 +101,13 @@ impl File {
     }
 }
 
+impl AreaFiles {
+    /// Whether there is a file at this path that git would not ignore.
+    pub fn has(&self, path: &Path) -> bool {
+        self.files.binary_search_by(|file| bytes(&file.path).cmp(bytes(path))).is_ok()
+    }
+}
+
 impl Areas {
     /// The areas of these folders; `skip` (the target directory) is never entered. All paths are absolute, without `..`.
     pub fn new(dirs: Vec<PathBuf>, skip: Vec<PathBuf>) -> Self {
@@ -113,6 +120,17 @@ impl Areas {
     /// The folder of an area.
     pub fn dir(&self, area: usize) -> &Path {
         &self.dirs[area]
+    }
+
+    /// Whether the folder is that of an area.
+    pub fn is_area(&self, dir: &Path) -> bool {
+        self.by_dir.contains_key(dir)
+    }
+
+    /// The areas in a folder, and that of the folder itself.
+    pub fn within<'a>(&'a self, dir: &'a Path) -> impl Iterator<Item = usize> + 'a {
+        let begin = self.sorted.partition_point(|area| *self.dirs[*area] < *dir);
+        self.sorted.iter().skip(begin).copied().take_while(move |area| self.dirs[*area].starts_with(dir))
     }
 
     /// Looks at all areas in parallel, at each folder once.

@@ -118,6 +118,9 @@ impl Globs {
         let mut found = BTreeMap::new();
         for reach in &self.reaches {
             let Some(metadata) = without_links(dir, &reach.base)? else { continue };
+            if metadata.is_symlink() && !self.matches(&reach.base) {
+                return Err(io::Error::other(format!("`{}` is a link", dir.join(&reach.base).display())));
+            }
             let mut pending = vec![(reach.base.clone(), metadata)];
             while let Some((path, metadata)) = pending.pop() {
                 let full = dir.join(&path);

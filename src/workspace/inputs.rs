@@ -51,6 +51,8 @@ impl Needs {
         for folder in members.chain(workspace.path_packages.iter().map(|package| &package.dir)) {
             self.add_manifests(folder);
         }
+        let packages = workspace.path_packages.iter().map(|package| package.dir.join("Cargo.toml"));
+        self.files.extend(packages.filter_map(|path| manifest::root_above(&path)));
         self
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use toml::{Table, Value};
 
 use super::Error;
+use crate::relative::cleaned;
 
 /// A part of the root manifest: its name as keys show it, and its text.
 pub type Part = (Arc<str>, Arc<str>);
@@ -49,6 +50,31 @@ pub fn patched_folders(root: &Table) -> Vec<PathBuf> {
     let sources = root.get("patch").and_then(Value::as_table).into_iter().flat_map(Table::values);
     let patches = sources.filter_map(Value::as_table).flat_map(Table::values);
     patches.filter_map(|patch| Some(PathBuf::from(patch.get("path")?.as_str()?))).collect()
+}
+
+/// The root manifest of the workspace that a package which is no root belongs to: the one it names, else the nearest above.
+/// Whether that one counts it as a member is cargo's to say.
+pub fn root_above(path: &Path) -> Option<PathBuf> {
+    let (manifest, folder) = (read(path).ok()?, path.parent()?);
+    if is_root(&manifest) {
+        return None;
+    }
+    if let Some(link) = workspace_link(&manifest) {
+        return Some(cleaned(&folder.join(link).join("Cargo.toml")));
+    }
+    let above = folder.ancestors().skip(1).map(|above| above.join("Cargo.toml"));
+    above.into_iter().find(|path| read(path).is_ok_and(|table| is_root(&table)))
+}
+
+/// What a package that is no member of ours inherits from a root of its own.
+pub fn inherited(path: &Path) -> Arc<[Part]> {
+    let parts = || {
+        let root = read(&root_above(path)?).ok()?;
+        // Its profiles and patches do not count: cargo takes those of our root.
+        let mut parts = RootParts { for_all: Vec::new(), ..RootParts::of(&root) };
+        Some(parts.reaching(&read(path).ok()?))
+    };
+    parts().unwrap_or_default()
 }
 
 /// The parts of a root manifest, to be dealt out to the members that they reach.

@@ -192,6 +192,7 @@ impl<'a> Graph<'a> {
             name: package.name.as_str().into(),
             dir: folder(package).to_owned(),
             relative_dir: relative(folder(package), root).into(),
+            inherited: manifest::inherited(package.manifest_path.as_std_path()),
             path_packages,
             members,
             locked,

@@ -131,7 +131,7 @@ fn discover(options: &Options, root: &Path, start: &Start) -> Result<Loaded, Err
 
     let metadata = ask::metadata(options, root, &target_dir)?;
     let lock = lock::read(&root.join("Cargo.lock"))?;
-    let packages = path_packages::complete(options, &metadata, &root_manifest, &lock);
+    let packages = path_packages::complete((options, &config), &metadata, &root_manifest, &lock);
     let workspace = map::workspace(&metadata, packages, &lock, &root_manifest)?;
 
     let after = needs.and_packages(&workspace).look(&workspace.target_dir);

@@ -9,11 +9,17 @@ use toml::Table;
 
 use super::lock::Lock;
 use super::{Options, ask, manifest, map};
+use crate::cargo_config::CargoConfig;
 use crate::relative::cleaned;
 
 /// All of them, in the order of their names. Full metadata names most; it leaves out what no feature that is on needs, and
 /// other features may be on tomorrow, without any change of a manifest.
-pub fn complete(options: &Options, metadata: &Metadata, root_manifest: &Table, lock: &Lock) -> Vec<Package> {
+pub fn complete(
+    (options, config): (&Options, &CargoConfig<'_>),
+    metadata: &Metadata,
+    root_manifest: &Table,
+    lock: &Lock,
+) -> Vec<Package> {
     let members = map::members_of(metadata);
     let root = metadata.workspace_root.as_std_path();
     let mut search = Search { options, root, seen: HashSet::new(), found: Vec::new() };
@@ -27,8 +33,11 @@ pub fn complete(options: &Options, metadata: &Metadata, root_manifest: &Table, l
     }
     search.follow(members.into_iter().flat_map(|member| path_dependencies(member, true)).collect());
     if search.misses_any(lock, metadata) {
-        let patched = manifest::patched_folders(root_manifest);
-        search.follow(patched.iter().map(|folder| cleaned(&root.join(folder))).collect());
+        let patches = config.tables().chain([(root_manifest, root)]);
+        let in_folder = |(table, base): (&Table, &Path)| -> Vec<PathBuf> {
+            manifest::patched_folders(table).iter().map(|folder| cleaned(&base.join(folder))).collect()
+        };
+        search.follow(patches.flat_map(in_folder).collect());
     }
     search.found.sort_by(|a, b| (&a.name, &a.manifest_path).cmp(&(&b.name, &b.manifest_path)));
     search.found

@@ -14,8 +14,8 @@ use super::{Options, inputs};
 use crate::model::{self, Dependency, MemberId, Workspace};
 use crate::{atomic, cargo_config::Variables, executable, target_dir};
 
-/// 1: the first. 2: sources outside of a member's folder.
-const FORMAT: u32 = 2;
+/// 1: the first. 2: sources outside of a member's folder. 3: what path packages inherit.
+const FORMAT: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
@@ -70,6 +70,8 @@ struct PathPackage {
     name: String,
     dir: PathBuf,
     relative_dir: String,
+    /// Places in `parts`.
+    inherited: Vec<usize>,
     path_packages: Vec<usize>,
     members: Vec<usize>,
     locked: Vec<usize>,
@@ -182,7 +184,7 @@ impl Stored {
             members: packages.map(|(member, package)| Member::of(member, package, &mut parts)).collect(),
             target_dir: workspace.target_dir.clone(),
             default_members: indices(&workspace.default_members),
-            path_packages: workspace.path_packages.iter().map(PathPackage::of).collect(),
+            path_packages: workspace.path_packages.iter().map(|it| PathPackage::of(it, &mut parts)).collect(),
             locked: workspace.locked.iter().map(LockedPackage::of).collect(),
             parts: parts.list,
         }
@@ -218,7 +220,7 @@ impl Stored {
             target_dir: self.target_dir,
             members: self.members.into_iter().map(|member| member.into_model(&mut parts_at)).collect(),
             default_members: ids(self.default_members),
-            path_packages: self.path_packages.into_iter().map(PathPackage::into_model).collect(),
+            path_packages: self.path_packages.into_iter().map(|it| it.into_model(&mut parts_at)).collect(),
             locked: self.locked.into_iter().map(LockedPackage::into_model).collect(),
         }
     }
@@ -279,22 +281,24 @@ impl Member {
 }
 
 impl PathPackage {
-    fn of(package: &model::PathPackage) -> Self {
+    fn of(package: &model::PathPackage, parts: &mut Parts) -> Self {
         Self {
             name: package.name.to_string(),
             dir: package.dir.clone(),
             relative_dir: package.relative_dir.to_string(),
+            inherited: package.inherited.iter().map(|part| parts.place(part)).collect(),
             path_packages: package.path_packages.clone(),
             members: indices(&package.members),
             locked: package.locked.clone(),
         }
     }
 
-    fn into_model(self) -> model::PathPackage {
+    fn into_model(self, parts_at: &mut impl FnMut(Vec<usize>) -> Arc<[Part]>) -> model::PathPackage {
         model::PathPackage {
             name: self.name.into(),
             dir: self.dir,
             relative_dir: self.relative_dir.into(),
+            inherited: parts_at(self.inherited),
             path_packages: self.path_packages,
             members: ids(self.members),
             locked: self.locked,

@@ -9,6 +9,8 @@ mod foresight;
 mod hooks;
 mod kept;
 mod looking;
+mod narrow;
+mod outputs;
 mod places;
 mod plain_cargo;
 mod running;

@@ -1,0 +1,230 @@
+//! What the units of a cargo step and their build scripts say that they read, and what of it a key does not cover. It
+//! does not look into the files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::covering::Covering;
+use crate::cargo_output::{Artifact, BuildScript};
+use crate::dep_info;
+use crate::model::FileStat;
+use crate::relative::cleaned;
+
+/// Everything that was asked for.
+#[derive(Default)]
+pub struct Asked {
+    /// The folders of the packages on this disk that were compiled, with their names.
+    packages: BTreeMap<PathBuf, String>,
+    /// What rustc read, and each path that a build script watches.
+    files: BTreeSet<PathBuf>,
+    /// The folders of packages whose build scripts ask for nothing, so that cargo looks at all that is in them.
+    silent: BTreeSet<PathBuf>,
+    /// Where a module would be found a second time, by where it was found.
+    others: BTreeMap<PathBuf, PathBuf>,
+    /// Variables, by name.
+    variables: BTreeSet<String>,
+}
+
+/// What a key does not cover.
+pub struct Beyond {
+    /// Files and folders, and whether they were there when they were read.
+    pub paths: BTreeMap<PathBuf, bool>,
+    /// Variables, by name.
+    pub variables: BTreeSet<String>,
+}
+
+impl Asked {
+    /// What these units and build scripts of the workspace at `root` say.
+    ///
+    /// # Errors
+    /// Why that cannot be told, in words.
+    pub fn of(artifacts: &[Artifact], scripts: &[BuildScript], root: &Path) -> Result<Self, String> {
+        let mut asked = Self::default();
+        for artifact in artifacts.iter().filter(|artifact| !is_documentation(artifact)) {
+            asked.unit(artifact, scripts, root)?;
+        }
+        for script in scripts {
+            asked.script(script, root)?;
+        }
+        asked.files.retain(|path| !scripts.iter().any(|script| path.starts_with(&script.out_dir)));
+        Ok(asked)
+    }
+
+    /// What of it is not covered.
+    ///
+    /// # Errors
+    /// A package was compiled of which nothing is covered, its manifest neither.
+    pub fn beyond(self, covering: &Covering<'_>) -> Result<Beyond, String> {
+        if let Some((_, name)) = self.packages.iter().find(|(dir, _)| !covering.has_package(dir)) {
+            return Err(format!(
+                "cargo compiled `{name}`, which the step is not for; select that with `-p`, or give the phase \
+                 `scope = \"workspace\"`"
+            ));
+        }
+        let mut paths = BTreeMap::new();
+        for path in self.files {
+            if covering.file(&path) || covering.folder(&path) {
+                continue;
+            }
+            if let Some(other) = self.others.get(&path).filter(|other| !covering.file(other)) {
+                paths.entry(other.clone()).or_insert(false);
+            }
+            paths.insert(path, true);
+        }
+        paths.extend(self.silent.into_iter().filter(|dir| !covering.package(dir)).map(|dir| (dir, true)));
+        Ok(Beyond { paths, variables: self.variables })
+    }
+
+    /// What rustc read for a unit.
+    fn unit(&mut self, artifact: &Artifact, scripts: &[BuildScript], root: &Path) -> Result<(), String> {
+        let dir = package_dir(&artifact.package_id);
+        let read = match (dep_info::of_artifact(&artifact.filenames), &dir) {
+            (Ok(read), _) => read,
+            // What a registry gives does not change, and a variable that it reads is rare.
+            (Err(_), None) => return Ok(()),
+            (Err(_), Some(_)) => return Err(format!("no dep-info is found for `{}`", artifact.target)),
+        };
+        let own = scripts.iter().filter(|script| script.package_id == artifact.package_id);
+        let set: BTreeSet<&String> = own.flat_map(|script| &script.env).map(|(name, _)| name).collect();
+        let is_clippy = read.variables.iter().any(|name| name == "CLIPPY_ARGS");
+        self.variables.extend(read.variables.into_iter().filter(|name| !set.contains(name)));
+        let Some(dir) = dir else { return Ok(()) };
+        // Where cargo has rustc run.
+        let base = if artifact.source.starts_with(root) { root } else { &*dir };
+        // Clippy names the manifest of the folder that it runs in; of the root's the key covers what reaches members.
+        let is_read = |path: &&PathBuf| !(is_clippy && **path == *"Cargo.toml");
+        let files: BTreeSet<PathBuf> =
+            read.paths.iter().filter(is_read).map(|path| spelled(&base.join(path))).collect();
+        let modules = files.iter().filter(|path| **path != artifact.source);
+        let others: Vec<_> = modules.filter_map(|path| Some((path.clone(), other_place(path)?))).collect();
+        let others: Vec<_> = others.into_iter().filter(|(_, other)| !files.contains(other)).collect();
+        if let (true, Some(written)) = (artifact.fresh, read.written) {
+            unseen_twin(&others, written)?;
+        }
+        self.packages.insert(dir, artifact.target.clone());
+        self.others.extend(others);
+        self.files.extend(files);
+        Ok(())
+    }
+
+    /// What a build script asks to be run again for.
+    fn script(&mut self, script: &BuildScript, root: &Path) -> Result<(), String> {
+        let read = dep_info::of_build_script(&script.out_dir)
+            .map_err(|_| format!("the output of a build script is not in `{}`", script.out_dir.display()))?;
+        let dir = package_dir(&script.package_id);
+        if let (true, Some(dir)) = (read == dep_info::Read::default(), &dir) {
+            // Cargo looks at the package's files: at all of them, where git does not list them.
+            if !dep_info::is_listed_by_git(dir) {
+                self.silent.insert(dir.clone());
+            }
+            // Here these count by their parts.
+            let by_parts = ["Cargo.lock", "make.toml"].map(|name| dir.join(name));
+            self.files.extend(by_parts.into_iter().filter(|path| dir == root && path.exists()));
+        }
+        for path in read.paths {
+            let path = match &dir {
+                Some(dir) => spelled(&dir.join(path)),
+                None if path.is_absolute() => spelled(&path),
+                None => continue,
+            };
+            if !path.exists() {
+                // Cargo takes that for a change, every time.
+                let path = path.display();
+                return Err(format!("a build script watches `{path}`, which is not there, so it runs every time"));
+            }
+            self.files.insert(path);
+        }
+        self.variables.extend(read.variables);
+        Ok(())
+    }
+}
+
+/// rustdoc writes no dep-info.
+fn is_documentation(artifact: &Artifact) -> bool {
+    artifact.filenames.iter().all(|file| file.extension().is_some_and(|is| is == "html"))
+}
+
+/// A path without `..`. Behind a link to a folder that is more than a matter of text.
+fn spelled(path: &Path) -> PathBuf {
+    let clean = cleaned(path);
+    if clean.components().eq(path.components()) {
+        return clean;
+    }
+    match (fs::canonicalize(path), fs::canonicalize(&clean)) {
+        (Ok(real), Ok(same)) if real == same => clean,
+        (Ok(real), _) => real,
+        (Err(_), _) => clean,
+    }
+}
+
+/// Where rustc looks for a module as well: `x/mod.rs` for `x.rs`, and the other way round. It is an error to have both.
+fn other_place(path: &Path) -> Option<PathBuf> {
+    let stem = path.file_name()?.to_str()?.strip_suffix(".rs")?;
+    if stem == "mod" {
+        Some(path.parent()?.with_extension("rs"))
+    } else {
+        Some(path.with_file_name(stem).join("mod.rs"))
+    }
+}
+
+/// A second file for a module of a unit that cargo takes for fresh, although rustc may not have seen it.
+fn unseen_twin(others: &[(PathBuf, PathBuf)], written: SystemTime) -> Result<(), String> {
+    let written = written.duration_since(SystemTime::UNIX_EPOCH).map_or(Duration::ZERO, |since| since);
+    let written = i64::try_from(written.as_nanos()).unwrap_or(i64::MAX);
+    // A folder that was renamed has a new time, what is in it has not.
+    let is_new = |other: &Path| {
+        let changed = |path: &Path| {
+            let stat = FileStat::of(&fs::metadata(path).ok()?);
+            Some(stat.ctime_ns.max(stat.mtime_ns))
+        };
+        let folder = other.parent().filter(|_| other.ends_with("mod.rs"));
+        changed(other).is_some_and(|file| file.max(folder.and_then(changed).unwrap_or(0)) >= written)
+    };
+    let Some((path, other)) = others.iter().find(|(_, other)| is_new(other)) else { return Ok(()) };
+    let (path, other) = (path.display(), other.display());
+    Err(format!(
+        "`{other}` may be the same module as `{path}`, and cargo did not look; `touch` the file with the `mod`"
+    ))
+}
+
+/// The folder of a package that lies on this disk, from its id; `None` for one of a registry or of git, whose files do
+/// not change.
+fn package_dir(id: &str) -> Option<PathBuf> {
+    let url = id.strip_prefix("path+file://")?;
+    let path = url.rsplit_once('#').map_or(url, |(path, _)| path);
+    Some(PathBuf::from(percent_decoded(path)))
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digit = |place: usize| after.get(place).and_then(|digit| char::from(*digit).to_digit(16));
+        match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push((high * 16 + low) as u8);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn package_ids_lead_to_folders() {
+        let dir = |id| package_dir(id).map(|dir| dir.display().to_string());
+        assert_eq!(dir("path+file:///home/my%20ws/%C3%A9#a@0.1.0").as_deref(), Some("/home/my ws/é"));
+        assert_eq!(dir("registry+https://example.org/index#serde@1.0.0"), None);
+        assert_eq!(dir("path+file:///w/100%#x@1.0.0").as_deref(), Some("/w/100%"));
+    }
+}
