@@ -267,6 +267,13 @@ impl<'a> Judge<'a> {
         old.collect()
     }
 
+    /// When the step's last run was noted, in nanoseconds since the Unix epoch; the beginning of time if none was.
+    pub fn last_seen_ns(&self, id: StepId) -> i64 {
+        let last = self.known.state.steps.get(&*self.steps[id.index()].name);
+        let ms = last.map_or(0, |last| last.finished_at);
+        i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000_000)
+    }
+
     /// The verdicts on all steps as a run would come to them, if nothing that runs changes files.
     pub fn foresee(&self) -> Vec<Verdict> {
         let mut verdicts: Vec<Verdict> = Vec::with_capacity(self.plan.steps.len());

@@ -146,7 +146,8 @@ impl<'a> Worker<'a> {
         let made = stood.filter(|_| ran.failure.is_none()).map(|stood| self.take_outputs(id, &places, stood, tell));
         self.keys.look_again(step);
         if let Some(key) = key {
-            let ending = self.ending((step, &expanded), &ran, (began, &before), &unseen);
+            let unseen = self.unseen(id, &ran, unseen);
+            let ending = self.ending((step, &expanded), &ran, (began, &before), unseen);
             if let (Ending::Unseen(name), None) = (&ending, &ran.failure) {
                 tell.warned(format!(
                     "{name} changed, but is not newer than the last run, so cargo did not look at it; \
@@ -239,12 +240,11 @@ impl<'a> Worker<'a> {
         (step, expanded): (&Step, &Expanded),
         ran: &Ran,
         (began, before): (SystemTime, &[Discovered]),
-        unseen: &[(Arc<str>, Option<MemberId>)],
+        unseen: Option<String>,
     ) -> Ending {
         // Asked of a failure as well: once that is noted, the next run would not find the file changed any more.
-        let unseen = unseen.iter().find(|(_, member)| !self.is_recompiled(*member, ran));
-        if let Some((name, _)) = unseen.filter(|_| ran.reported) {
-            return Ending::Unseen(name.to_string());
+        if let Some(name) = unseen {
+            return Ending::Unseen(name);
         }
         if ran.failure.is_some() || self.interrupted.load(Ordering::Acquire) {
             return Ending::Failed;
@@ -263,6 +263,17 @@ impl<'a> Worker<'a> {
             },
             Err(why) => Ending::Unkept(why),
         }
+    }
+
+    /// A file that cargo did not look at, although it may have changed: one of those that have changed since the step's
+    /// last run, or one that was put in place after somebody else made what cargo took for fresh.
+    fn unseen(&self, id: StepId, ran: &Ran, changed: Vec<(Arc<str>, Option<MemberId>)>) -> Option<String> {
+        if !ran.reported {
+            return None;
+        }
+        let mut changed = changed.into_iter().filter(|(_, member)| !self.is_recompiled(*member, ran));
+        let overlooked = || self.keys.overlooked((&ran.artifacts, &ran.scripts), self.judge.last_seen_ns(id));
+        changed.next().map(|(name, _)| name.to_string()).or_else(overlooked)
     }
 
     /// Whether cargo would see what differs from the state that the step was last seen in. Where it would not, its own

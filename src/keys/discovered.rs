@@ -149,7 +149,7 @@ impl Keys<'_> {
     }
 
     /// A path as records name it: from the root for what lies in it, so that a workspace can be moved.
-    fn shown(&self, path: &Path) -> String {
+    pub(super) fn shown(&self, path: &Path) -> String {
         let root = &self.expansion.workspace.root;
         match path.strip_prefix(root) {
             Ok(inside) if inside.as_os_str().is_empty() => ".".to_owned(),

@@ -4,6 +4,7 @@
 mod coverage;
 mod covering;
 mod discovered;
+mod overlooked;
 mod read;
 mod sets;
 

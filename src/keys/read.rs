@@ -191,7 +191,7 @@ fn unseen_twin(others: &[(PathBuf, PathBuf)], written: SystemTime) -> Result<(),
 
 /// The folder of a package that lies on this disk, from its id; `None` for one of a registry or of git, whose files do
 /// not change.
-fn package_dir(id: &str) -> Option<PathBuf> {
+pub(super) fn package_dir(id: &str) -> Option<PathBuf> {
     let url = id.strip_prefix("path+file://")?;
     let path = url.rsplit_once('#').map_or(url, |(path, _)| path);
     Some(PathBuf::from(percent_decoded(path)))

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::chance::Chance;
-use crate::shop::LINK;
+use crate::shop::{FILES, LINK};
 use crate::world::World;
 
 /// A kind of edit.
@@ -57,11 +57,13 @@ pub enum Edit {
     Forget(&'static str),
     /// A bit of about every other kept file is another.
     Flip,
+    /// Every file of the workspace is as it was at first.
+    Reset,
 }
 
 use Edit::{
     Checkout, Commit, Delete, Digit, DigitAncient, DigitOldTime, DigitReplaced, File, Flip, Forget, Future, Line, Link,
-    Linked, Mode, OddName, Rename, Stash, Swap, Touch, Variable,
+    Linked, Mode, OddName, Rename, Reset, Stash, Swap, Touch, Variable,
 };
 
 /// Where our results are kept.
@@ -342,6 +344,18 @@ impl Edit {
                 if found.is_dir() { fs::remove_dir_all(found) } else { fs::remove_file(found) }.unwrap();
                 Some(format!("rm -r {KEPT}/**/{name}"))
             }
+            Reset => {
+                for (path, text) in FILES.iter().filter(|(path, text)| world.text(path).as_deref() != Some(text)) {
+                    let _ = fs::remove_file(world.at(path));
+                    world.write(path, text);
+                }
+                for (_, breaking) in BREAKING.iter().filter(|(_, breaking)| matches!(breaking, File(..))) {
+                    breaking.is_done(world).then(|| breaking.apply(world, chance));
+                }
+                let _ = fs::remove_dir_all(world.at("shop/toolbox"));
+                let _ = fs::remove_file(world.at("shop/.cargo/config"));
+                Some("everything is as it was at first".to_owned())
+            }
             Flip => {
                 let files: Vec<PathBuf> = kept(world).into_iter().filter(|path| path.is_file()).collect();
                 for file in files {
@@ -394,7 +408,7 @@ fn swap(world: &World, path: &str, one: &str, other: &str) -> Option<String> {
     let (from, to) = if is_first { (one, other) } else { (other, one) };
     if from.is_empty() {
         // What went left no trace; it is put back where it was in the original.
-        let original = crate::shop::FILES.iter().find(|(name, _)| *name == path)?.1;
+        let original = FILES.iter().find(|(name, _)| *name == path)?.1;
         world.write(path, original);
         return Some(format!("{path}: as it was at first"));
     }

@@ -47,6 +47,8 @@ struct Hunt {
     tally: Tally,
     /// Edits that cargo has not seen, as far as we know.
     unseen: Vec<Edit>,
+    /// Runs in a row that failed.
+    failures: usize,
 }
 
 /// Edits a new world of this seed so many times.
@@ -58,14 +60,16 @@ pub fn hunt(seed: u64, edits: usize) -> Result<Tally, Box<Mismatch>> {
         log: Vec::new(),
         tally: Tally::default(),
         unseen: Vec::new(),
+        failures: 0,
     };
     while hunt.tally.edits < edits {
-        if let Err(what) = hunt.round() {
+        let ended = hunt.round();
+        hunt.tally.asked = hunt.oracle.asked;
+        if let Err(what) = ended {
             let Hunt { world, log, tally, .. } = hunt;
             return Err(Box::new(Mismatch { seed, what, log, folder: world.keep(), tally }));
         }
     }
-    hunt.tally.asked = hunt.oracle.asked;
     Ok(hunt.tally)
 }
 
@@ -106,6 +110,10 @@ impl Hunt {
 
     /// What fails is mended soon, and what cargo cannot see is shown to it: else nothing would be fresh any more.
     fn choose(&mut self) -> Edit {
+        if self.failures > 4 {
+            self.failures = 0;
+            return Edit::Reset;
+        }
         let broken = BREAKING.iter().map(|(_, edit)| *edit).find(|edit| edit.is_done(&self.world));
         match broken {
             Some(edit) if !self.chance.one_in(3) => return edit,
@@ -123,6 +131,7 @@ impl Hunt {
         let copy = Copy::of(&self.world);
         let seen = Seen::run(&self.world, ask);
         self.tally.runs += 1;
+        self.failures = if seen.code == Some(0) { 0 } else { self.failures + 1 };
         self.log.push(format!("      > {ask}"));
         self.log.extend(seen.steps.iter().map(|step| format!("          {}", step.line)));
         let wrong = self.compare(ask, &copy, &seen);

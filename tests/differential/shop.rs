@@ -90,7 +90,7 @@ inputs = ["schema/**"]
 outputs = ["api/src/generated.rs"]
 
 [lifecycle.pack]
-command = "mkdir -p out; printf 'packed 1\\n' >out/packed.txt; cat words/* >>out/packed.txt; ln -sf packed.txt out/link"
+command = "rm -rf out; mkdir out; printf 'packed 1\\n' >out/packed.txt; cat words/* >>out/packed.txt; ln -sf packed.txt out/link"
 inputs = ["words"]
 outputs = ["out"]
 workspaces = ["base", "app"]

@@ -11,6 +11,7 @@ mod kept;
 mod looking;
 mod narrow;
 mod outputs;
+mod overlooked;
 mod places;
 mod plain_cargo;
 mod running;
