@@ -119,15 +119,13 @@ pub struct Held {
     pub amiss: Vec<Made>,
 }
 
-/// A file that changed since a step's last run.
+/// A file that cargo does not look at, although it is another than in the step's last run.
 #[derive(Debug)]
-pub struct ChangedFile {
-    /// What explanations call it.
+pub struct Unseen {
+    /// As explanations name it.
     pub name: Arc<str>,
-    /// Where it is.
-    pub path: PathBuf,
-    /// Why cargo does not look at it, if that is known beforehand.
-    pub overlooked: Option<Overlooked>,
+    /// Why it is overlooked.
+    pub why: Overlooked,
 }
 
 /// Why cargo does not look at a file.
@@ -139,16 +137,16 @@ pub enum Overlooked {
     LintConfig(PathBuf),
 }
 
-impl ChangedFile {
-    /// What to tell when cargo did not look at it.
-    pub fn unseen(&self) -> String {
-        match self.overlooked {
-            Some(Overlooked::LintConfig(_)) => format!(
+impl Unseen {
+    /// What to tell about it.
+    pub fn text(&self) -> String {
+        match self.why {
+            Overlooked::Old(_) => passed_by(&self.name),
+            Overlooked::LintConfig(_) => format!(
                 "{} is new, and cargo did not look at it; `touch` the sources of the members that it is for \
                  (this result is not kept)",
                 self.name
             ),
-            Some(Overlooked::Old(_)) | None => passed_by(&self.name),
         }
     }
 }
@@ -307,32 +305,35 @@ impl<'a> Judge<'a> {
         self.descriptions.get_or_init(|| Descriptions::load(self.known.home).0)
     }
 
-    /// Whether the step has run before, as far as is known.
-    pub fn has_run(&self, id: StepId) -> bool {
-        self.known.state.steps.contains_key(&*self.steps[id.index()].name)
-    }
-
-    /// Files that changed since the step's last run; and new ones that configure clippy, since cargo knows of those alone that
-    /// clippy has read before.
-    pub fn changed_files(&self, id: StepId, key: Key) -> Vec<ChangedFile> {
+    /// Files that changed since the step's last run and are not newer than it: cargo, which looks at the time alone, does
+    /// not see that. And new ones that configure clippy: cargo knows of those alone that clippy has read before.
+    pub fn unseen_by_cargo(&self, id: StepId, key: Key) -> Vec<Unseen> {
         let Reason::Changed(changes) = self.explain(id, key) else { return Vec::new() };
         let Some(last) = self.known.state.steps.get(&*self.steps[id.index()].name) else { return Vec::new() };
         let began_ms = last.finished_at.saturating_sub(last.duration_ms);
         let began_ns = i64::try_from(began_ms).unwrap_or(i64::MAX).saturating_mul(1_000_000);
         let clippy = Some(CargoCommand::Clippy);
         let lints = self.plan.step(id).definition.commands.iter().any(|command| command.cargo() == clippy);
-        let files = changes.into_iter().filter_map(|change| {
+        let unseen = changes.into_iter().filter_map(|change| {
             let (path, member) = self.keys.file_of(&change.name);
-            let overlooked = match change.kind {
-                ChangeKind::FileChanged => (newest(&path)? <= began_ns).then_some(Overlooked::Old(member)),
+            let why = match change.kind {
+                ChangeKind::FileChanged if newest(&path)? <= began_ns => Overlooked::Old(member),
                 ChangeKind::FileAdded if lints && (path.ends_with("clippy.toml") || path.ends_with(".clippy.toml")) => {
-                    Some(Overlooked::LintConfig(cleaned(path.parent()?)))
+                    Overlooked::LintConfig(cleaned(path.parent()?))
                 }
                 _ => return None,
             };
-            Some(ChangedFile { name: change.name, path, overlooked })
+            Some(Unseen { name: change.name, why })
         });
-        files.collect()
+        unseen.collect()
+    }
+
+    /// When the step was last seen in a state that is known, in nanoseconds since the Unix epoch; the beginning of time if it
+    /// never was. After a run whose result was not kept it is not known which state its artifacts are of.
+    pub fn last_seen_ns(&self, id: StepId) -> i64 {
+        let last = self.known.state.steps.get(self.name(id)).filter(|last| last.not_kept.is_none());
+        let ms = last.map_or(0, |last| last.finished_at);
+        i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000_000)
     }
 
     /// The verdicts on all steps as a run would come to them, if nothing that runs changes files.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::command::{Commands, Kept, Ran};
-use super::judge::{ChangedFile, Held, Judged, Overlooked};
+use super::judge::{Held, Judged, Overlooked, Unseen};
 use super::upstream::Came;
 use super::{Done, Judge, Signal, Teller, Work, judge};
 use crate::cargo_output;
@@ -133,7 +133,7 @@ impl<'a> Worker<'a> {
     fn run(&self, id: StepId, key: Option<Key>, fresh: Option<&Held>, tell: &Teller) -> Done {
         let step = self.plan.step(id);
         let expanded = self.expansion.expand(step);
-        let changed = key.filter(|_| self.judge.has_run(id)).map(|key| self.judge.changed_files(id, key));
+        let unseen = key.map(|key| self.judge.unseen_by_cargo(id, key)).unwrap_or_default();
         let before = key.map(|_| self.judge.discovered_before(id)).unwrap_or_default();
         let places = self.keys.outputs_of(step);
         let stood = step.definition.outputs.is_some().then(|| self.outputs.before(&places));
@@ -152,7 +152,8 @@ impl<'a> Worker<'a> {
         self.keys.look_again(step);
         let mut refuted = None;
         if let Some(key) = key {
-            let ending = self.ending((step, &expanded), &ran, (began, &before), changed.as_deref());
+            let unseen = self.unseen(id, &ran, &unseen);
+            let ending = self.ending((step, &expanded), &ran, (began, &before), unseen);
             if let (Ending::Unseen(text), None) = (&ending, &ran.failure) {
                 tell.warned(text.clone());
             }
@@ -210,17 +211,11 @@ impl<'a> Worker<'a> {
         (step, expanded): (&Step, &Expanded),
         ran: &Ran,
         (began, before): (SystemTime, &[Discovered]),
-        changed: Option<&[ChangedFile]>,
+        unseen: Option<String>,
     ) -> Ending {
         // Asked of a failure as well: once that is noted, the next run would not find the file changed any more.
-        let unseen = changed.unwrap_or_default().iter().filter(|_| ran.reported).find(|file| self.is_unseen(file, ran));
-        if let Some(file) = unseen {
-            return Ending::Unseen(file.unseen());
-        }
-        // Everything is as it was in the last run; but cargo may hold the results of something that was there in between.
-        if let Some(name) = changed.is_some_and(<[_]>::is_empty).then(|| self.keys.passed_by(&ran.artifacts)).flatten()
-        {
-            return Ending::Unseen(judge::passed_by(&name));
+        if let Some(text) = unseen {
+            return Ending::Unseen(text);
         }
         if ran.failure.is_some() || self.is_interrupted() {
             return Ending::Failed;
@@ -244,26 +239,34 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// What to tell of a file that cargo did not look at, although it may have changed: one of those that have changed since
+    /// the step's last run, or one that was put in place after somebody else made what cargo took for fresh.
+    fn unseen(&self, id: StepId, ran: &Ran, changed: &[Unseen]) -> Option<String> {
+        if !ran.reported {
+            return None;
+        }
+        let unseen = changed.iter().find(|unseen| !self.is_made_good(unseen, ran)).map(Unseen::text);
+        let made = (&*ran.artifacts, &*ran.scripts);
+        unseen.or_else(|| Some(judge::passed_by(&self.keys.overlooked(made, self.judge.last_seen_ns(id))?)))
+    }
+
     /// Whether cargo would see what differs from the state that the step was last seen in. Where it would not, its own
     /// results still are those of that state, and the next run has to be compared with it.
     fn is_seen(&self, id: StepId, key: Key) -> bool {
         let mut commands = self.plan.step(id).definition.commands.iter().filter_map(|command| command.cargo());
-        !commands.any(CargoCommand::compiles)
-            || !self.judge.changed_files(id, key).iter().any(|file| file.overlooked.is_some())
+        !commands.any(CargoCommand::compiles) || self.judge.unseen_by_cargo(id, key).is_empty()
     }
 
-    /// Whether cargo did not look at a file that changed. One that is newer than the last run may be older than what another
-    /// cargo, such as an editor's, has compiled since. What was compiled anew does not care.
-    fn is_unseen(&self, file: &ChangedFile, ran: &Ran) -> bool {
+    /// Whether cargo compiled everything that the file is for, so that it does not matter what it looked at.
+    fn is_made_good(&self, unseen: &Unseen, ran: &Ran) -> bool {
         let workspace = self.expansion.workspace;
-        match &file.overlooked {
-            Some(Overlooked::Old(member)) => !self.is_recompiled(*member, ran),
-            Some(Overlooked::LintConfig(folder)) => {
+        match &unseen.why {
+            Overlooked::Old(member) => self.is_recompiled(*member, ran),
+            Overlooked::LintConfig(folder) => {
                 let concerned = workspace.ids().filter(|id| workspace.member(*id).dir.starts_with(folder));
                 let mut compiled = concerned.filter(|id| self.has_artifacts(*id, ran));
-                !compiled.all(|id| self.is_recompiled(Some(id), ran))
+                compiled.all(|id| self.is_recompiled(Some(id), ran))
             }
-            None => self.keys.is_passed_by(&file.path, &ran.artifacts, &ran.scripts),
         }
     }
 

@@ -5,7 +5,7 @@ mod coverage;
 mod covering;
 mod discovered;
 mod links;
-mod passed;
+mod overlooked;
 mod read;
 mod sets;
 

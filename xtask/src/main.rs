@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod generate;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ enum Command {
     Ci,
     Bench(bench::Arguments),
     Generate(generate::Shape),
+    Soak(soak::Arguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -23,6 +25,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Ci => ci::run()?,
         Command::Bench(arguments) => arguments.run()?,
         Command::Generate(shape) => shape.write().map(|()| 0)?,
+        Command::Soak(arguments) => arguments.run()?,
     };
     Ok(ExitCode::from(code))
 }
