@@ -135,6 +135,9 @@ pub enum Overlooked {
     Old(Option<MemberId>),
     /// It is new and configures clippy for everything in this folder.
     LintConfig(PathBuf),
+    /// It came or went at this moment, but is not the newest file of the member: for a build script that asks for nothing,
+    /// cargo looks at that one alone.
+    NotNewest(MemberId, i64),
 }
 
 impl Unseen {
@@ -145,6 +148,11 @@ impl Unseen {
             Overlooked::LintConfig(_) => format!(
                 "{} is new, and cargo did not look at it; `touch` the sources of the members that it is for \
                  (this result is not kept)",
+                self.name
+            ),
+            Overlooked::NotNewest(..) => format!(
+                "{} changed, and cargo did not run the build script again, which asks for nothing; `touch` the script or \
+                 have it say `rerun-if-changed` (this result is not kept)",
                 self.name
             ),
         }
@@ -321,6 +329,7 @@ impl<'a> Judge<'a> {
                 ChangeKind::FileAdded if lints && (path.ends_with("clippy.toml") || path.ends_with(".clippy.toml")) => {
                     Overlooked::LintConfig(cleaned(path.parent()?))
                 }
+                kind if kind.is_of_file() => Overlooked::NotNewest(member?, self.keys.not_newest(member?, &path)?),
                 _ => return None,
             };
             Some(Unseen { name: change.name, why })
