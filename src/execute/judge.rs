@@ -1,23 +1,24 @@
 //! Whether a step has to run, and why. It runs nothing.
 
 mod account;
+mod unseen;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use super::upstream::{Came, Upstream};
 use crate::fingerprint::changes;
 use crate::home::Home;
-use crate::keys::{Key, Keys, names_in, newest, refined, refinement};
+use crate::keys::{Key, Keys, names_in, refined, refinement};
 use crate::model::{
-    CargoCommand, Change, ChangeKind, Digest, Discovered, DiscoveredSort, FileStat, MemberId, Plan, Reason, Step,
-    StepId, StepInfo, Verdict,
+    CargoCommand, Change, ChangeKind, Digest, Discovered, DiscoveredSort, FileStat, Plan, Reason, Step, StepId,
+    StepInfo, Verdict,
 };
 use crate::outputs::Outputs;
-use crate::relative::cleaned;
 use crate::state::{Ended, State};
 use crate::store::{Artifact, Bounds, Descriptions, Made, Manifest, Record, Records};
+pub use unseen::{Overlooked, Unseen, passed_by};
 
 /// What verdicts are made of.
 pub struct Judge<'a> {
@@ -40,7 +41,7 @@ enum Match {
     /// Something that does not hold, and why.
     Other(Reason),
     /// This holds.
-    Held(Held),
+    Held(Box<Held>),
 }
 
 /// What is no longer as it was discovered.
@@ -119,54 +120,6 @@ pub struct Held {
     pub amiss: Vec<Made>,
 }
 
-/// A file that cargo does not look at, although it is another than in the step's last run.
-#[derive(Debug)]
-pub struct Unseen {
-    /// As explanations name it.
-    pub name: Arc<str>,
-    /// Why it is overlooked.
-    pub why: Overlooked,
-}
-
-/// Why cargo does not look at a file.
-#[derive(Debug)]
-pub enum Overlooked {
-    /// It is not newer than the last run. The member that it belongs to, if it does to one.
-    Old(Option<MemberId>),
-    /// It is new and configures clippy for everything in this folder.
-    LintConfig(PathBuf),
-    /// It came or went at this moment, but is not the newest file of the member: for a build script that asks for nothing,
-    /// cargo looks at that one alone.
-    NotNewest(MemberId, i64),
-}
-
-impl Unseen {
-    /// What to tell about it.
-    pub fn text(&self) -> String {
-        match self.why {
-            Overlooked::Old(_) => passed_by(&self.name),
-            Overlooked::LintConfig(_) => format!(
-                "{} is new, and cargo did not look at it; `touch` the sources of the members that it is for \
-                 (this result is not kept)",
-                self.name
-            ),
-            Overlooked::NotNewest(..) => format!(
-                "{} changed, and cargo did not run the build script again, which asks for nothing; `touch` the script or \
-                 have it say `rerun-if-changed` (this result is not kept)",
-                self.name
-            ),
-        }
-    }
-}
-
-/// What to tell of a changed file that cargo passed by.
-pub fn passed_by(name: &str) -> String {
-    format!(
-        "{name} changed, but is not newer than the last run, so cargo did not look at it; `touch` it \
-         (this result is not kept)"
-    )
-}
-
 impl<'a> Judge<'a> {
     /// A judge for the steps of a plan.
     pub fn new(
@@ -219,7 +172,7 @@ impl<'a> Judge<'a> {
             Match::Other(reason) => stale(reason, Some(key)),
             Match::Held(held) => {
                 let verdict = Verdict::Fresh { saved: held.record.duration };
-                Judged { verdict, key: Some(key), record: Some(held) }
+                Judged { verdict, key: Some(key), record: Some(*held) }
             }
         }
     }
@@ -271,7 +224,7 @@ impl<'a> Judge<'a> {
             }
             outputs = Some(manifest);
         }
-        Match::Held(Held { record, digest, discovered, outputs, amiss })
+        Match::Held(Box::new(Held { record, digest, discovered, outputs, amiss }))
     }
 
     /// Whether fresh steps are to be run, too, and compared.
@@ -311,38 +264,6 @@ impl<'a> Judge<'a> {
 
     fn descriptions(&self) -> &Descriptions {
         self.descriptions.get_or_init(|| Descriptions::load(self.known.home).0)
-    }
-
-    /// Files that changed since the step's last run and are not newer than it: cargo, which looks at the time alone, does
-    /// not see that. And new ones that configure clippy: cargo knows of those alone that clippy has read before.
-    pub fn unseen_by_cargo(&self, id: StepId, key: Key) -> Vec<Unseen> {
-        let Reason::Changed(changes) = self.explain(id, key) else { return Vec::new() };
-        let Some(last) = self.known.state.steps.get(&*self.steps[id.index()].name) else { return Vec::new() };
-        let began_ms = last.finished_at.saturating_sub(last.duration_ms);
-        let began_ns = i64::try_from(began_ms).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        let clippy = Some(CargoCommand::Clippy);
-        let lints = self.plan.step(id).definition.commands.iter().any(|command| command.cargo() == clippy);
-        let unseen = changes.into_iter().filter_map(|change| {
-            let (path, member) = self.keys.file_of(&change.name);
-            let why = match change.kind {
-                ChangeKind::FileChanged if newest(&path)? <= began_ns => Overlooked::Old(member),
-                ChangeKind::FileAdded if lints && (path.ends_with("clippy.toml") || path.ends_with(".clippy.toml")) => {
-                    Overlooked::LintConfig(cleaned(path.parent()?))
-                }
-                kind if kind.is_of_file() => Overlooked::NotNewest(member?, self.keys.not_newest(member?, &path)?),
-                _ => return None,
-            };
-            Some(Unseen { name: change.name, why })
-        });
-        unseen.collect()
-    }
-
-    /// When the step was last seen in a state that is known, in nanoseconds since the Unix epoch; the beginning of time if it
-    /// never was. After a run whose result was not kept it is not known which state its artifacts are of.
-    pub fn last_seen_ns(&self, id: StepId) -> i64 {
-        let last = self.known.state.steps.get(self.name(id)).filter(|last| last.not_kept.is_none());
-        let ms = last.map_or(0, |last| last.finished_at);
-        i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000_000)
     }
 
     /// The verdicts on all steps as a run would come to them, if nothing that runs changes files.
