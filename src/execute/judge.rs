@@ -40,7 +40,7 @@ enum Match {
     /// Something that does not hold, and why.
     Other(Reason),
     /// This holds.
-    Held(Held),
+    Held(Box<Held>),
 }
 
 /// What is no longer as it was discovered.
@@ -211,7 +211,7 @@ impl<'a> Judge<'a> {
             Match::Other(reason) => stale(reason, Some(key)),
             Match::Held(held) => {
                 let verdict = Verdict::Fresh { saved: held.record.duration };
-                Judged { verdict, key: Some(key), record: Some(held) }
+                Judged { verdict, key: Some(key), record: Some(*held) }
             }
         }
     }
@@ -263,7 +263,7 @@ impl<'a> Judge<'a> {
             }
             outputs = Some(manifest);
         }
-        Match::Held(Held { record, digest, discovered, outputs, amiss })
+        Match::Held(Box::new(Held { record, digest, discovered, outputs, amiss }))
     }
 
     /// Whether fresh steps are to be run, too, and compared.
