@@ -1,7 +1,7 @@
 //! Random edits to a generated workspace, and each time our verdicts against a run of everything from nothing.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod ask;
 mod chance;
