@@ -47,8 +47,10 @@ fn complain(error: &anyhow::Error, color: bool) -> u8 {
 
 fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     let json = arguments.message_format == MessageFormat::Json;
-    if json && !(arguments.explain || arguments.dry_run || arguments.list) {
-        let hint = "`--message-format json` goes with --explain, --dry-run or --list: a run has no such form yet";
+    let has_json =
+        arguments.explain || arguments.dry_run || arguments.list || arguments.cache_stats || arguments.cache_clean;
+    if json && !has_json {
+        let hint = "`--message-format json` goes with --explain, --dry-run, --list or --cache-stats: a run has no such form yet";
         return Err(Error::Usage(hint.to_owned()).into());
     }
     let lifecycle = Lifecycle::open(arguments.options())?;

@@ -51,6 +51,27 @@ impl<'a> Upstream<'a> {
         self.before_node(id.index(), came)
     }
 
+    /// The steps that a step waits for that ran, and of which it is not known what they made.
+    pub fn unknown(&self, id: StepId, came: &dyn Fn(StepId) -> Came) -> Vec<StepId> {
+        let mut unknown = Vec::new();
+        let mut pending = vec![id.index()];
+        while let Some(node) = pending.pop() {
+            for before in &self.before[node] {
+                match self.plan.steps.get(*before) {
+                    None => pending.push(*before),
+                    Some(step) => {
+                        let Came { ran, made } = came(StepId::new(*before));
+                        let is_unknown = ran && made.filter(|_| step.definition.outputs.is_some()).is_none();
+                        unknown.extend(is_unknown.then(|| StepId::new(*before)));
+                    }
+                }
+            }
+        }
+        unknown.sort_unstable();
+        unknown.dedup();
+        unknown
+    }
+
     fn before_node(&self, node: usize, came: &dyn Fn(StepId) -> Came) -> Result<MadeBefore<'a>, StepId> {
         let mut made = Vec::new();
         for before in &self.before[node] {

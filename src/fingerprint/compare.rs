@@ -14,7 +14,8 @@ pub type Pool<'a> = &'a dyn Fn(&Digest) -> Option<&'a [u8]>;
 /// the order in which they are told, each once. Empty when they are the same, or when the old one is not there.
 #[must_use]
 pub fn changes<'a>(old: Digest, old_pool: Pool<'a>, new: Digest, new_pool: Pool<'a>) -> Vec<Change> {
-    let mut comparison = Comparison { old_pool, new_pool, seen: HashSet::new(), within: 0, found: Vec::new() };
+    let mut comparison =
+        Comparison { old_pool, new_pool, seen: HashSet::new(), within: 0, found: Vec::new(), targets: Vec::new() };
     comparison.parts(old, new, b"");
     let mut found = comparison.found;
     moved::told_once(&mut found);
@@ -29,6 +30,10 @@ pub fn changes<'a>(old: Digest, old_pool: Pool<'a>, new: Digest, new_pool: Pool<
     if found.iter().any(|change| change.kind == ChangeKind::Selection) {
         // That members come and go with it needs no saying.
         found.retain(|change| !matches!(change.kind, Other | MemberAdded | MemberRemoved | MemberRenamed));
+    }
+    if found.is_empty() {
+        // What brings that about is told by itself, where it is covered.
+        found = comparison.targets;
     }
     // An update is told before what it brings along.
     let brought =
@@ -66,6 +71,8 @@ struct Comparison<'a> {
     /// How many members and packages the parts being compared lie in.
     within: usize,
     found: Vec<Change>,
+    /// The targets of members that came or went.
+    targets: Vec<Change>,
 }
 
 /// Items of one tag and name on both sides, those that are equal taken away.
@@ -207,7 +214,8 @@ impl<'a> Comparison<'a> {
         };
         let shown = matches!(tag, Tag::Tool | Tag::Platform | Tag::Selection | Tag::Flags | Tag::Place);
         let (before, after) = if shown { (text(old), text(new)) } else { (None, None) };
-        self.found.push(Change { kind, name: name.into(), before, after });
+        let found = if tag == Tag::Targets { &mut self.targets } else { &mut self.found };
+        found.push(Change { kind, name: name.into(), before, after });
     }
 }
 
@@ -228,8 +236,8 @@ fn tag_name(tag: Tag) -> &'static str {
 
 fn kind(tag: Tag, was: bool, is: bool) -> ChangeKind {
     match (tag, was, is) {
-        (Tag::File | Tag::Link, false, _) => ChangeKind::FileAdded,
-        (Tag::File | Tag::Link, _, false) => ChangeKind::FileRemoved,
+        (Tag::File | Tag::Link | Tag::Targets, false, _) => ChangeKind::FileAdded,
+        (Tag::File | Tag::Link | Tag::Targets, _, false) => ChangeKind::FileRemoved,
         (Tag::File | Tag::Link, ..) => ChangeKind::FileChanged,
         (Tag::Variable, ..) => ChangeKind::Variable,
         (Tag::Tool | Tag::Platform, ..) => ChangeKind::Toolchain,

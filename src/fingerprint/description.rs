@@ -63,9 +63,11 @@ pub enum Tag {
     Outputs,
     /// That a file may be executed.
     Mode,
+    /// Which members have a `src/lib.rs` and a `src/main.rs`; a part, and an item of it for each of these files.
+    Targets,
 }
 
-const TAGS: [Tag; 25] = [
+const TAGS: [Tag; 26] = [
     Tag::Format,
     Tag::Phase,
     Tag::Parallel,
@@ -91,6 +93,7 @@ const TAGS: [Tag; 25] = [
     Tag::Everything,
     Tag::Outputs,
     Tag::Mode,
+    Tag::Targets,
 ];
 
 /// An item read back.

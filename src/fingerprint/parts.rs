@@ -221,6 +221,8 @@ pub struct StepFacts<'a> {
     /// Sets of files that are no member's own: what `//` patterns name, under the name `/`; the configuration of tools
     /// in folders above.
     pub besides: Vec<(&'a str, Digest)>,
+    /// Which members have targets, where cargo asks that of all of them.
+    pub targets: Option<Digest>,
     /// What the steps that it waits for made, by their names.
     pub made: &'a [(&'a str, Digest)],
     /// Every file under the root, where a step may read any of them.
@@ -273,6 +275,9 @@ impl StepFacts<'_> {
         }
         for (place, claim) in self.definition.outputs.iter().flatten().enumerate() {
             key.text(Tag::Outputs, place.to_string(), &*claim.pattern);
+        }
+        if let Some(targets) = self.targets {
+            key.part(Tag::Targets, "", targets);
         }
         for (step, made) in self.made {
             key.digest(Tag::Outputs, step, *made);

@@ -73,6 +73,8 @@ pub struct Coverage<'a> {
     around: Vec<Vec<usize>>,
     /// The areas that locked packages lead to, by `[patch]`; nearly always none.
     patched: Vec<usize>,
+    /// The areas of path packages that nobody names: configuration puts them in the place of others, by `paths`.
+    unnamed: Vec<usize>,
     /// Where Rust sources are, ignored or not.
     sources: Option<Patterns>,
     /// All distinct `inputs`, compiled.
@@ -110,6 +112,7 @@ impl<'a> Coverage<'a> {
             count,
             around,
             patched: patched(workspace),
+            unnamed: unnamed(workspace),
             sources,
             compiled,
             patterns,
@@ -264,12 +267,17 @@ impl<'a> Coverage<'a> {
                 for member in self.members_of(step) {
                     self.reach(member.index(), covers_dependencies(step), true, &mut areas);
                 }
-                for area in &self.patched {
+                for area in self.patched.iter().chain(&self.unnamed) {
                     self.reach(*area, true, false, &mut areas);
                 }
             }
         }
         areas
+    }
+
+    /// Whether the set is of a package that no member's part leads to.
+    pub fn is_unnamed(&self, (class, area): SetId) -> bool {
+        matches!(class, Class::Default | Class::Less(_)) && self.unnamed.contains(&area)
     }
 
     /// Whether what the step does is not told by its members: it stands for the whole workspace, or its commands or ARGS
@@ -330,6 +338,16 @@ fn patched(workspace: &Workspace) -> Vec<usize> {
     areas.sort_unstable();
     areas.dedup();
     areas
+}
+
+fn unnamed(workspace: &Workspace) -> Vec<usize> {
+    let members = workspace.members.iter().filter_map(|member| member.package.as_ref());
+    let by_members = members.flat_map(|package| package.path_packages.iter().map(|(place, _)| place));
+    let by_packages = workspace.path_packages.iter().flat_map(|package| &package.path_packages);
+    let by_locked = workspace.locked.iter().flat_map(|locked| &locked.path_packages);
+    let named: BTreeSet<&usize> = by_members.chain(by_packages).chain(by_locked).collect();
+    let places = 0..workspace.path_packages.len();
+    places.filter(|place| !named.contains(place)).map(|place| workspace.members.len() + place).collect()
 }
 
 /// Whether the step follows `#[path]` to modules anywhere: `cargo fmt` does.

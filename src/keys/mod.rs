@@ -97,12 +97,13 @@ impl<'a> Keys<'a> {
             Class::Above | Class::IgnoredSources | Class::IgnoredLess(_) | Class::Inputs(_) | Class::Whole => {
                 Some((self.coverage.name(id.1), state.sets.get(id)?.digest))
             }
+            Class::Default | Class::Less(_) if self.coverage.is_unnamed(*id) => {
+                Some((self.coverage.name(id.1), state.sets.get(id)?.digest))
+            }
             Class::Default | Class::Less(_) => None,
         });
-        let mut besides: Vec<_> = besides.collect();
-        if coverage::compiles(step) {
-            besides.push(("", self.crate_roots(&mut state)));
-        }
+        let besides = besides.collect();
+        let targets = coverage::compiles(step).then(|| self.targets(&mut state));
         let variables = self.variables(step);
         let facts = StepFacts {
             phase: &self.expansion.project.phase(step.phase).name,
@@ -115,6 +116,7 @@ impl<'a> Keys<'a> {
             environment: self.environment,
             members: members.iter().map(|(name, part)| (&**name, *part)).collect(),
             besides,
+            targets,
             made,
             everything,
         };
@@ -283,13 +285,13 @@ impl<'a> Keys<'a> {
 
     /// Which members have a `src/lib.rs` and a `src/main.rs`: cargo reads the manifests of all of them, and one without
     /// targets is an error, whichever members are selected.
-    fn crate_roots(&self, state: &mut State) -> Digest {
+    fn targets(&self, state: &mut State) -> Digest {
         let mut description = Description::default();
         let members = self.expansion.workspace.members.iter().enumerate();
         for (area, member) in members.filter(|(_, member)| member.package.is_some()) {
             let Some(files) = state.tree.areas.get(area) else { continue };
             for root in ["src/lib.rs", "src/main.rs"].into_iter().filter(|root| files.has(Path::new(root))) {
-                description.text(Tag::File, format!("{}: {root}", member.name), "there");
+                description.text(Tag::Targets, format!("{}: {root}", member.name), "there");
             }
         }
         state.parts.add(description)

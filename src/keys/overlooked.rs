@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 
 use super::Keys;
 use super::links::changed_at;
-use super::read::{base_of, package_dir};
+use super::read::{base_of, package_dir, spelled};
 use crate::cargo_output::{Artifact, BuildScript};
 use crate::dep_info;
 use crate::model::{FileStat, MemberId};
@@ -41,7 +41,7 @@ impl Keys<'_> {
         });
         let all = units.chain(scripts).map(|(written, base, paths)| (nanoseconds(written), base, paths));
         let found = all.filter(|(written_ns, ..)| *written_ns > since_ns).find_map(|(written_ns, base, paths)| {
-            paths.into_iter().find_map(|path| self.put_since(&base.join(path), written_ns))
+            paths.into_iter().find_map(|path| self.put_since(&spelled(&base.join(path)), written_ns))
         });
         let found = found.or_else(|| silent.find_map(|(ran_ns, dir)| self.changed_since(&dir, ran_ns)))?;
         Some(self.shown(&found))

@@ -49,7 +49,7 @@ fn the_least_recently_used_goes_first_and_at_once() {
     scene.call("p4").succeeds();
     assert_eq!((stat(&scene, "blobs"), stat(&scene, "blob_bytes")), (3.into(), 30_000.into()));
     assert!(scene.call("p1 p3 p4").succeeds().was_fresh(), "the second was not used, the first was");
-    assert_eq!(scene.call("p2").succeeds().ran(), ["p2 a (no record of this state)"]);
+    assert_eq!(scene.call("p2").succeeds().ran(), ["p2 a (record evicted)"]);
     scene.replace("make.toml", "35KB", "9KB");
     scene.append("a/src/lib.rs", "// edited\n");
     scene.call("p1").succeeds();

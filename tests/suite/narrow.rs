@@ -204,15 +204,20 @@ fn a_phase_for_the_workspace_that_compiles() {
 fn a_command_that_selects_other_members_than_the_step_is_for() {
     let make = "[lifecycle.other]\nworkspaces = [\"alpha\"]\ncommand = \"cargo check -p beta\"\n[workspace.alpha]\n\
         lifecycle.other.cache = true\n";
-    let scene = Scene::of(&["alpha", "beta"]).make(make);
-    for _ in 0..2 {
-        let ended = scene.call("other").succeeds();
-        assert!(
-            ended.err().contains("cargo compiled the package in `[root]/beta`, which the step is not for"),
-            "{}",
-            ended.text()
-        );
-    }
+    let scene = Scene::of(&["alpha", "beta gamma", "gamma", "delta"]).make(make);
+    scene.call("other").succeeds();
+    scene.append("delta/src/lib.rs", "// no dependency\n");
+    assert_eq!(why(&scene, "other"), "fresh");
+    scene.append("gamma/Cargo.toml", "[features]\nmore = []\n");
+    assert_eq!(why(&scene, "other"), "gamma: Cargo.toml changed");
+    scene.write("beta/src/main.rs", "fn main() { none() }");
+    assert_eq!(scene.call("other").run().code, Some(1));
+    // What a command compiles without naming it is seen afterwards.
+    scene.write("make.toml", &make.replace("-p beta", "-p beta@0.1.0"));
+    scene.remove("beta/src/main.rs");
+    scene.call("other").succeeds();
+    scene.append("delta/src/lib.rs", "// all of them now\n");
+    assert_eq!(why(&scene, "other"), "delta: src/lib.rs changed");
 }
 
 #[test]

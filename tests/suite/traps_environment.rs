@@ -74,12 +74,12 @@ fn a_wrapper_and_its_contents() {
         let wrapper = trap.scene.program("wrapper", "exec \"$@\" # one");
         trap.set(name, &wrapper);
         let why = trap.runs();
-        assert!(why.contains(name), "{why}");
+        assert!(why.contains("WRAPPER changed"), "{why}");
         let modified = wrapper.metadata().unwrap().modified().unwrap();
         trap.scene.program("wrapper", "exec \"$@\" # two");
         std::fs::File::options().write(true).open(&wrapper).unwrap().set_modified(modified).unwrap();
         let why = trap.runs();
-        assert!(why.contains("WRAPPER=wrapper changed"), "{why}");
+        assert!(why.contains("the program in RUSTC_") && why.contains("WRAPPER changed"), "{why}");
     }
 }
 
@@ -90,7 +90,7 @@ fn a_wrapper_that_configuration_names() {
     let trap = Witness::new(scene, "check", "check --workspace");
     assert_eq!(trap.runs(), "first run");
     trap.scene.program("wrapper", "exec \"$@\" # another");
-    assert_eq!(trap.runs(), "RUSTC_WRAPPER=wrapper changed");
+    assert_eq!(trap.runs(), "the program in RUSTC_WRAPPER changed");
 }
 
 #[test]

@@ -160,7 +160,7 @@ fn a_generator_whose_ignored_result_is_compiled() {
         settled(&scene);
         scene.append("a/src/words.rs", "// by hand\n");
         let ran = scene.call("check").succeeds().ran();
-        assert!(ran.len() == 1 && ran[0].starts_with("check (2 members) (a/src/words.rs changed"), "{ran:?}");
+        assert!(ran.len() == 1 && ran[0].starts_with("check (2 members) (a: src/words.rs changed"), "{ran:?}");
         scene.append("a/words.txt", "nonsense\n");
         assert_eq!(scene.call("check").run().code, Some(1));
     }

@@ -46,7 +46,7 @@ impl Judge<'_> {
         let mut reasons = vec![first.clone()];
         let Some(key) = judged.key else { return reasons };
         let cleans = self.cleans.iter().copied().filter(|step| came(*step).ran);
-        let before = cleans.chain(self.upstream.made(id, came).err());
+        let before = cleans.chain(self.upstream.unknown(id, came));
         let mut others: Vec<Reason> = before.map(Reason::DependsOn).collect();
         match self.matching(self.plan.step(id), key.digest) {
             Match::None => others.push(self.explain(id, key)),
