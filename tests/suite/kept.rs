@@ -185,7 +185,7 @@ fn a_step_whose_warnings_are_no_longer_stored_is_not_fresh() {
     scene.call("check").succeeds();
     fs::remove_dir_all(scene.at("target/lifecycle/blobs")).unwrap();
     let again = scene.call("check").succeeds();
-    assert_eq!(again.ran(), ["check [alpha] (its warnings are no longer stored)"]);
+    assert_eq!(again.ran(), ["check (1 member) (its warnings are no longer stored)"]);
     assert!(again.err().contains("function `unused` is never used"), "{}", again.text());
     assert!(scene.call("check").succeeds().was_fresh());
 }
