@@ -1,23 +1,24 @@
 //! Whether a step has to run, and why. It runs nothing.
 
 mod account;
+mod unseen;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use super::upstream::{Came, Upstream};
 use crate::fingerprint::changes;
 use crate::home::Home;
-use crate::keys::{Key, Keys, names_in, newest, refined, refinement};
+use crate::keys::{Key, Keys, names_in, refined, refinement};
 use crate::model::{
-    CargoCommand, Change, ChangeKind, Digest, Discovered, DiscoveredSort, FileStat, MemberId, Plan, Reason, Step,
-    StepId, StepInfo, Verdict,
+    CargoCommand, Change, ChangeKind, Digest, Discovered, DiscoveredSort, FileStat, Plan, Reason, Step, StepId,
+    StepInfo, Verdict,
 };
 use crate::outputs::Outputs;
-use crate::relative::cleaned;
 use crate::state::{Ended, State};
 use crate::store::{Artifact, Bounds, Descriptions, Made, Manifest, Record, Records};
+pub use unseen::{Overlooked, Unseen, passed_by};
 
 /// What verdicts are made of.
 pub struct Judge<'a> {
@@ -117,46 +118,6 @@ pub struct Held {
     pub outputs: Option<Manifest>,
     /// Those of them that are to be put back.
     pub amiss: Vec<Made>,
-}
-
-/// A file that cargo does not look at, although it is another than in the step's last run.
-#[derive(Debug)]
-pub struct Unseen {
-    /// As explanations name it.
-    pub name: Arc<str>,
-    /// Why it is overlooked.
-    pub why: Overlooked,
-}
-
-/// Why cargo does not look at a file.
-#[derive(Debug)]
-pub enum Overlooked {
-    /// It is not newer than the last run. The member that it belongs to, if it does to one.
-    Old(Option<MemberId>),
-    /// It is new and configures clippy for everything in this folder.
-    LintConfig(PathBuf),
-}
-
-impl Unseen {
-    /// What to tell about it.
-    pub fn text(&self) -> String {
-        match self.why {
-            Overlooked::Old(_) => passed_by(&self.name),
-            Overlooked::LintConfig(_) => format!(
-                "{} is new, and cargo did not look at it; `touch` the sources of the members that it is for \
-                 (this result is not kept)",
-                self.name
-            ),
-        }
-    }
-}
-
-/// What to tell of a changed file that cargo passed by.
-pub fn passed_by(name: &str) -> String {
-    format!(
-        "{name} changed, but is not newer than the last run, so cargo did not look at it; `touch` it \
-         (this result is not kept)"
-    )
 }
 
 impl<'a> Judge<'a> {
@@ -303,37 +264,6 @@ impl<'a> Judge<'a> {
 
     fn descriptions(&self) -> &Descriptions {
         self.descriptions.get_or_init(|| Descriptions::load(self.known.home).0)
-    }
-
-    /// Files that changed since the step's last run and are not newer than it: cargo, which looks at the time alone, does
-    /// not see that. And new ones that configure clippy: cargo knows of those alone that clippy has read before.
-    pub fn unseen_by_cargo(&self, id: StepId, key: Key) -> Vec<Unseen> {
-        let Reason::Changed(changes) = self.explain(id, key) else { return Vec::new() };
-        let Some(last) = self.known.state.steps.get(&*self.steps[id.index()].name) else { return Vec::new() };
-        let began_ms = last.finished_at.saturating_sub(last.duration_ms);
-        let began_ns = i64::try_from(began_ms).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        let clippy = Some(CargoCommand::Clippy);
-        let lints = self.plan.step(id).definition.commands.iter().any(|command| command.cargo() == clippy);
-        let unseen = changes.into_iter().filter_map(|change| {
-            let (path, member) = self.keys.file_of(&change.name);
-            let why = match change.kind {
-                ChangeKind::FileChanged if newest(&path)? <= began_ns => Overlooked::Old(member),
-                ChangeKind::FileAdded if lints && (path.ends_with("clippy.toml") || path.ends_with(".clippy.toml")) => {
-                    Overlooked::LintConfig(cleaned(path.parent()?))
-                }
-                _ => return None,
-            };
-            Some(Unseen { name: change.name, why })
-        });
-        unseen.collect()
-    }
-
-    /// When the step was last seen in a state that is known, in nanoseconds since the Unix epoch; the beginning of time if it
-    /// never was. After a run whose result was not kept it is not known which state its artifacts are of.
-    pub fn last_seen_ns(&self, id: StepId) -> i64 {
-        let last = self.known.state.steps.get(self.name(id)).filter(|last| last.not_kept.is_none());
-        let ms = last.map_or(0, |last| last.finished_at);
-        i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000_000)
     }
 
     /// The verdicts on all steps as a run would come to them, if nothing that runs changes files.

@@ -16,7 +16,7 @@ use super::judge::{Held, Judged, Overlooked, Unseen};
 use super::upstream::Came;
 use super::{Done, Judge, Signal, Teller, Work, judge};
 use crate::cargo_output;
-use crate::keys::{Key, Keys};
+use crate::keys::{Key, Keys, silent_since};
 use crate::model::{
     CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Reason, Replay, Step,
     StepId, Verdict,
@@ -266,6 +266,11 @@ impl<'a> Worker<'a> {
                 let concerned = workspace.ids().filter(|id| workspace.member(*id).dir.starts_with(folder));
                 let mut compiled = concerned.filter(|id| self.has_artifacts(*id, ran));
                 compiled.all(|id| self.is_recompiled(Some(id), ran))
+            }
+            Overlooked::NotNewest(member, came_ns) => {
+                let spec = workspace.member(*member).package.as_ref().map(|package| &*package.spec);
+                let mut own = ran.scripts.iter().filter(|script| Some(&*script.package_id) == spec);
+                own.all(|script| silent_since(script).is_none_or(|ran_ns| ran_ns > *came_ns))
             }
         }
     }

@@ -21,6 +21,7 @@ use crate::plan::Expansion;
 use crate::relative::cleaned;
 use crate::walk::{Place, Tree};
 pub use discovered::{names_in, newest, refined, refinement};
+pub use overlooked::silent_since;
 
 use coverage::{Class, Coverage, SetId};
 use sets::{Set, Sets};

@@ -12,7 +12,7 @@ use super::links::changed_at;
 use super::read::{base_of, package_dir, spelled};
 use crate::cargo_output::{Artifact, BuildScript};
 use crate::dep_info;
-use crate::model::FileStat;
+use crate::model::{FileStat, MemberId};
 
 impl Keys<'_> {
     /// A file that cargo did not look at, because its time is not newer than the unit or the build script that reads it,
@@ -28,6 +28,9 @@ impl Keys<'_> {
             let base = base_of(artifact, &dir, root).to_owned();
             Some((read.written?, base, read.paths))
         });
+        let silent =
+            scripts.iter().filter_map(|script| Some((silent_since(script)?, package_dir(&script.package_id)?)));
+        let mut silent = silent.filter(|(ran_ns, _)| *ran_ns > since_ns);
         let scripts = scripts.iter().filter_map(|script| {
             let dir = package_dir(&script.package_id)?;
             let written = fs::metadata(script.out_dir.with_file_name("output")).ok()?.modified().ok()?;
@@ -39,8 +42,37 @@ impl Keys<'_> {
         let all = units.chain(scripts).map(|(written, base, paths)| (nanoseconds(written), base, paths));
         let found = all.filter(|(written_ns, ..)| *written_ns > since_ns).find_map(|(written_ns, base, paths)| {
             paths.into_iter().find_map(|path| self.put_since(&spelled(&base.join(path)), written_ns))
-        })?;
+        });
+        let found = found.or_else(|| silent.find_map(|(ran_ns, dir)| self.changed_since(&dir, ran_ns)))?;
         Some(self.shown(&found))
+    }
+
+    /// A file of a package that changed after this moment, whatever its time is: of such a package cargo looks at the
+    /// newest time alone, and one of the future hides every other.
+    fn changed_since(&self, dir: &Path, moment_ns: i64) -> Option<PathBuf> {
+        let areas = &self.state().tree.areas;
+        let area = (0..areas.len()).find(|area| self.coverage.areas.dir(*area) == dir)?;
+        let changed = areas.get(area)?.files.iter().find(|file| file.stat.ctime_ns > moment_ns)?;
+        Some(dir.join(&changed.path))
+    }
+
+    /// When the file came or went, in nanoseconds since the Unix epoch, if a build script of the member that asks for
+    /// nothing may not be run again for it: another file of the member is newer. `None` where there is no build script.
+    pub fn not_newest(&self, member: MemberId, path: &Path) -> Option<i64> {
+        let dir = self.coverage.areas.dir(member.index());
+        // What the manifest calls it is not asked: to be wrong here costs an explanation, no result.
+        let manifest = || fs::read_to_string(dir.join("Cargo.toml")).unwrap_or_default();
+        if !dir.join("build.rs").exists() && !manifest().contains("build") {
+            return None;
+        }
+        let Ok(metadata) = fs::metadata(path) else {
+            let folder = path.ancestors().skip(1).find_map(|folder| fs::symlink_metadata(folder).ok())?;
+            return Some(FileStat::of(&folder).mtime_ns);
+        };
+        let own = FileStat::of(&metadata);
+        let state = self.state();
+        let newest = state.tree.areas.get(member.index())?.files.iter().map(|file| file.stat.mtime_ns).max();
+        (newest? > own.mtime_ns).then(|| changed_at(path, &self.expansion.workspace.target_dir)).flatten()
     }
 
     /// The path, or a file in the folder, that came there after this moment and is not newer.
@@ -55,6 +87,13 @@ impl Keys<'_> {
         };
         entries.map(walkdir::DirEntry::into_path).find(|path| is_put(path))
     }
+}
+
+/// When a build script that asks for nothing ran last, in nanoseconds since the Unix epoch; `None` for any other.
+pub fn silent_since(script: &BuildScript) -> Option<i64> {
+    let is_silent = dep_info::of_build_script(&script.out_dir).ok()? == dep_info::Read::default();
+    let written = fs::metadata(script.out_dir.with_file_name("output")).ok()?.modified().ok()?;
+    is_silent.then(|| nanoseconds(written))
 }
 
 fn nanoseconds(time: SystemTime) -> i64 {

@@ -141,6 +141,12 @@ pub enum ChangeKind {
 }
 
 impl ChangeKind {
+    /// Whether a file has other contents, is new or gone.
+    #[must_use]
+    pub const fn is_of_file(self) -> bool {
+        matches!(self, Self::FileChanged | Self::FileAdded | Self::FileRemoved)
+    }
+
     /// The name by which programs know it; it stays the same from version to version.
     #[must_use]
     pub const fn code(self) -> &'static str {

@@ -139,3 +139,38 @@ fn what_plain_cargo_made_of_files_as_they_are() {
     assert!(!first.err().contains("not kept"), "{}", first.text());
     assert!(scene.call("check").succeeds().was_fresh());
 }
+
+/// For a build script that asks for nothing cargo looks at the newest time in the package alone.
+#[test]
+fn what_a_build_script_reads_that_asks_for_nothing() {
+    let script =
+        "fn main() {\n    assert_ne!(std::fs::read_to_string(\"word.txt\").unwrap_or_default(), \"bad\");\n}\n";
+    for what in ["a file of the future", "a file that goes", "no state", "nothing"] {
+        let scene = Scene::of(&["alpha"]).file("alpha/word.txt", "one").file("alpha/build.rs", script);
+        let future = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
+        let later = fs::File::options().write(true).open(scene.at("alpha/src/lib.rs")).unwrap();
+        if what == "a file of the future" || what == "no state" {
+            later.set_modified(future).unwrap();
+        }
+        scene.call("build").succeeds();
+        assert!(scene.call("build").succeeds().was_fresh());
+        match what {
+            "a file that goes" => scene.remove("alpha/word.txt"),
+            _ => scene.write("alpha/word.txt", "bad"),
+        }
+        if what == "no state" {
+            fs::remove_dir_all(scene.at("target/lifecycle")).unwrap();
+        }
+        if what == "nothing" {
+            assert_eq!(scene.call("build").run().code, Some(1), "cargo sees it");
+            continue;
+        }
+        for _ in 0..2 {
+            let ended = scene.call("build").succeeds();
+            assert!(ended.err().contains("alpha") && ended.err().contains("not kept"), "{what}: {}", ended.text());
+            assert!(!ended.was_fresh(), "{what}");
+        }
+        scene.append("alpha/build.rs", "// touched\n");
+        assert_eq!(scene.call("build").run().code, Some(i32::from(what != "a file that goes")), "{what}");
+    }
+}
