@@ -267,7 +267,7 @@ mod tests {
         StepId::new(step)
     }
 
-    const GOOD: Outcome = Outcome::Cached { saved: Duration::ZERO };
+    const GOOD: Outcome = Outcome::Cached { saved: Duration::ZERO, restored: 0 };
 
     fn bad() -> Outcome {
         Outcome::Failed("exit status 1".into())

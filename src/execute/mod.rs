@@ -256,7 +256,7 @@ fn summary(outcomes: &[Outcome], duration: Duration) -> Summary {
     for outcome in outcomes {
         let count = match outcome {
             Outcome::Succeeded => &mut summary.succeeded,
-            Outcome::Cached { saved } => {
+            Outcome::Cached { saved, .. } => {
                 summary.saved += *saved;
                 &mut summary.cached
             }

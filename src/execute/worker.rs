@@ -191,11 +191,12 @@ impl<'a> Worker<'a> {
                 self.produce(Produced { step: id, key, ending, duration: saved, output, warned: false });
             }
         }
+        let restored = judged.record.as_ref().map_or(0, |held| held.amiss.len());
         let record = judged.record.map(|held| held.record);
         let warned = record.as_ref().is_some_and(|record| record.warned);
         let output = record.and_then(|record| record.output).map(|blob| (self.blobs.clone(), blob.digest));
         let output = output.map_or_else(Output::default, |stored| Output::of(Arc::new(Stored(stored))));
-        Done { outcome: Outcome::Cached { saved }, duration: Duration::ZERO, output, warned }
+        Done { outcome: Outcome::Cached { saved, restored }, duration: Duration::ZERO, output, warned }
     }
 
     fn is_interrupted(&self) -> bool {

@@ -23,6 +23,7 @@ struct Reading {
     tools: Vec<(Arc<str>, Arc<str>)>,
     configuration: BTreeSet<Arc<str>>,
     manifest: BTreeSet<Arc<str>>,
+    outputs_of: BTreeSet<Arc<str>>,
 }
 
 impl<'a> Coverer<'a> {
@@ -49,6 +50,7 @@ impl<'a> Coverer<'a> {
             tools: reading.tools,
             configuration: reading.configuration.into_iter().collect(),
             manifest: reading.manifest.into_iter().collect(),
+            outputs_of: reading.outputs_of.into_iter().collect(),
             ..Covers::default()
         }
     }
@@ -82,6 +84,7 @@ impl<'a> Coverer<'a> {
             }
             (Tag::Config, _) => _ = reading.configuration.insert(name),
             (Tag::Manifest, _) => _ = reading.manifest.insert(name),
+            (Tag::Outputs, Value::Digest(_)) => _ = reading.outputs_of.insert(name),
             _ => {}
         }
     }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::model::{
-    CargoCommand, Definition, DependencyKind, Member, MemberId, PhaseId, Project, Scope, Step, Subject, Workspace,
-};
+use super::named::{Named, named};
+use super::selecting::{selected, words_of_cargo};
+use crate::model::{CargoCommand, DependencyKind, MemberId, PhaseId, Project, Step, Subject, Workspace};
 use crate::walk::{Areas, Globs, Patterns, Place};
 
 /// Which files of an area.
@@ -355,29 +355,6 @@ pub fn follows_modules(step: &Step) -> bool {
     calls(step, |cargo| cargo == CargoCommand::Fmt)
 }
 
-/// The words of a step's calls of cargo.
-fn words_of_cargo(step: &Step) -> impl Iterator<Item = Vec<String>> {
-    let commands = step.definition.commands.iter().filter(|command| command.cargo().is_some());
-    commands.map(|command| shlex::split(&command.source()).unwrap_or_default())
-}
-
-/// The packages that a call of cargo selects by `-p`; `None` if it selects others.
-fn selected(words: &[String]) -> Option<Vec<&str>> {
-    let mut selected = Vec::new();
-    let mut words = words.iter().map(String::as_str).take_while(|word| *word != "--");
-    while let Some(word) = words.next() {
-        if matches!(word.split('=').next(), Some("--workspace" | "--all" | "--exclude")) {
-            return None;
-        }
-        match word.strip_prefix("--package").or_else(|| word.strip_prefix("-p")) {
-            Some("") => selected.extend(words.next()),
-            Some(name) => selected.push(name.trim_start_matches('=')),
-            None => {}
-        }
-    }
-    Some(selected)
-}
-
 /// Whether a command of the step is a plain call of cargo that compiles.
 pub fn compiles(step: &Step) -> bool {
     calls(step, CargoCommand::compiles)
@@ -401,43 +378,4 @@ pub fn covers_everything(step: &Step) -> bool {
 
 fn calls(step: &Step, is_wanted: impl Fn(CargoCommand) -> bool) -> bool {
     step.definition.commands.iter().any(|command| command.cargo().is_some_and(&is_wanted))
-}
-
-/// The `inputs` of all phases, or their `outputs`.
-#[derive(Default)]
-struct Named {
-    compiled: Vec<Patterns>,
-    /// Which of them a phase has in an area.
-    patterns: BTreeMap<(PhaseId, usize), usize>,
-    /// The phases that name any.
-    classes: BTreeSet<PhaseId>,
-}
-
-fn named(
-    workspace: &Workspace,
-    project: &Project,
-    root: usize,
-    names: impl Fn(&Definition) -> Option<Vec<Arc<str>>>,
-) -> Named {
-    let mut found = Named::default();
-    let mut known: BTreeMap<Vec<Arc<str>>, Option<usize>> = BTreeMap::new();
-    for (number, phase) in project.phases.iter().enumerate() {
-        let id = PhaseId::new(number);
-        let of_member = |(area, member): (usize, &'_ Member)| Some((area, phase.definition_for(&member.name)?));
-        let definitions: Vec<_> = match phase.scope {
-            Scope::Workspace => phase.definition.iter().map(|definition| (root, definition)).collect(),
-            Scope::Member => workspace.members.iter().enumerate().filter_map(of_member).collect(),
-        };
-        for (area, definition) in definitions {
-            let Some(names) = names(definition) else { continue };
-            found.classes.insert(id);
-            // make.toml is checked; a pattern that still does not compile leaves the key covering every file.
-            let place = *known.entry(names).or_insert_with_key(|names| {
-                found.compiled.push(Patterns::new(names).ok()?);
-                Some(found.compiled.len() - 1)
-            });
-            found.patterns.extend(place.map(|place| ((id, area), place)));
-        }
-    }
-    found
 }

@@ -5,8 +5,10 @@ mod coverage;
 mod covering;
 mod discovered;
 mod links;
+mod named;
 mod overlooked;
 mod read;
+mod selecting;
 mod sets;
 
 use std::collections::BTreeMap;

@@ -47,6 +47,8 @@ pub struct Covers {
     pub configuration: Vec<Arc<str>>,
     /// The tables of the root manifest.
     pub manifest: Vec<Arc<str>>,
+    /// The steps whose outputs count.
+    pub outputs_of: Vec<Arc<str>>,
     /// Files and folders that were found when it ran: from the workspace root, or absolute.
     pub discovered_paths: Vec<Arc<str>>,
     /// Variables that were found when it ran.

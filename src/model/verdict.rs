@@ -182,6 +182,8 @@ pub enum Outcome {
     Cached {
         /// How long it took when it ran.
         saved: Duration,
+        /// How many of its outputs were put back.
+        restored: usize,
     },
     /// It ran, and a command failed; or it could not be started.
     Failed(Arc<str>),

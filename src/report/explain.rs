@@ -125,6 +125,7 @@ fn details(text: &mut String, covers: &Covers, all: bool) {
     line("compiler", covers.tools.iter().map(tool).collect());
     line("configuration", plain(&covers.configuration));
     line("root manifest", plain(&covers.manifest));
+    line("outputs of", plain(&covers.outputs_of));
     line("discovered files", plain(&covers.discovered_paths));
     line("discovered variables", plain(&covers.discovered_variables));
     if all {

@@ -74,6 +74,7 @@ fn covers(covers: &Covers) -> Value {
         "tools": named(&covers.tools),
         "configuration": texts(&covers.configuration),
         "manifest": texts(&covers.manifest),
+        "outputs_of": texts(&covers.outputs_of),
         "discovered": {
             "paths": texts(&covers.discovered_paths),
             "variables": texts(&covers.discovered_variables),

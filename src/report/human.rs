@@ -154,7 +154,7 @@ impl<W: Write> Human<W> {
             Outcome::Failed(how) => self.verb(Tone::Bad, "Failed", format_args!("{name} in {took}: {how}")),
             _ if quiet => {}
             Outcome::Succeeded => self.verb(Tone::Good, "Ran", format_args!("{name} in {took}{why}")),
-            Outcome::Cached { .. } => self.fresh(step, &name),
+            Outcome::Cached { restored, .. } => self.fresh(step, &name, *restored),
             Outcome::Skipped { because } => {
                 let because = self.name(*because);
                 self.verb(Tone::Warning, "Skipped", format_args!("{name}: {because} failed"));
@@ -163,7 +163,11 @@ impl<W: Write> Human<W> {
         }
     }
 
-    fn fresh(&mut self, step: StepId, name: &str) {
+    fn fresh(&mut self, step: StepId, name: &str, restored: usize) {
+        if restored > 0 {
+            let outputs = plural(restored, "output");
+            return self.verb(Tone::Good, "Fresh", format_args!("{name} ({outputs} restored)"));
+        }
         if self.steps.len() <= NAMED || self.display.verbosity == Verbosity::Verbose {
             return self.verb(Tone::Good, "Fresh", name);
         }

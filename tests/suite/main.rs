@@ -5,13 +5,13 @@
 
 mod bounds;
 mod call;
+mod discovered;
 mod explaining;
 mod first_steps;
 mod foresight;
 mod hooks;
 mod kept;
 mod looking;
-mod narrow;
 mod outputs;
 mod overlooked;
 mod places;
