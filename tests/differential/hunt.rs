@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use crate::ask::Ask;
 use crate::chance::Chance;
-use crate::edits::{BREAKING, Edit, HARMLESS};
+use crate::choices::{BREAKING, HARMLESS};
+use crate::edits::Edit;
 use crate::oracle::{Copy, Oracle, Truth, declared, made};
 use crate::seen::{How, Seen, Step, command, diagnostics};
 use crate::world::World;

@@ -5,6 +5,7 @@
 
 mod ask;
 mod chance;
+mod choices;
 mod edits;
 mod hunt;
 mod oracle;
