@@ -208,6 +208,9 @@ impl<'a> Judge<'a> {
         if let Some(reason) = record.artifacts.iter().find_map(|artifact| self.amiss(artifact)) {
             return Match::Other(reason);
         }
+        if record.warned && record.output.as_ref().is_some_and(|output| !self.outputs.is_whole(&output.digest)) {
+            return Match::Other(Reason::OutputLost("its warnings are no longer stored".into()));
+        }
         let mut outputs = None;
         let mut amiss = Vec::new();
         if step.definition.outputs.is_some() {

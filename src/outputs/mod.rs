@@ -71,6 +71,11 @@ impl<'a> Outputs<'a> {
         Ok(std::iter::once(list).chain(manifest.blobs()).collect())
     }
 
+    /// Whether what a step printed is stored, and is what it printed.
+    pub fn is_whole(&self, blob: &Digest) -> bool {
+        self.blobs.read(blob).is_ok_and(|found| found.is_some())
+    }
+
     /// The list of this blob; `None` if it is gone, or is none.
     pub fn kept(&self, blob: &Digest) -> Option<Manifest> {
         Manifest::decode(&self.blobs.read(blob).ok()??)

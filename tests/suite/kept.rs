@@ -177,3 +177,15 @@ warning: inputs of hello a changed during the run (a: src/lib.rs); its result is
     assert_eq!(again.ran(), ["hello a (src/lib.rs changed)"]);
     assert!(scene.call("hello").succeeds().was_fresh());
 }
+
+#[test]
+fn a_step_whose_warnings_are_no_longer_stored_is_not_fresh() {
+    let scene = Scene::of(&["alpha"]);
+    scene.append("alpha/src/lib.rs", "fn unused() {}\n");
+    scene.call("check").succeeds();
+    fs::remove_dir_all(scene.at("target/lifecycle/blobs")).unwrap();
+    let again = scene.call("check").succeeds();
+    assert_eq!(again.ran(), ["check (1 member) (its warnings are no longer stored)"]);
+    assert!(again.err().contains("function `unused` is never used"), "{}", again.text());
+    assert!(scene.call("check").succeeds().was_fresh());
+}
