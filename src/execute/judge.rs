@@ -235,6 +235,11 @@ impl<'a> Judge<'a> {
         self.terms.verify
     }
 
+    /// The steps that may make something for this one.
+    pub fn before(&self, id: StepId) -> Vec<StepId> {
+        self.upstream.before(id)
+    }
+
     /// The step's name.
     pub fn name(&self, id: StepId) -> &str {
         &self.steps[id.index()].name

@@ -53,23 +53,27 @@ impl<'a> Upstream<'a> {
 
     /// The steps that a step waits for that ran, and of which it is not known what they made.
     pub fn unknown(&self, id: StepId, came: &dyn Fn(StepId) -> Came) -> Vec<StepId> {
-        let mut unknown = Vec::new();
+        let mut steps = self.before(id);
+        steps.retain(|before| {
+            let Came { ran, made } = came(*before);
+            ran && made.filter(|_| self.plan.step(*before).definition.outputs.is_some()).is_none()
+        });
+        steps
+    }
+
+    /// The steps that a step waits for, through barriers, too.
+    pub fn before(&self, id: StepId) -> Vec<StepId> {
+        let mut steps = Vec::new();
         let mut pending = vec![id.index()];
         while let Some(node) = pending.pop() {
-            for before in &self.before[node] {
-                match self.plan.steps.get(*before) {
-                    None => pending.push(*before),
-                    Some(step) => {
-                        let Came { ran, made } = came(StepId::new(*before));
-                        let is_unknown = ran && made.filter(|_| step.definition.outputs.is_some()).is_none();
-                        unknown.extend(is_unknown.then(|| StepId::new(*before)));
-                    }
-                }
-            }
+            let (here, barriers): (Vec<usize>, Vec<usize>) =
+                self.before[node].iter().partition(|before| **before < self.plan.steps.len());
+            steps.extend(here.into_iter().map(StepId::new));
+            pending.extend(barriers);
         }
-        unknown.sort_unstable();
-        unknown.dedup();
-        unknown
+        steps.sort_unstable();
+        steps.dedup();
+        steps
     }
 
     fn before_node(&self, node: usize, came: &dyn Fn(StepId) -> Came) -> Result<MadeBefore<'a>, StepId> {

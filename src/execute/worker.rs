@@ -124,9 +124,11 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// What came of the steps that ran.
+    /// What came of the steps that ran, once all have ended.
     pub fn into_produced(self) -> Vec<Produced> {
-        self.produced.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let mut produced = std::mem::take(&mut *self.produced.lock().unwrap_or_else(PoisonError::into_inner));
+        self.distrust(&mut produced);
+        produced
     }
 
     /// Runs the step; `fresh`: the result that it is to come to again.
@@ -317,6 +319,7 @@ impl<'a> Worker<'a> {
 
 impl Work for Worker<'_> {
     fn step(&self, id: StepId, tell: &Teller) -> Done {
+        let _claim = self.claim(id, tell);
         let judged = self.judge.judge(id, &|step| self.came(step));
         let (reason, fresh) = match (&judged.verdict, &judged.record) {
             (Verdict::Stale(reason), _) => (Some(reason.clone()), None),

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use crate::hash_cache::FileHashCache;
-use crate::home::Home;
+use crate::home::{Claim, Home};
 use crate::model::{Digest, FileStat};
 use crate::relative::cleaned;
 use crate::store::{Blob, Blobs, Made, MadeKind, Manifest};
@@ -30,6 +30,14 @@ impl<'a> Outputs<'a> {
     /// Those that are kept in `home`.
     pub fn new(home: &'a Home, cache: &'a FileHashCache) -> Self {
         Self { home, cache, blobs: Blobs::new(home) }
+    }
+
+    /// Takes the right to write the outputs of the step of this name; `None` while another run has it.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn claim(&self, step: &str) -> io::Result<Option<Claim>> {
+        self.home.claim(step)
     }
 
     /// What stands in the places now.
@@ -79,6 +87,11 @@ impl<'a> Outputs<'a> {
     /// The list of this blob; `None` if it is gone, or is none.
     pub fn kept(&self, blob: &Digest) -> Option<Manifest> {
         Manifest::decode(&self.blobs.read(blob).ok()??)
+    }
+
+    /// Whether the places hold what this is the digest of.
+    pub fn still_hold(&self, places: &[Place<'_>], digest: Digest) -> bool {
+        self.made(places, &Before::new(), None).is_ok_and(|now| now.digest() == digest)
     }
 
     /// The outputs that are not in place, or not as they were made.

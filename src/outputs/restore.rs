@@ -43,9 +43,7 @@ impl Outputs<'_> {
         if !is_plain || is_ours || is_led_out || !places.iter().any(is_declared) {
             return Err(format!("`{}` is no output of this step", made.path));
         }
-        let root = self.home.root();
-        let mut above = path.ancestors().skip(1).take_while(|folder| *folder != root);
-        if let Some(link) = above.find(|folder| fs::symlink_metadata(folder).is_ok_and(|metadata| !metadata.is_dir())) {
+        if let Some(link) = self.in_the_way(&path) {
             return Err(format!("`{}` is in the way of an output", link.display()));
         }
         let is_other = |metadata: fs::Metadata| metadata.is_dir() != (made.kind == MadeKind::Folder);
@@ -53,6 +51,13 @@ impl Outputs<'_> {
             return Err(format!("`{}` is in the way of an output", path.display()));
         }
         Ok(())
+    }
+
+    /// What is no folder on the way to a path, such as a link.
+    fn in_the_way<'p>(&self, path: &'p Path) -> Option<&'p Path> {
+        let root = self.home.root();
+        let mut above = path.ancestors().skip(1).take_while(|folder| *folder != root);
+        above.find(|folder| fs::symlink_metadata(folder).is_ok_and(|metadata| !metadata.is_dir()))
     }
 
     /// Whether the output is ready at `at`, and whole.
@@ -73,6 +78,10 @@ impl Outputs<'_> {
 
     fn put(&self, made: &Made, ready: &Path) -> io::Result<()> {
         let path = self.path(made);
+        // Once more: an output before this one, in a list that nobody of us has written, may be a link to elsewhere.
+        if let Some(link) = self.in_the_way(&path) {
+            return Err(io::Error::other(format!("`{}` is in the way", link.display())));
+        }
         if made.kind == MadeKind::Folder {
             return fs::create_dir_all(path);
         }
