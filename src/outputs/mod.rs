@@ -153,11 +153,14 @@ impl<'a> Outputs<'a> {
         Ok(MadeKind::File { digest, size, mode: permissions::of(metadata) })
     }
 
-    /// Whether a link leads to a place in the workspace, wherever that is.
+    /// Whether a link leads to a place in the workspace, wherever that is. A `..` behind a name may lead anywhere: that name
+    /// may be a link itself.
     fn may_link(&self, from: &Path, to: &str) -> bool {
         let to = Path::new(to);
         let folder = from.parent().unwrap_or(from);
-        to.is_relative() && cleaned(&folder.join(to)).starts_with(self.home.root())
+        let mut names = to.components().skip_while(|name| !matches!(name, Component::Normal(_)));
+        let is_plain = names.all(|name| matches!(name, Component::Normal(_)));
+        is_plain && to.is_relative() && cleaned(&folder.join(to)).starts_with(self.home.root())
     }
 
     fn path(&self, made: &Made) -> PathBuf {

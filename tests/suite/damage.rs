@@ -174,6 +174,7 @@ fn a_forged_list_of_outputs_writes_nothing_elsewhere() {
         &[Forged::Link("a/out/link2", "/etc/passwd")],
         &[Forged::Link("a/out/link2", "../../../outside")],
         &[Forged::Link("b/src/link", "lib.rs")],
+        &[Forged::Link("a/out/up", "../.."), Forged::Link("a/out/link2", "up/../outside")],
         // The first makes a way for the second.
         &[Forged::Link("a/out/hooks", "../../.git/hooks"), Forged::File("a/out/hooks/pre-commit")],
         &[Forged::Link("a/out/way", "../src"), Forged::File("a/out/way/lib.rs")],
