@@ -50,6 +50,7 @@ fn is_ours(path: &Path) -> bool {
     let Some(names) = path.iter().map(OsStr::to_str).collect::<Option<Vec<&str>>>() else { return false };
     match names[..] {
         ["blobs"] => true,
+        ["replaced", ..] => true,
         ["blobs", folder] if is_hex(folder, 2) => true,
         ["blobs", folder, file] => is_unfinished(file) || Digest::from_hex(&format!("{folder}{file}")).is_some(),
         ["blobs", file] => is_unfinished(file),

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Outputs, permissions, side_by_side};
+use crate::model::FileStat;
 use crate::store::{Made, MadeKind};
 use crate::walk::Place;
 
@@ -13,11 +14,11 @@ use crate::walk::Place;
 const STAGING: &str = ".new-outputs-";
 
 impl Outputs<'_> {
-    /// Puts these back.
+    /// Puts these back. What somebody else has written in the place of one is laid aside first; its new places are answered.
     ///
     /// # Errors
     /// Why that cannot be, in words. Then the step has to run; what stands in the places is whole all the same.
-    pub fn restore(&self, places: &[Place<'_>], amiss: &[Made]) -> Result<(), String> {
+    pub fn restore(&self, places: &[Place<'_>], amiss: &[Made]) -> Result<Vec<PathBuf>, String> {
         for made in amiss {
             self.check(places, made)?;
         }
@@ -29,7 +30,29 @@ impl Outputs<'_> {
             self.make_ready(made, &at).map_err(failed)?.then_some(at).ok_or_else(|| gone(made))
         });
         let staged = staged.into_iter().collect::<Result<Vec<PathBuf>, String>>()?;
-        amiss.iter().zip(staged).try_for_each(|(made, at)| self.put(made, &at).map_err(failed))
+        let aside = self.lay_aside(amiss).map_err(failed)?;
+        amiss.iter().zip(staged).try_for_each(|(made, at)| self.put(made, &at).map_err(failed))?;
+        Ok(aside)
+    }
+
+    /// Copies the files that would be replaced and whose contents are stored nowhere to `replaced` in the home: a restored
+    /// output must not cost anybody's work.
+    fn lay_aside(&self, amiss: &[Made]) -> io::Result<Vec<PathBuf>> {
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis());
+        let folder = self.home.shared().join("replaced").join(now.to_string());
+        let mut aside = Vec::new();
+        for made in amiss {
+            let path = self.path(made);
+            let Some(metadata) = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file) else { continue };
+            let known = self.cache.digest(&path, &FileStat::of(&metadata)).is_ok_and(|now| self.blobs.has(&now.digest));
+            if !known && metadata.len() > 0 {
+                let to = folder.join(&made.path);
+                fs::create_dir_all(to.parent().unwrap_or(&folder))?;
+                fs::copy(&path, &to)?;
+                aside.push(to);
+            }
+        }
+        Ok(aside)
     }
 
     /// Whether an output may be written: whatever a list says, only what the step declares, through no link, and over no

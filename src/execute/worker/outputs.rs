@@ -40,9 +40,8 @@ impl Worker<'_> {
     pub(super) fn distrust(&self, produced: &mut [Produced]) {
         let mut asked: BTreeMap<StepId, bool> = BTreeMap::new();
         let mut is_changed = |id: &StepId| {
-            let Some(made) = self.made[id.index()].get() else { return false };
-            let places = || self.keys.outputs_of(self.plan.step(*id));
-            *asked.entry(*id).or_insert_with(|| !self.outputs.still_hold(&places(), *made))
+            let Some(list) = self.lists[id.index()].get() else { return false };
+            *asked.entry(*id).or_insert_with(|| !self.outputs.amiss(list).is_empty())
         };
         for produced in produced.iter_mut().filter(|produced| matches!(produced.ending, Ending::Good { .. })) {
             if let Some(changed) = self.judge.before(produced.step).into_iter().find(&mut is_changed) {
@@ -66,6 +65,7 @@ impl Worker<'_> {
             tell.warned(format!("`outputs` of {} name no file that is there", self.judge.name(id)));
         }
         let _ = self.made[id.index()].set(manifest.digest());
+        let _ = self.lists[id.index()].set(manifest.clone());
         Ok(manifest)
     }
 
@@ -82,13 +82,22 @@ impl Worker<'_> {
     }
 
     /// Puts back what is amiss of the outputs of a fresh step.
-    pub(super) fn restore(&self, id: StepId, held: &Held) -> Result<(), Reason> {
+    pub(super) fn restore(&self, id: StepId, held: &Held, tell: &Teller) -> Result<(), Reason> {
         let step = self.plan.step(id);
         if !held.amiss.is_empty() {
             let restored = self.outputs.restore(&self.keys.outputs_of(step), &held.amiss);
             // Whether or not all went well: some may be in place.
             self.keys.look_again(step);
-            restored.map_err(|why| Reason::OutputLost(why.into()))?;
+            let aside = restored.map_err(|why| Reason::OutputLost(why.into()))?;
+            if let [first, more @ ..] = &aside[..] {
+                let more =
+                    if more.is_empty() { String::new() } else { format!(" (and {} more beside it)", more.len()) };
+                let name = self.judge.name(id);
+                tell.warned(format!(
+                    "outputs of {name} were not as it made them and were put back; what stood there is in `{}`{more}",
+                    first.display()
+                ));
+            }
         }
         Ok(())
     }
