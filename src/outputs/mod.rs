@@ -14,7 +14,7 @@ use crate::home::{Claim, Home};
 use crate::model::{Digest, FileStat};
 use crate::relative::cleaned;
 use crate::store::{Blob, Blobs, Made, MadeKind, Manifest};
-use crate::walk::Place;
+pub use crate::walk::Place;
 
 /// The outputs of a workspace's steps.
 pub struct Outputs<'a> {

@@ -78,9 +78,10 @@ pub struct Records {
     table: Table,
 }
 
-/// How long nobody looks for blobs that nobody names, in seconds: they are what killed runs left, and few. Where records
-/// go, there may not be much room.
-const SWEPT: (u32, u32) = (60 * 60, 24 * 60 * 60);
+/// How long nobody looks for blobs that nobody names, in seconds: they are what killed runs left, and few.
+const SWEPT: u32 = 24 * 60 * 60;
+/// Likewise where records go, because there may not be much room.
+const SWEPT_WHEN_FULL: u32 = 60 * 60;
 
 impl Records {
     /// Reads them. What cannot be understood is set aside with a warning, and there are none.
@@ -143,7 +144,7 @@ impl Records {
         }
         entries.extend(new.iter().map(|(digest, used, value)| Entry { digest: *digest, used: *used, value }));
         let kept = bounds.of(entries);
-        let pause = if kept.dropped.is_empty() { SWEPT.1 } else { SWEPT.0 };
+        let pause = if kept.dropped.is_empty() { SWEPT } else { SWEPT_WHEN_FULL };
         let sweeps = bounds.now.abs_diff(old.swept) > pause;
         let swept = if sweeps { bounds.now } else { old.swept };
         if let Err(error) = guard.replace(&path(home), &FRAME.seal(&body(kept.size, swept, kept.entries))) {

@@ -115,11 +115,8 @@ fn what_killed_runs_left_is_cleaned_up_and_what_runs_that_go_on_use_is_not() {
 #[test]
 fn the_cache_of_runs_that_cargo_calls_is_removed_as_well() {
     let scene = scene();
-    let cargo =
-        String::from_utf8(std::process::Command::new("rustc").args(["--print", "sysroot"]).output().unwrap().stdout);
-    let cargo = Path::new(cargo.unwrap().trim()).join("bin/cargo");
-    scene.call("gen").env("CARGO", &cargo).succeeds();
-    scene.call("--cache-clean").env("CARGO", &cargo).succeeds();
+    scene.call("gen").env("CARGO", env!("CARGO")).succeeds();
+    scene.call("--cache-clean").env("CARGO", env!("CARGO")).succeeds();
     assert!(!scene.at("target/lifecycle").exists());
 }
 

@@ -9,9 +9,8 @@ use super::super::judge::Held;
 use super::{Ending, Produced, Worker};
 use crate::home::Claim;
 use crate::model::{Reason, StepId};
-use crate::outputs::Before;
+use crate::outputs::{Before, Place};
 use crate::store::Manifest;
-use crate::walk::Place;
 
 /// How long to wait before another run is looked at again.
 const PAUSE: Duration = Duration::from_millis(20);
