@@ -1,6 +1,8 @@
 //! The folder `<target-directory>/lifecycle`: where the files that outlive a run are, who may write them, and what
 //! happens to one that cannot be understood. It knows nothing of what is in them.
 
+mod claim;
+
 use std::fs::{self, File};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use sha2::{Digest as _, Sha256};
 use crate::atomic;
 use crate::model::{Digest, FileStat};
 use crate::target_dir;
+
+pub use claim::Claim;
 
 /// How often folders are made again that vanish at once.
 const TRIES: u32 = 100;
@@ -28,8 +32,7 @@ impl Home {
     #[must_use]
     pub fn new(target: &Path, root: &Path) -> Self {
         let shared = target.join("lifecycle");
-        let digest = Digest(Sha256::digest(root.as_os_str().as_encoded_bytes()).into());
-        let own = shared.join(digest.to_string().get(..16).unwrap_or_default());
+        let own = shared.join(short(root.as_os_str().as_encoded_bytes()));
         Self { target: target.to_owned(), root: root.to_owned(), shared, own }
     }
 
@@ -113,15 +116,27 @@ impl Home {
     /// Whether `file` is still what the path names: `cargo clean` may have removed it while we waited, and then the
     /// next run locks another one.
     fn is_lock(&self, file: &File) -> bool {
-        let inode = |metadata: io::Result<fs::Metadata>| metadata.map(|metadata| FileStat::of(&metadata).inode).ok();
-        let ours = inode(file.metadata());
-        ours.is_some() && ours == inode(fs::metadata(self.lock_path()))
+        is_at(file, &self.lock_path())
     }
 
     fn make_folders(&self) -> io::Result<()> {
         target_dir::make(&self.target)?;
         fs::create_dir_all(&self.own)
     }
+}
+
+/// Whether `file` is what the path names.
+fn is_at(file: &File, path: &Path) -> bool {
+    let inode = |metadata: io::Result<fs::Metadata>| metadata.map(|metadata| FileStat::of(&metadata).inode).ok();
+    let ours = inode(file.metadata());
+    ours.is_some() && ours == inode(fs::metadata(path))
+}
+
+/// A name for a file or folder that stands for a longer one.
+fn short(name: &[u8]) -> String {
+    let mut digest = Digest(Sha256::digest(name).into()).to_string();
+    digest.truncate(16);
+    digest
 }
 
 /// One kept file: where it is, what it is good for and how it is understood.

@@ -16,7 +16,9 @@ const FILES: &[&str] = &[
     "state.json",
     "history.jsonl",
     "workspace.json",
+    "workspace-by-cargo.json",
     "toolchain.json",
+    "toolchain-by-cargo.json",
     "lock",
 ];
 
@@ -48,11 +50,14 @@ fn is_ours(path: &Path) -> bool {
     let Some(names) = path.iter().map(OsStr::to_str).collect::<Option<Vec<&str>>>() else { return false };
     match names[..] {
         ["blobs"] => true,
+        ["replaced", ..] => true,
         ["blobs", folder] if is_hex(folder, 2) => true,
-        ["blobs", folder, file] => Digest::from_hex(&format!("{folder}{file}")).is_some(),
+        ["blobs", folder, file] => is_unfinished(file) || Digest::from_hex(&format!("{folder}{file}")).is_some(),
         ["blobs", file] => is_unfinished(file),
         [own] if is_hex(own, 16) => true,
-        [own, file] => is_hex(own, 16) && is_file(file),
+        [own, file] if is_hex(own, 16) => is_file(file) || is_claim(file),
+        // Outputs that were being made ready.
+        [folder, _] => is_unfinished(folder),
         [file] => is_file(file),
         _ => false,
     }
@@ -65,6 +70,11 @@ fn is_file(name: &str) -> bool {
 /// Whether it is what a killed run left half-written.
 fn is_unfinished(name: &str) -> bool {
     name.starts_with(".new-")
+}
+
+/// Whether it is the lock of a step's outputs.
+fn is_claim(name: &str) -> bool {
+    name.strip_suffix(".lock").is_some_and(|name| is_hex(name, 16))
 }
 
 fn is_hex(name: &str, length: usize) -> bool {

@@ -167,8 +167,11 @@ impl Parts {
         normal(&crate::ansi::strip(&bytes))
     }
 
+    /// Cargo says so when another cargo holds the lock of the user's package cache; that is not of the build.
     fn kinds(&self) -> Vec<Kind> {
-        let mut kinds: Vec<Kind> = self.pieces.iter().map(|piece| piece.0).collect();
+        let is_of_the_build = |bytes: &[u8]| !String::from_utf8_lossy(bytes).contains("waiting for file lock");
+        let pieces = self.pieces.iter().filter(|piece| is_of_the_build(&piece.1));
+        let mut kinds: Vec<Kind> = pieces.map(|piece| piece.0).collect();
         kinds.dedup();
         kinds
     }

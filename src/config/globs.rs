@@ -25,6 +25,9 @@ pub(super) fn check_input(reader: &mut Reader<'_>, text: &Text<'_>) {
 pub(super) fn check_output(reader: &mut Reader<'_>, text: &Text<'_>) {
     let before = reader.problems.len();
     check_input(reader, text);
+    if text.text.split('/').any(|part| part == ".git") {
+        reader.wrong(text.span, "an output must not lie in a repository's `.git`", "");
+    }
     let says_nothing = |part: &str| part.is_empty() || part == "." || part.bytes().all(|byte| byte == b'*');
     if reader.problems.len() == before && text.text.split('/').all(says_nothing) {
         let problem = reader.wrong(text.span, "this pattern of `outputs` names every file", "");

@@ -12,8 +12,8 @@ use crate::fingerprint::changes;
 use crate::home::Home;
 use crate::keys::{Key, Keys, names_in, refined, refinement};
 use crate::model::{
-    CargoCommand, Change, ChangeKind, Digest, Discovered, DiscoveredSort, FileStat, Plan, Reason, Step, StepId,
-    StepInfo, Verdict,
+    CargoCommand, Change, ChangeKind, Command, Digest, Discovered, DiscoveredSort, FileStat, Plan, Reason, Step,
+    StepId, StepInfo, Verdict,
 };
 use crate::outputs::Outputs;
 use crate::state::{Ended, State};
@@ -99,10 +99,19 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// What is in the places of its declared outputs, if it is fresh.
+    /// What is in the places of its declared outputs, or the state that it is in if it declares none; if it is fresh.
     pub fn made(&self) -> Option<Digest> {
-        Some(self.record.as_ref()?.outputs.as_ref()?.digest())
+        let held = self.record.as_ref()?;
+        Some(held.outputs.as_ref().map_or(held.digest, Manifest::digest))
     }
+}
+
+/// Whether the step may write files of which nothing tells: it declares no outputs, and it is not of those calls of cargo
+/// whose artifacts are looked at, or that make none.
+fn may_make_anything(step: &Step) -> bool {
+    use CargoCommand::{Build, Check, Clippy, Doc, Fmt};
+    let is_known = |command: &Command| matches!(command.cargo(), Some(Build | Check | Clippy | Doc | Fmt));
+    step.definition.outputs.is_none() && !step.definition.builtin && !step.definition.commands.iter().all(is_known)
 }
 
 /// A record that holds.
@@ -149,15 +158,12 @@ impl<'a> Judge<'a> {
         if let Some(option) = self.keys.leading_elsewhere(step) {
             return stale(Reason::LedElsewhere(option), None);
         }
-        let made = match self.upstream.made(id, came) {
-            Ok(made) => made,
+        let before = self.upstream.made(id, came);
+        if let Some(upstream) = before.unknown {
             // What it makes is part of the key, so there is none.
-            Err(upstream) if self.plan.step(upstream).definition.outputs.is_some() => {
-                return stale(Reason::DependsOn(upstream), None);
-            }
-            Err(upstream) => return stale(Reason::DependsOn(upstream), self.keys.key(step, &[]).ok()),
-        };
-        let key = match self.keys.key(step, &made) {
+            return stale(Reason::DependsOn(upstream), None);
+        }
+        let key = match self.keys.key(step, &before.made) {
             Ok(key) => key,
             Err(reason) => return stale(reason, None),
         };
@@ -167,7 +173,10 @@ impl<'a> Judge<'a> {
         if let Some(clean) = self.cleans.iter().find(|step| came(**step).ran) {
             return stale(Reason::DependsOn(*clean), Some(key));
         }
-        match self.matching(step, key.digest) {
+        if let Some(upstream) = before.ran {
+            return stale(Reason::DependsOn(upstream), Some(key));
+        }
+        match self.matching(id, key.digest) {
             Match::None => stale(self.explain(id, key), Some(key)),
             Match::Other(reason) => stale(reason, Some(key)),
             Match::Held(held) => {
@@ -178,10 +187,10 @@ impl<'a> Judge<'a> {
     }
 
     /// The record that holds now: the one under the key, or under the key refined by what was discovered.
-    fn matching(&self, step: &Step, key: Digest) -> Match {
+    fn matching(&self, id: StepId, key: Digest) -> Match {
         let Some(record) = self.known.records.find(&key) else { return Match::None };
         if record.discovered.is_empty() {
-            return self.in_place(step, (record, key, None));
+            return self.in_place(id, (record, key, None));
         }
         let mut reason = None;
         for known in &record.discovered {
@@ -194,7 +203,7 @@ impl<'a> Judge<'a> {
                 reason = reason.or_else(|| differences(known, &now));
                 continue;
             };
-            match self.in_place(step, (record, digest, Some(now))) {
+            match self.in_place(id, (record, digest, Some(now))) {
                 Match::Other(other) => reason = Some(other),
                 found => return found,
             }
@@ -203,8 +212,13 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether what the record says was made is there, or can be put back.
-    fn in_place(&self, step: &Step, found: (Record, Digest, Option<Vec<Discovered>>)) -> Match {
+    fn in_place(&self, id: StepId, found: (Record, Digest, Option<Vec<Discovered>>)) -> Match {
+        let step = self.plan.step(id);
         let (record, digest, discovered) = found;
+        if may_make_anything(step) && self.is_other(id, digest) {
+            // What is there now is of another state, and nobody knows what it is.
+            return Match::None;
+        }
         if let Some(reason) = record.artifacts.iter().find_map(|artifact| self.amiss(artifact)) {
             return Match::Other(reason);
         }
@@ -233,6 +247,11 @@ impl<'a> Judge<'a> {
     /// Whether fresh steps are to be run, too, and compared.
     pub fn verifies(&self) -> bool {
         self.terms.verify
+    }
+
+    /// The steps that may make something for this one.
+    pub fn before(&self, id: StepId) -> Vec<StepId> {
+        self.upstream.before(id)
     }
 
     /// The step's name.

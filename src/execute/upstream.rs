@@ -13,7 +13,7 @@ pub struct Upstream<'a> {
     /// For each node of the plan (steps, then barriers), the nodes that it waits for.
     before: Vec<Vec<usize>>,
     /// What comes through each barrier. Nobody asks before all that it waits for has ended, so it stays as it is.
-    through: Vec<OnceLock<Result<Option<Digest>, StepId>>>,
+    through: Vec<OnceLock<Through>>,
 }
 
 /// What came of a step, as far as others care.
@@ -21,12 +21,28 @@ pub struct Upstream<'a> {
 pub struct Came {
     /// Whether it ran.
     pub ran: bool,
-    /// What is in the places of its declared outputs; `None` if it declares none, or that cannot be told.
+    /// What is in the places of its declared outputs. If it declares none: the state that it was in when it ran, which is as
+    /// much as can be told of what it made. `None` if that is not known.
     pub made: Option<Digest>,
 }
 
-/// What steps made, each with its name.
-pub type MadeBefore<'a> = Vec<(&'a str, Digest)>;
+/// What the steps that one waits for have made.
+#[derive(Clone, Debug, Default)]
+pub struct MadeBefore<'a> {
+    /// What each made, with its name.
+    pub made: Vec<(&'a str, Digest)>,
+    /// One that ran and declares no outputs.
+    pub ran: Option<StepId>,
+    /// One that ran, and of whose declared outputs nothing is known.
+    pub unknown: Option<StepId>,
+}
+
+/// What comes through a barrier.
+struct Through {
+    made: Option<Digest>,
+    ran: Option<StepId>,
+    unknown: Option<StepId>,
+}
 
 impl<'a> Upstream<'a> {
     /// The steps of a plan.
@@ -44,57 +60,71 @@ impl<'a> Upstream<'a> {
     }
 
     /// What was made for a step by those that it waits for.
-    ///
-    /// # Errors
-    /// One of them ran, and what it made is not known.
-    pub fn made(&self, id: StepId, came: &dyn Fn(StepId) -> Came) -> Result<MadeBefore<'a>, StepId> {
+    pub fn made(&self, id: StepId, came: &dyn Fn(StepId) -> Came) -> MadeBefore<'a> {
         self.before_node(id.index(), came)
     }
 
     /// The steps that a step waits for that ran, and of which it is not known what they made.
     pub fn unknown(&self, id: StepId, came: &dyn Fn(StepId) -> Came) -> Vec<StepId> {
-        let mut unknown = Vec::new();
-        let mut pending = vec![id.index()];
-        while let Some(node) = pending.pop() {
-            for before in &self.before[node] {
-                match self.plan.steps.get(*before) {
-                    None => pending.push(*before),
-                    Some(step) => {
-                        let Came { ran, made } = came(StepId::new(*before));
-                        let is_unknown = ran && made.filter(|_| step.definition.outputs.is_some()).is_none();
-                        unknown.extend(is_unknown.then(|| StepId::new(*before)));
-                    }
-                }
-            }
-        }
-        unknown.sort_unstable();
-        unknown.dedup();
-        unknown
+        let mut steps = self.before(id);
+        steps.retain(|before| {
+            let Came { ran, made } = came(*before);
+            ran && (made.is_none() || self.plan.step(*before).definition.outputs.is_none())
+        });
+        steps
     }
 
-    fn before_node(&self, node: usize, came: &dyn Fn(StepId) -> Came) -> Result<MadeBefore<'a>, StepId> {
-        let mut made = Vec::new();
+    /// The steps that a step waits for, through barriers, too.
+    pub fn before(&self, id: StepId) -> Vec<StepId> {
+        let mut steps = Vec::new();
+        let mut pending = vec![id.index()];
+        while let Some(node) = pending.pop() {
+            let (here, barriers): (Vec<usize>, Vec<usize>) =
+                self.before[node].iter().partition(|before| **before < self.plan.steps.len());
+            steps.extend(here.into_iter().map(StepId::new));
+            pending.extend(barriers);
+        }
+        steps.sort_unstable();
+        steps.dedup();
+        steps
+    }
+
+    fn before_node(&self, node: usize, came: &dyn Fn(StepId) -> Came) -> MadeBefore<'a> {
+        let mut all = MadeBefore::default();
         for before in &self.before[node] {
             let Some(step) = self.plan.steps.get(*before) else {
                 let barrier = self.through[*before - self.plan.steps.len()].get_or_init(|| {
-                    let made = self.before_node(*before, came)?;
-                    let mut all = Description::default();
-                    made.iter().for_each(|(name, digest)| all.digest(Tag::Outputs, name, *digest));
-                    Ok((!made.is_empty()).then(|| all.finish().0))
+                    let MadeBefore { made, ran, unknown } = self.before_node(*before, came);
+                    let mut one = Description::default();
+                    made.iter().for_each(|(name, digest)| one.digest(Tag::Outputs, name, *digest));
+                    Through { made: (!made.is_empty()).then(|| one.finish().0), ran, unknown }
                 });
-                made.extend((*barrier)?.map(|digest| ("all steps before it", digest)));
+                all.made.extend(barrier.made.map(|digest| ("all steps before it", digest)));
+                all.ran = all.ran.or(barrier.ran);
+                all.unknown = all.unknown.or(barrier.unknown);
                 continue;
             };
             let id = StepId::new(*before);
-            let Came { ran, made: digest } = came(id);
-            match digest.filter(|_| step.definition.outputs.is_some()) {
-                Some(digest) => made.push((&*self.steps[*before].name, digest)),
-                None if ran => return Err(id),
-                None => {}
+            let Came { ran, made } = came(id);
+            match &step.definition.outputs {
+                // It only stands between: what it waits for comes through it.
+                Some(outputs) if outputs.is_empty() => all.add(self.before_node(*before, came)),
+                Some(_) if made.is_none() && ran => all.unknown = all.unknown.or(Some(id)),
+                None if ran => all.ran = all.ran.or(Some(id)),
+                _ => {}
             }
+            all.made.extend(made.map(|digest| (&*self.steps[*before].name, digest)));
         }
-        made.sort_unstable();
-        made.dedup();
-        Ok(made)
+        all.made.sort_unstable();
+        all.made.dedup();
+        all
+    }
+}
+
+impl MadeBefore<'_> {
+    fn add(&mut self, mut other: Self) {
+        self.made.append(&mut other.made);
+        self.ran = self.ran.or(other.ran);
+        self.unknown = self.unknown.or(other.unknown);
     }
 }

@@ -16,7 +16,7 @@ use super::judge::{Held, Judged, Overlooked, Unseen};
 use super::upstream::Came;
 use super::{Done, Judge, Signal, Teller, Work, judge};
 use crate::cargo_output;
-use crate::keys::{Key, Keys, silent_since};
+use crate::keys::{Key, Keys, refined, silent_since};
 use crate::model::{
     CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Reason, Replay, Step,
     StepId, Verdict,
@@ -24,7 +24,7 @@ use crate::model::{
 use crate::outputs::Outputs;
 use crate::plan::{Argv, Expanded, Expansion};
 use crate::process;
-use crate::store::{Artifact, Blob, Blobs};
+use crate::store::{Artifact, Blob, Blobs, Manifest};
 
 /// Time stamps of files are this coarse at most. A step that compiles starts that much later than what may have been
 /// written for it, or a file that turns out to have been read could have changed while the step ran.
@@ -41,8 +41,10 @@ pub struct Worker<'a> {
     commands: Commands<'a>,
     /// Which steps ran.
     ran: Vec<AtomicBool>,
-    /// What is in the places of the steps' declared outputs.
+    /// What came of the steps for those that wait for them.
     made: Vec<OnceLock<Digest>>,
+    /// What is in the places of the steps' declared outputs.
+    lists: Vec<OnceLock<Manifest>>,
     /// When a step last ended.
     ended: Mutex<Instant>,
     interrupted: AtomicBool,
@@ -118,15 +120,18 @@ impl<'a> Worker<'a> {
             commands,
             ran: plan.steps.iter().map(|_| AtomicBool::new(false)).collect(),
             made: plan.steps.iter().map(|_| OnceLock::new()).collect(),
+            lists: plan.steps.iter().map(|_| OnceLock::new()).collect(),
             ended: Mutex::new(Instant::now()),
             interrupted: AtomicBool::new(false),
             produced: Mutex::default(),
         }
     }
 
-    /// What came of the steps that ran.
+    /// What came of the steps that ran, once all have ended.
     pub fn into_produced(self) -> Vec<Produced> {
-        self.produced.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let mut produced = std::mem::take(&mut *self.produced.lock().unwrap_or_else(PoisonError::into_inner));
+        self.distrust(&mut produced);
+        produced
     }
 
     /// Runs the step; `fresh`: the result that it is to come to again.
@@ -162,6 +167,10 @@ impl<'a> Worker<'a> {
                 (Some(held), Some(_)) => Ending::Refuted(held.digest),
                 _ => self.with_outputs(ending, made),
             };
+            if let (None, Ending::Good { discovered, .. }) = (&step.definition.outputs, &ending) {
+                let state = discovered.as_ref().map_or(key.digest, |found| refined(key.digest, found));
+                let _ = self.made[id.index()].set(state);
+            }
             self.produce(Produced { step: id, key, ending, duration, output: output.clone(), warned: ran.warned });
         }
         // What was fresh and is so again has changed nothing for others.
@@ -180,6 +189,9 @@ impl<'a> Worker<'a> {
     fn pass_by(&self, id: StepId, judged: Judged) -> Done {
         if let Some(made) = judged.made() {
             let _ = self.made[id.index()].set(made);
+        }
+        if let Some(list) = judged.record.as_ref().and_then(|held| held.outputs.clone()) {
+            let _ = self.lists[id.index()].set(list);
         }
         let saved = judged.record.as_ref().map_or(Duration::ZERO, |held| held.record.duration);
         if let (Some(key), Some(held)) = (judged.key, &judged.record) {
@@ -317,11 +329,12 @@ impl<'a> Worker<'a> {
 
 impl Work for Worker<'_> {
     fn step(&self, id: StepId, tell: &Teller) -> Done {
+        let _claim = self.claim(id, tell);
         let judged = self.judge.judge(id, &|step| self.came(step));
         let (reason, fresh) = match (&judged.verdict, &judged.record) {
             (Verdict::Stale(reason), _) => (Some(reason.clone()), None),
             (Verdict::Fresh { .. }, Some(held)) if self.judge.verifies() => (Some(Reason::Verify), Some(held)),
-            (Verdict::Fresh { .. }, Some(held)) => (self.restore(id, held).err(), None),
+            (Verdict::Fresh { .. }, Some(held)) => (self.restore(id, held, tell).err(), None),
             (Verdict::Fresh { .. }, None) => (None, None),
         };
         match reason {

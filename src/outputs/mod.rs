@@ -4,17 +4,17 @@
 mod permissions;
 mod restore;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use crate::hash_cache::FileHashCache;
-use crate::home::Home;
+use crate::home::{Claim, Home};
 use crate::model::{Digest, FileStat};
 use crate::relative::cleaned;
 use crate::store::{Blob, Blobs, Made, MadeKind, Manifest};
-use crate::walk::Place;
+pub use crate::walk::Place;
 
 /// The outputs of a workspace's steps.
 pub struct Outputs<'a> {
@@ -24,7 +24,7 @@ pub struct Outputs<'a> {
 }
 
 /// What stood in the places of a step's outputs before it ran.
-pub type Before = BTreeMap<PathBuf, FileStat>;
+pub type Before = BTreeSet<PathBuf>;
 
 impl<'a> Outputs<'a> {
     /// Those that are kept in `home`.
@@ -32,26 +32,34 @@ impl<'a> Outputs<'a> {
         Self { home, cache, blobs: Blobs::new(home) }
     }
 
+    /// Takes the right to write the outputs of the step of this name; `None` while another run has it.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn claim(&self, step: &str) -> io::Result<Option<Claim>> {
+        self.home.claim(step)
+    }
+
     /// What stands in the places now.
     ///
     /// # Errors
     /// What cannot be looked at.
     pub fn before(&self, places: &[Place<'_>]) -> io::Result<Before> {
-        Ok(self.look(places)?.into_iter().map(|(path, metadata)| (path, FileStat::of(&metadata))).collect())
+        Ok(self.look(places)?.into_keys().collect())
     }
 
-    /// What the step made: everything in the places, after it has succeeded. What it did not write (it stood there
-    /// `before`, and none of the step's earlier runs is known to have made it so: `known`) is told apart.
+    /// What the step made: everything in the places, after it has succeeded. What stood there `before`, and was not made by
+    /// an earlier run (`known`), is told apart, even if the step has changed it: it may be somebody's work.
     ///
     /// # Errors
     /// Why its outputs cannot be told or kept, in words.
     pub fn made(&self, places: &[Place<'_>], before: &Before, known: Option<&Manifest>) -> Result<Manifest, String> {
         let found: Vec<_> = self.look(places).map_err(|error| error.to_string())?.into_iter().collect();
         let entries = side_by_side(&found, |(path, metadata)| {
-            let is_old = before.get(path) == Some(&FileStat::of(metadata));
+            let is_new = !before.contains(path);
             let (path, kind) = (self.relative(path)?, self.kind(path, metadata)?);
-            let made_before = || known.is_some_and(|known| known.entries.iter().any(|one| one.is(&path, &kind)));
-            Ok(Made { written: !is_old || made_before(), path, kind })
+            let is_known = |known: &Manifest| known.entries.iter().any(|one| one.written && one.path == path);
+            Ok(Made { written: is_new || known.is_some_and(is_known), path, kind })
         });
         Ok(Manifest { entries: entries.into_iter().collect::<Result<_, String>>()? })
     }
@@ -140,11 +148,14 @@ impl<'a> Outputs<'a> {
         Ok(MadeKind::File { digest, size, mode: permissions::of(metadata) })
     }
 
-    /// Whether a link leads to a place in the workspace, wherever that is.
+    /// Whether a link leads to a place in the workspace, wherever that is. A `..` behind a name may lead anywhere: that name
+    /// may be a link itself.
     fn may_link(&self, from: &Path, to: &str) -> bool {
         let to = Path::new(to);
         let folder = from.parent().unwrap_or(from);
-        to.is_relative() && cleaned(&folder.join(to)).starts_with(self.home.root())
+        let mut names = to.components().skip_while(|name| !matches!(name, Component::Normal(_)));
+        let is_plain = names.all(|name| matches!(name, Component::Normal(_)));
+        is_plain && to.is_relative() && cleaned(&folder.join(to)).starts_with(self.home.root())
     }
 
     fn path(&self, made: &Made) -> PathBuf {
@@ -161,12 +172,6 @@ impl<'a> Outputs<'a> {
         let names: Option<Vec<&str>> = names.collect();
         let odd = || format!("the name of its output `{}` is not valid Unicode", path.display());
         names.map(|names| names.join("/")).ok_or_else(odd)
-    }
-}
-
-impl Made {
-    fn is(&self, path: &str, kind: &MadeKind) -> bool {
-        self.written && self.path == path && self.kind == *kind
     }
 }
 

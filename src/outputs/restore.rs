@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Outputs, permissions, side_by_side};
+use crate::model::FileStat;
 use crate::store::{Made, MadeKind};
 use crate::walk::Place;
 
@@ -13,11 +14,11 @@ use crate::walk::Place;
 const STAGING: &str = ".new-outputs-";
 
 impl Outputs<'_> {
-    /// Puts these back.
+    /// Puts these back. What somebody else has written in the place of one is laid aside first; its new places are answered.
     ///
     /// # Errors
     /// Why that cannot be, in words. Then the step has to run; what stands in the places is whole all the same.
-    pub fn restore(&self, places: &[Place<'_>], amiss: &[Made]) -> Result<(), String> {
+    pub fn restore(&self, places: &[Place<'_>], amiss: &[Made]) -> Result<Vec<PathBuf>, String> {
         for made in amiss {
             self.check(places, made)?;
         }
@@ -29,7 +30,29 @@ impl Outputs<'_> {
             self.make_ready(made, &at).map_err(failed)?.then_some(at).ok_or_else(|| gone(made))
         });
         let staged = staged.into_iter().collect::<Result<Vec<PathBuf>, String>>()?;
-        amiss.iter().zip(staged).try_for_each(|(made, at)| self.put(made, &at).map_err(failed))
+        let aside = self.lay_aside(amiss).map_err(failed)?;
+        amiss.iter().zip(staged).try_for_each(|(made, at)| self.put(made, &at).map_err(failed))?;
+        Ok(aside)
+    }
+
+    /// Copies the files that would be replaced and whose contents are stored nowhere to `replaced` in the home: a restored
+    /// output must not cost anybody's work.
+    fn lay_aside(&self, amiss: &[Made]) -> io::Result<Vec<PathBuf>> {
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis());
+        let folder = self.home.shared().join("replaced").join(now.to_string());
+        let mut aside = Vec::new();
+        for made in amiss {
+            let path = self.path(made);
+            let Some(metadata) = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file) else { continue };
+            let known = self.cache.digest(&path, &FileStat::of(&metadata)).is_ok_and(|now| self.blobs.has(&now.digest));
+            if !known && metadata.len() > 0 {
+                let to = folder.join(&made.path);
+                fs::create_dir_all(to.parent().unwrap_or(&folder))?;
+                fs::copy(&path, &to)?;
+                aside.push(to);
+            }
+        }
+        Ok(aside)
     }
 
     /// Whether an output may be written: whatever a list says, only what the step declares, through no link, and over no
@@ -43,9 +66,7 @@ impl Outputs<'_> {
         if !is_plain || is_ours || is_led_out || !places.iter().any(is_declared) {
             return Err(format!("`{}` is no output of this step", made.path));
         }
-        let root = self.home.root();
-        let mut above = path.ancestors().skip(1).take_while(|folder| *folder != root);
-        if let Some(link) = above.find(|folder| fs::symlink_metadata(folder).is_ok_and(|metadata| !metadata.is_dir())) {
+        if let Some(link) = self.in_the_way(&path) {
             return Err(format!("`{}` is in the way of an output", link.display()));
         }
         let is_other = |metadata: fs::Metadata| metadata.is_dir() != (made.kind == MadeKind::Folder);
@@ -53,6 +74,13 @@ impl Outputs<'_> {
             return Err(format!("`{}` is in the way of an output", path.display()));
         }
         Ok(())
+    }
+
+    /// What is no folder on the way to a path, such as a link.
+    fn in_the_way<'p>(&self, path: &'p Path) -> Option<&'p Path> {
+        let root = self.home.root();
+        let mut above = path.ancestors().skip(1).take_while(|folder| *folder != root);
+        above.find(|folder| fs::symlink_metadata(folder).is_ok_and(|metadata| !metadata.is_dir()))
     }
 
     /// Whether the output is ready at `at`, and whole.
@@ -73,6 +101,10 @@ impl Outputs<'_> {
 
     fn put(&self, made: &Made, ready: &Path) -> io::Result<()> {
         let path = self.path(made);
+        // Once more: an output before this one, in a list that nobody of us has written, may be a link to elsewhere.
+        if let Some(link) = self.in_the_way(&path) {
+            return Err(io::Error::other(format!("`{}` is in the way", link.display())));
+        }
         if made.kind == MadeKind::Folder {
             return fs::create_dir_all(path);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek as _, Write};
+use std::io::{self, BufReader, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,6 +14,9 @@ use crate::model::Digest;
 
 /// A run puts its blobs before it writes the records that name them; younger files are left alone.
 const YOUNG: Duration = Duration::from_secs(60 * 60);
+
+/// How much is read at a time where bytes are hashed on their way.
+const CHUNK: usize = 128 * 1024;
 
 /// How the name of a file that is being written starts, in `atomic` and here.
 const UNFINISHED: &str = ".new-";
@@ -86,13 +89,13 @@ impl Blobs {
     /// Those of the file system.
     pub fn copy_unseen(&self, digest: &Digest, to: &mut File) -> io::Result<bool> {
         let path = self.path(digest);
-        let mut file = match File::open(&path) {
+        let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
         };
         let mut hashed = Hashed { inner: to, hasher: Sha256::new() };
-        io::copy(&mut file, &mut hashed)?;
+        io::copy(&mut BufReader::with_capacity(CHUNK, file), &mut hashed)?;
         if hashed.hasher.finalize().as_slice() != digest.0 {
             fs::remove_file(path)?;
             return Ok(false);

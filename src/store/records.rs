@@ -79,7 +79,9 @@ pub struct Records {
 }
 
 /// How long nobody looks for blobs that nobody names, in seconds: they are what killed runs left, and few.
-const SWEPT: u32 = 60 * 60;
+const SWEPT: u32 = 24 * 60 * 60;
+/// Likewise where records go, because there may not be much room.
+const SWEPT_WHEN_FULL: u32 = 60 * 60;
 
 impl Records {
     /// Reads them. What cannot be understood is set aside with a warning, and there are none.
@@ -142,7 +144,8 @@ impl Records {
         }
         entries.extend(new.iter().map(|(digest, used, value)| Entry { digest: *digest, used: *used, value }));
         let kept = bounds.of(entries);
-        let sweeps = !kept.dropped.is_empty() && bounds.now.abs_diff(old.swept) > SWEPT;
+        let pause = if kept.dropped.is_empty() { SWEPT } else { SWEPT_WHEN_FULL };
+        let sweeps = bounds.now.abs_diff(old.swept) > pause;
         let swept = if sweeps { bounds.now } else { old.swept };
         if let Err(error) = guard.replace(&path(home), &FRAME.seal(&body(kept.size, swept, kept.entries))) {
             // Nothing names the new blobs, and a disk that is full should not stay so for them.

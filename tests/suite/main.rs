@@ -5,6 +5,10 @@
 
 mod bounds;
 mod call;
+mod carried;
+mod company;
+mod crashes;
+mod damage;
 mod discovered;
 mod explaining;
 mod first_steps;

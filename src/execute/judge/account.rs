@@ -48,7 +48,7 @@ impl Judge<'_> {
         let cleans = self.cleans.iter().copied().filter(|step| came(*step).ran);
         let before = cleans.chain(self.upstream.unknown(id, came));
         let mut others: Vec<Reason> = before.map(Reason::DependsOn).collect();
-        match self.matching(self.plan.step(id), key.digest) {
+        match self.matching(id, key.digest) {
             Match::None => others.push(self.explain(id, key)),
             Match::Other(reason) => others.push(reason),
             Match::Held(_) => {}
