@@ -227,7 +227,9 @@ impl<'a> Judge<'a> {
         }
         let mut outputs = None;
         let mut amiss = Vec::new();
-        if step.definition.outputs.is_some() {
+        if step.definition.outputs.as_ref().is_some_and(Vec::is_empty) {
+            outputs = Some(Manifest::default());
+        } else if step.definition.outputs.is_some() {
             let Some(manifest) = record.outputs.first().and_then(|blob| self.outputs.kept(&blob.digest)) else {
                 return Match::Other(Reason::OutputLost("the list of its outputs is no longer stored".into()));
             };

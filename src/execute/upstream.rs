@@ -108,7 +108,10 @@ impl<'a> Upstream<'a> {
             let Came { ran, made } = came(id);
             match &step.definition.outputs {
                 // It only stands between: what it waits for comes through it.
-                Some(outputs) if outputs.is_empty() => all.add(self.before_node(*before, came)),
+                Some(outputs) if outputs.is_empty() => {
+                    all.add(self.before_node(*before, came));
+                    continue;
+                }
                 Some(_) if made.is_none() && ran => all.unknown = all.unknown.or(Some(id)),
                 None if ran => all.ran = all.ran.or(Some(id)),
                 _ => {}

@@ -141,7 +141,8 @@ impl<'a> Worker<'a> {
         let unseen = key.map(|key| self.judge.unseen_by_cargo(id, key)).unwrap_or_default();
         let before = key.map(|_| self.judge.discovered_before(id)).unwrap_or_default();
         let places = self.keys.outputs_of(step);
-        let stood = step.definition.outputs.is_some().then(|| self.outputs.before(&places));
+        let makes = step.definition.outputs.as_ref().is_some_and(|outputs| !outputs.is_empty());
+        let stood = makes.then(|| self.outputs.before(&places));
         if key.is_some() && step.definition.commands.iter().any(|command| command.cargo().is_some()) {
             let ended = *self.ended.lock().unwrap_or_else(PoisonError::into_inner);
             std::thread::sleep(GRAIN.saturating_sub(ended.elapsed()));

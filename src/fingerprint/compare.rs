@@ -15,7 +15,7 @@ pub type Pool<'a> = &'a dyn Fn(&Digest) -> Option<&'a [u8]>;
 #[must_use]
 pub fn changes<'a>(old: Digest, old_pool: Pool<'a>, new: Digest, new_pool: Pool<'a>) -> Vec<Change> {
     let mut comparison =
-        Comparison { old_pool, new_pool, seen: HashSet::new(), within: 0, found: Vec::new(), targets: Vec::new() };
+        Comparison { old_pool, new_pool, seen: HashSet::new(), within: 0, found: Vec::new(), lesser: Vec::new() };
     comparison.parts(old, new, b"");
     let mut found = comparison.found;
     moved::told_once(&mut found);
@@ -32,8 +32,7 @@ pub fn changes<'a>(old: Digest, old_pool: Pool<'a>, new: Digest, new_pool: Pool<
         found.retain(|change| !matches!(change.kind, Other | MemberAdded | MemberRemoved | MemberRenamed));
     }
     if found.is_empty() {
-        // What brings that about is told by itself, where it is covered.
-        found = comparison.targets;
+        found = comparison.lesser;
     }
     // An update is told before what it brings along.
     let brought =
@@ -71,8 +70,8 @@ struct Comparison<'a> {
     /// How many members and packages the parts being compared lie in.
     within: usize,
     found: Vec<Change>,
-    /// The targets of members that came or went.
-    targets: Vec<Change>,
+    /// What is told if there is nothing else: what brings it about is told by itself, where it is covered.
+    lesser: Vec<Change>,
 }
 
 /// Items of one tag and name on both sides, those that are equal taken away.
@@ -214,7 +213,9 @@ impl<'a> Comparison<'a> {
         };
         let shown = matches!(tag, Tag::Tool | Tag::Platform | Tag::Selection | Tag::Flags | Tag::Place);
         let (before, after) = if shown { (text(old), text(new)) } else { (None, None) };
-        let found = if tag == Tag::Targets { &mut self.targets } else { &mut self.found };
+        // Of a step that has not run yet it is not known what it makes.
+        let is_to_come = tag == Tag::Outputs && new.is_none();
+        let found = if tag == Tag::Targets || is_to_come { &mut self.lesser } else { &mut self.found };
         found.push(Change { kind, name: name.into(), before, after });
     }
 }

@@ -13,7 +13,9 @@ use crate::scene::Scene;
 fn printing(besides: &str) -> Scene {
     let mut make = besides.to_owned();
     for number in 1..=4 {
-        make += &format!("[lifecycle.p{number}]\ninputs = [\"src/**\"]\ncommand = \"printf '%010000d' {number}\"\n");
+        make += &format!(
+            "[lifecycle.p{number}]\ninputs = [\"src/**\"]\noutputs = []\ncommand = \"printf '%010000d' {number}\"\n"
+        );
     }
     Scene::of(&["a"]).make(&make)
 }

@@ -13,7 +13,7 @@ fn checkout() -> Scene {
     Scene::of(&["a", "b a"]).file("a/schema", "one\n").file(".gitignore", "/target\n/a/out\n").make(
         "[lifecycle.gen]\nworkspaces = [\"a\"]\ncommand = \"mkdir -p out; cp schema out/x; chmod 750 out/x; echo gen >> $SIDE/ran\"\n\
          inputs = [\"schema\"]\noutputs = [\"out\"]\n\
-         [lifecycle.look]\ncommand = \"echo look >> $SIDE/ran\"\ninputs = [\"src/**\"]\n",
+         [lifecycle.look]\ncommand = \"echo look >> $SIDE/ran\"\ninputs = [\"src/**\"]\noutputs = []\n",
     )
 }
 

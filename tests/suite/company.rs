@@ -65,8 +65,9 @@ fn two_runs_that_make_the_same_outputs_take_turns() {
     assert_eq!((scene.take("ran"), out(&scene)), ("gen 1\ngen 1\n".into(), "1\n1\n".into()));
     let again = || scene.call("gen").env("N", "1").succeeds();
     assert!(again().was_fresh());
+    // To the second run it was a file that stood there before; whoever made it, it comes back.
     scene.remove("a/out");
-    assert!(again().was_fresh());
+    again();
     assert_eq!(out(&scene), "1\n1\n");
 }
 
@@ -149,8 +150,10 @@ fn many_runs_at_once_lose_and_tear_nothing() {
         assert_good(&call.wait(child));
     }
     for n in ["0", "1", "2"] {
-        let ended = scene.call("gen").env("N", n).succeeds();
-        assert!(ended.was_fresh(), "{}", ended.text());
-        assert_eq!(out(&scene), format!("{n}\n{n}\n"));
+        for _ in 0..2 {
+            scene.call("gen").env("N", n).succeeds();
+            assert_eq!(out(&scene), format!("{n}\n{n}\n"));
+        }
+        assert!(scene.call("gen").env("N", n).succeeds().was_fresh());
     }
 }

@@ -124,7 +124,7 @@ fn a_file_cut_off_anywhere_gives_no_wrong_answer() {
 
 #[test]
 fn a_warning_says_what_was_set_aside() {
-    let scene = Scene::of(&["a"]).make("[lifecycle.hello]\ninputs = [\"src/**\"]\ncommand = \"true\"\n");
+    let scene = Scene::of(&["a"]).make("[lifecycle.hello]\ninputs = [\"src/**\"]\noutputs = []\ncommand = \"true\"\n");
     scene.call("hello").succeeds();
     fs::write(scene.state_json(), "{").unwrap();
     scene.call("hello").shows(r"

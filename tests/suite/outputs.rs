@@ -303,3 +303,41 @@ fn outputs_of_the_workspace_and_outputs_elsewhere() {
         ("1\n".into(), "1\n".into(), "1\n".into())
     );
 }
+
+#[test]
+fn work_that_stands_in_the_places_of_outputs_is_not_lost() {
+    // A phase that edits in place: what it edits is somebody's, and is never put back.
+    let scene = Scene::of(&["alpha"]).file("alpha/VERSION", "").make(
+        "[lifecycle.bump]\ncommand = \"sed -i s/0.1.0/0.2.0/ Cargo.toml\"\ninputs = [\"VERSION\"]\noutputs = [\"Cargo.toml\"]\n",
+    );
+    scene.call("bump").succeeds();
+    scene.append("alpha/Cargo.toml", "[features]\nx = []\n");
+    assert_eq!(why(&scene.call("bump").succeeds(), "bump"), "`alpha/Cargo.toml` is missing or changed");
+    assert!(read(&scene, "alpha/Cargo.toml").ends_with("[features]\nx = []\n"));
+    // What takes the place of an output of its own making is laid aside.
+    let scene = self::scene();
+    scene.call("gen").succeeds();
+    scene.write("alpha/out/deep/upper.txt", "hours of work\n");
+    let ended = scene.call("gen").succeeds();
+    assert!(ended.was_fresh() && read(&scene, "alpha/out/deep/upper.txt") == "ONE\n");
+    let said = ended.err();
+    let place = said.split("what stood there is in `[root]/").nth(1).unwrap().split('`').next().unwrap();
+    assert_eq!(read(&scene, place), "hours of work\n");
+    scene.call("--cache-clean").succeeds();
+    assert!(!scene.at("target/lifecycle").exists());
+}
+
+#[test]
+fn what_comes_through_a_step_that_makes_nothing() {
+    let scene = Scene::of(&["alpha"]).file("alpha/s.txt", "1").file(".gitignore", "/target\ng.txt\n").make(
+        "[lifecycle.gen]\ncommand = \"cp s.txt g.txt\"\ninputs = [\"s.txt\"]\noutputs = [\"g.txt\"]\n\
+         [lifecycle.prepare]\ncommand = \"true\"\ninputs = []\noutputs = []\nneeds = [\"gen\"]\n\
+         [lifecycle.pack]\ncommand = \"cat g.txt > pack.txt\"\ninputs = [\"src/**\"]\noutputs = [\"pack.txt\"]\n\
+         [hooks]\nbefore_pack = [\"prepare\"]\n",
+    );
+    scene.call("pack").succeeds();
+    assert!(scene.call("pack").succeeds().was_fresh());
+    scene.write("alpha/s.txt", "2");
+    scene.call("pack").succeeds();
+    assert_eq!(read(&scene, "alpha/pack.txt"), "2");
+}

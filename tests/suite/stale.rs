@@ -355,7 +355,9 @@ fn chain(phase: &str) -> Scene {
 fn what_a_phase_of_ones_own_says() {
     let scene = Scene::of(&["alpha"]);
     let make = |lines: &str| scene.write("make.toml", &format!("[lifecycle.hello]\n{lines}"));
-    make("command = \"true\"\ninputs = [\"src/**\"]\nenv = { WORD = \"one\" }\nenv-inputs = [\"SECRET\"]\n");
+    make(
+        "command = \"true\"\ninputs = [\"src/**\"]\noutputs = []\nenv = { WORD = \"one\" }\nenv-inputs = [\"SECRET\"]\n",
+    );
     assert_eq!(why(&scene, "hello"), "first run");
     assert_eq!(why(&scene, "hello"), "fresh");
     let secret = |value: &str| reason(&scene.call("hello").env("SECRET", value).succeeds());
@@ -363,12 +365,16 @@ fn what_a_phase_of_ones_own_says() {
     assert_eq!(secret("1"), "SECRET changed");
     assert_eq!(secret("2"), "fresh", "as it was before");
     assert_eq!(secret("1"), "fresh");
-    make("command = \"true\"\ninputs = [\"src/**\"]\nenv = { WORD = \"two\" }\nenv-inputs = [\"SECRET\"]\n");
+    make(
+        "command = \"true\"\ninputs = [\"src/**\"]\noutputs = []\nenv = { WORD = \"two\" }\nenv-inputs = [\"SECRET\"]\n",
+    );
     assert_eq!(secret("1"), "WORD changed");
-    make("command = \": changed\"\ninputs = [\"src/**\"]\nenv = { WORD = \"two\" }\nenv-inputs = [\"SECRET\"]\n");
+    make(
+        "command = \": changed\"\ninputs = [\"src/**\"]\noutputs = []\nenv = { WORD = \"two\" }\nenv-inputs = [\"SECRET\"]\n",
+    );
     assert_eq!(secret("1"), "command changed");
     make(
-        "# only a comment\n\ncommand = \": changed\"\ninputs = [\"src/**\"]\nenv = { WORD = \"two\" }\nenv-inputs = [\"SECRET\"]\n",
+        "# only a comment\n\ncommand = \": changed\"\ninputs = [\"src/**\"]\noutputs = []\nenv = { WORD = \"two\" }\nenv-inputs = [\"SECRET\"]\n",
     );
     assert_eq!(secret("1"), "fresh");
     scene.write("alpha/readme.txt", "not an input");
@@ -436,7 +442,8 @@ fn a_member_that_is_moved_with_its_files_is_the_same_to_others() {
 
 #[test]
 fn a_workspace_that_is_moved_stays_fresh() {
-    let scene = Scene::of(&["alpha"]).make("[lifecycle.hello]\ncommand = \"echo {dir}\"\ninputs = [\"src/**\"]\n");
+    let scene = Scene::of(&["alpha"])
+        .make("[lifecycle.hello]\ncommand = \"echo {dir}\"\ninputs = [\"src/**\"]\noutputs = []\n");
     scene.call("hello check").succeeds();
     let elsewhere = scene.beside("moved");
     std::fs::rename(scene.root(), &elsewhere).unwrap();
@@ -453,4 +460,24 @@ fn a_run_without_a_cache_changes_nothing_for_the_next() {
     let text = scene.call("check").succeeds().text();
     assert!(text.contains("(alpha: src/lib.rs changed)") && !text.contains("warning"), "{text}");
     assert_eq!(why(&scene, "check"), "fresh");
+}
+
+/// Nobody knows what it made, only that it is of its last run.
+#[test]
+fn a_phase_that_declares_no_outputs_is_fresh_in_its_last_state_alone() {
+    let scene = Scene::of(&["alpha"]).file("alpha/in", "A").make(
+        "[lifecycle.copy]\ncommand = \"cp in ../made\"\ninputs = [\"in\"]\n\
+         [lifecycle.use]\ncommand = \"cp ../made used\"\nneeds = [\"copy\"]\ninputs = []\noutputs = [\"used\"]\n",
+    );
+    let read = |path: &str| std::fs::read_to_string(scene.at(path)).unwrap();
+    scene.call("use").succeeds();
+    assert!(scene.call("use").succeeds().was_fresh());
+    scene.write("alpha/in", "B");
+    assert_eq!(why(&scene, "copy"), "in changed");
+    assert_eq!(scene.call("use").succeeds().ran(), ["use alpha (outputs of copy alpha changed)"]);
+    assert_eq!(read("alpha/used"), "B");
+    scene.write("alpha/in", "A");
+    assert_eq!(scene.call("use").succeeds().ran().len(), 2, "what is there is of another state");
+    assert_eq!((read("made"), read("alpha/used")), ("A".into(), "A".into()));
+    assert!(scene.call("use").succeeds().was_fresh());
 }

@@ -155,7 +155,7 @@ fn a_hard_link_to_an_older_file() {
 
 #[test]
 fn the_executable_bit_of_a_script() {
-    let make = "[lifecycle.say]\ncommand = \"./say.sh\"\ninputs = [\"say.sh\"]\n";
+    let make = "[lifecycle.say]\ncommand = \"./say.sh\"\ninputs = [\"say.sh\"]\noutputs = []\n";
     let scene = Scene::of(&["alpha"]).make(make).file("alpha/say.sh", "#!/bin/sh\necho said >> $SIDE/said\n");
     let set = |mode: u32| fs::set_permissions(scene.at("alpha/say.sh"), fs::Permissions::from_mode(mode)).unwrap();
     set(0o755);

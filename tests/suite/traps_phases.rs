@@ -29,7 +29,7 @@ fn words_that_only_together_are_the_same() {
         "command = \"echo\"\nenv-inputs = [\"A\", \"B\"]",
         "command = \"echo\"\nenv-inputs = [\"AB\"]",
     ] {
-        phases.push(format!("[lifecycle.say]\ninputs = [\"src/**\"]\n{lines}\n"));
+        phases.push(format!("[lifecycle.say]\ninputs = [\"src/**\"]\noutputs = []\n{lines}\n"));
     }
     for make in &phases {
         scene.write("make.toml", make);
@@ -43,8 +43,8 @@ fn words_that_only_together_are_the_same() {
 
 #[test]
 fn values_of_variables_that_only_together_are_the_same() {
-    let scene =
-        Scene::of(&["a"]).make("[lifecycle.say]\ninputs = []\nenv-inputs = [\"A\", \"B\"]\ncommand = \"true\"\n");
+    let scene = Scene::of(&["a"])
+        .make("[lifecycle.say]\ninputs = []\noutputs = []\nenv-inputs = [\"A\", \"B\"]\ncommand = \"true\"\n");
     let states: [&[(&str, &str)]; 6] = [
         &[],
         &[("A", "")],
@@ -67,7 +67,7 @@ fn values_of_variables_that_only_together_are_the_same() {
 
 #[test]
 fn arguments_in_another_order_or_cut_otherwise() {
-    let scene = Scene::of(&["a"]).make("[lifecycle.say]\ninputs = [\"src/**\"]\ncommand = \"echo\"\n");
+    let scene = Scene::of(&["a"]).make("[lifecycle.say]\ninputs = [\"src/**\"]\noutputs = []\ncommand = \"echo\"\n");
     let calls = [
         scene.call("say -- a b"),
         scene.call("say -- b a"),
