@@ -329,11 +329,15 @@ impl<'a> Judge<'a> {
             Ok(now) if !now.is_empty() => refinement(key.digest, &now).finish(),
             _ => (key.digest, Vec::new()),
         };
-        let changes = self.keys.with_parts(|parts| {
+        let mut changes = self.keys.with_parts(|parts| {
             let old_pool = |digest: &_| descriptions.part(digest);
             let new_pool =
                 |digest: &_| if *digest == new && !bytes.is_empty() { Some(&*bytes) } else { parts.bytes(digest) };
             changes(old, &old_pool, new, &new_pool)
+        });
+        // What changed in a folder that is watched says more than that it changed.
+        changes.sort_by_cached_key(|change| {
+            change.kind == ChangeKind::FileChanged && self.keys.file_of(&change.name).0.is_dir()
         });
         match last.ended {
             _ if !changes.is_empty() => Reason::Changed(changes),

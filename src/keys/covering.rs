@@ -49,13 +49,13 @@ impl Covering<'_> {
         // In the root there are files that count by their parts.
         !self.target_dir.starts_with(path)
             && !self.coverage.workspace.root.starts_with(path)
-            && self.area(dir).is_some_and(|area| is_whole(area, inside))
+            && self.area(dir).is_some_and(|area| is_whole(area, inside) && !may_ignore(dir, area))
             && below.filter(|below| *below != dir).all(|below| is_own(below) && self.package(below))
     }
 
     /// Whether every file of the package in this folder is in the key; packages inside of it are others.
     pub fn package(&self, dir: &Path) -> bool {
-        self.area(dir).is_some_and(|area| is_whole(area, Path::new("")))
+        self.area(dir).is_some_and(|area| is_whole(area, Path::new("")) && !may_ignore(dir, area))
     }
 
     /// Whether the key covers the package in this folder at all.
@@ -69,6 +69,12 @@ impl Covering<'_> {
             self.sets.get(dir)?.iter().find(|((class, _), _)| matches!(class, Class::Default | Class::Less(_)))?;
         self.tree.areas.get(*area).map(|area| &**area)
     }
+}
+
+/// Whether rules may hide a file that is not there yet.
+fn may_ignore(dir: &Path, area: &AreaFiles) -> bool {
+    let has_rules = |above: &Path| above.join(".gitignore").exists() || above.join(".git").exists();
+    area.files.iter().any(|file| file.path.ends_with(".gitignore")) || dir.ancestors().any(has_rules)
 }
 
 /// Whether there is a folder in the area in which the walk has looked at everything.

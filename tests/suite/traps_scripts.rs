@@ -254,3 +254,18 @@ fn a_macro_with_a_helper_of_its_own() {
     trap.scene.replace("helper/src/lib.rs", "one", "two");
     trap.both_run("helper: src/lib.rs changed");
 }
+
+/// An ignored file that is not there yet is none that a key covers, and cargo sees it when it comes.
+#[test]
+fn a_file_that_git_will_ignore_comes_to_a_watched_folder_and_to_a_silent_package() {
+    let script = "fn main() { assert!(!std::path::Path::new(\"data/x.tmp\").exists()) }\n";
+    let watching = script.replace("main() {", "main() { println!(\"cargo::rerun-if-changed=data\");");
+    for script in [script, &watching] {
+        let scene = Scene::of(&["alpha"]).file(".gitignore", "/target\n*.tmp\n").file("alpha/data/one", "");
+        scene.write("alpha/build.rs", script);
+        scene.call("check").succeeds();
+        assert!(scene.call("check").succeeds().was_fresh());
+        scene.write("alpha/data/x.tmp", "");
+        assert_eq!(scene.call("check").run().code, Some(1), "{script}");
+    }
+}
