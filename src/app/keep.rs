@@ -176,7 +176,8 @@ impl Keeping<'_, '_> {
             if let (Ending::Matched(digest, _), Some(before)) =
                 (&produced.ending, self.past.state.steps.get(&self.name(id)))
             {
-                let run = LastRun { ended: How::Succeeded, key: Some(*digest), not_kept: None, ..before.clone() };
+                let now = LastRun { ended: How::Succeeded, key: Some(*digest), not_kept: None, ..before.clone() };
+                let run = LastRun { was_fresh: true, ..now };
                 batch.steps.insert(self.name(id), run);
             }
         }
@@ -288,7 +289,7 @@ fn last_run(outcome: &Outcome, duration: Duration, produced: Option<&Produced>) 
         let key = produced.key.digest;
         produced.ending.discovered().map_or(key, |found| refined(key, found))
     });
-    Some(LastRun { ended, key, duration_ms: millis(duration), finished_at, not_kept: None })
+    Some(LastRun { ended, key, duration_ms: millis(duration), finished_at, not_kept: None, was_fresh: false })
 }
 
 /// What succeeded after the signal may have seen what the others left half done.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::command::{Commands, Kept, Ran};
-use super::judge::{Held, Judged, Overlooked, Unseen};
+use super::judge::{Doubts, Held, Judged, Overlooked, Unseen};
 use super::upstream::Came;
 use super::{Done, Judge, Signal, Teller, Work, judge};
 use crate::cargo_output;
@@ -138,7 +138,7 @@ impl<'a> Worker<'a> {
     fn run(&self, id: StepId, key: Option<Key>, fresh: Option<&Held>, tell: &Teller) -> Done {
         let step = self.plan.step(id);
         let expanded = self.expansion.expand(step);
-        let unseen = key.map(|key| self.judge.unseen_by_cargo(id, key)).unwrap_or_default();
+        let doubts = key.map(|key| self.judge.unseen_by_cargo(id, key)).unwrap_or_default();
         let before = key.map(|_| self.judge.discovered_before(id)).unwrap_or_default();
         let places = self.keys.outputs_of(step);
         let makes = step.definition.outputs.as_ref().is_some_and(|outputs| !outputs.is_empty());
@@ -158,7 +158,7 @@ impl<'a> Worker<'a> {
         self.keys.look_again(step);
         let mut refuted = None;
         if let Some(key) = key {
-            let unseen = self.unseen(id, &ran, &unseen);
+            let unseen = self.unseen(&ran, &doubts);
             let ending = self.ending((step, &expanded), &ran, (began, &before), unseen);
             if let (Ending::Unseen(text), None) = (&ending, &ran.failure) {
                 tell.warned(text.clone());
@@ -255,20 +255,20 @@ impl<'a> Worker<'a> {
 
     /// What to tell of a file that cargo did not look at, although it may have changed: one of those that have changed since
     /// the step's last run, or one that was put in place after somebody else made what cargo took for fresh.
-    fn unseen(&self, id: StepId, ran: &Ran, changed: &[Unseen]) -> Option<String> {
+    fn unseen(&self, ran: &Ran, doubts: &Doubts) -> Option<String> {
         if !ran.reported {
             return None;
         }
-        let unseen = changed.iter().find(|unseen| !self.is_made_good(unseen, ran)).map(Unseen::text);
+        let unseen = doubts.files.iter().find(|unseen| !self.is_made_good(unseen, ran)).map(Unseen::text);
         let made = (&*ran.artifacts, &*ran.scripts);
-        unseen.or_else(|| Some(judge::passed_by(&self.keys.overlooked(made, self.judge.last_seen_ns(id))?)))
+        unseen.or_else(|| Some(judge::passed_by(&self.keys.overlooked(made, doubts.since_ns)?)))
     }
 
     /// Whether cargo would see what differs from the state that the step was last seen in. Where it would not, its own
     /// results still are those of that state, and the next run has to be compared with it.
     fn is_seen(&self, id: StepId, key: Key) -> bool {
         let mut commands = self.plan.step(id).definition.commands.iter().filter_map(|command| command.cargo());
-        !commands.any(CargoCommand::compiles) || self.judge.unseen_by_cargo(id, key).is_empty()
+        !commands.any(CargoCommand::compiles) || self.judge.unseen_by_cargo(id, key).files.is_empty()
     }
 
     /// Whether cargo compiled everything that the file is for, so that it does not matter what it looked at.

@@ -50,7 +50,8 @@ fn batch(writer: &str, round: usize, count: usize) -> Batch {
     for number in 0..count {
         let name = format!("{writer} {}", round * count + number);
         let root = digest_of(&name);
-        let last = LastRun { ended: Ended::Succeeded, key: Some(root), duration_ms: 1, finished_at: 2, not_kept: None };
+        let (ended, key) = (Ended::Succeeded, Some(root));
+        let last = LastRun { ended, key, duration_ms: 1, finished_at: 2, not_kept: None, was_fresh: false };
         batch.steps.insert(name.clone(), last);
         batch.records.insert(root, record(&name));
         batch.parts.insert(root, name.clone().into_bytes());

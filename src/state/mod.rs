@@ -36,6 +36,8 @@ pub struct LastRun {
     pub finished_at: u64,
     /// Why its result was not kept although it succeeded, in words.
     pub not_kept: Option<String>,
+    /// Whether the key is that of a later run, in which it was fresh: that tells nothing of what cargo has compiled last.
+    pub was_fresh: bool,
 }
 
 /// How a step that ran can end.
@@ -128,13 +130,15 @@ struct StepFile {
     finished_at: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     not_kept: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    was_fresh: bool,
 }
 
 impl From<&LastRun> for StepFile {
     fn from(last: &LastRun) -> Self {
         let key = last.key.map(|key| key.to_string());
-        let LastRun { ended, duration_ms, finished_at, .. } = *last;
-        Self { ended, key, duration_ms, finished_at, not_kept: last.not_kept.clone() }
+        let LastRun { ended, duration_ms, finished_at, was_fresh, .. } = *last;
+        Self { ended, key, duration_ms, finished_at, not_kept: last.not_kept.clone(), was_fresh }
     }
 }
 
@@ -144,8 +148,8 @@ impl StepFile {
             Some(hex) => Some(Digest::from_hex(&hex)?),
             None => None,
         };
-        let Self { ended, duration_ms, finished_at, not_kept, .. } = self;
-        Some(LastRun { ended, key, duration_ms, finished_at, not_kept })
+        let Self { ended, duration_ms, finished_at, not_kept, was_fresh, .. } = self;
+        Some(LastRun { ended, key, duration_ms, finished_at, not_kept, was_fresh })
     }
 }
 
@@ -163,7 +167,7 @@ mod tests {
         let key = number.is_multiple_of(2).then_some(Digest([number; 32]));
         let ended = [Ended::Succeeded, Ended::Failed, Ended::Cancelled][usize::from(number % 3)];
         let not_kept = (number == 2).then(|| "not\n\"kept\"".to_owned());
-        LastRun { ended, key, duration_ms: number.into(), finished_at: u64::MAX, not_kept }
+        LastRun { ended, key, duration_ms: number.into(), finished_at: u64::MAX, not_kept, was_fresh: number == 4 }
     }
 
     fn save(home: &Home, ids: impl IntoIterator<Item = (&'static str, u8)>) -> usize {

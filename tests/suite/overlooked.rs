@@ -174,3 +174,31 @@ fn what_a_build_script_reads_that_asks_for_nothing() {
         assert_eq!(scene.call("build").run().code, Some(i32::from(what != "a file that goes")), "{what}");
     }
 }
+
+/// A run of other units says nothing of those that it left as they were.
+#[test]
+fn what_was_not_compiled_in_the_last_run() {
+    let runs = |then: &str, change: Option<&str>| {
+        let scene = Scene::of(&["alpha", "beta"]);
+        scene.call("check").succeeds();
+        if let Some(text) = change {
+            scene.append("beta/src/lib.rs", text);
+        } else {
+            scene.append("alpha/src/lib.rs", "// edited\n");
+        }
+        scene.call(then).succeeds();
+        scene.write("beta/src/lib.rs", "compile_error!(\"seen\");\n");
+        let file = fs::File::options().write(true).open(scene.at("beta/src/lib.rs")).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000)).unwrap();
+        for _ in 0..2 {
+            let ended = scene.call("check").succeeds();
+            assert!(ended.err().contains("src/lib.rs changed, but is not newer"), "{then}: {}", ended.text());
+            assert!(!ended.was_fresh(), "{then}");
+        }
+        scene.touch_everything();
+        assert_eq!(scene.call("check").run().code, Some(1), "{then}");
+    };
+    runs("check -p alpha", None);
+    runs("check --release", None);
+    runs("check --release", Some("// edited\n"));
+}

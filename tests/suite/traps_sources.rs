@@ -199,7 +199,11 @@ fn names_that_are_no_text() {
     fs::write(&other, "3").unwrap();
     trap.both_run("is new");
     fs::remove_file(&odd).unwrap();
+    trap.plain_is(Plain::PassesBy);
     trap.runs_for("is gone");
+    trap.runs_for("is gone");
+    trap.scene.append("alpha/build.rs", "// The script may have read it.\n");
+    trap.runs_for("build.rs changed");
     trap.settles();
 }
 

@@ -6,8 +6,20 @@ use std::sync::Arc;
 
 use super::Judge;
 use crate::keys::{Key, newest};
-use crate::model::{CargoCommand, ChangeKind, MemberId, Reason, StepId};
+use crate::model::{CargoCommand, Change, ChangeKind, MemberId, Reason, StepId};
 use crate::relative::cleaned;
+use crate::state::{Ended, LastRun};
+
+/// What is to be asked once cargo has run.
+#[derive(Debug, Default)]
+pub struct Doubts {
+    /// Files that changed since the step's last run and are not newer than it: cargo, which looks at the time alone, does
+    /// not see that. And new ones that configure clippy: cargo knows of those alone that clippy has read before.
+    pub files: Vec<Unseen>,
+    /// What was made after this, in nanoseconds since the Unix epoch, is not known to be of the state in which the step was
+    /// seen last; the beginning of time if that tells nothing.
+    pub since_ns: i64,
+}
 
 /// A file that cargo does not look at, although it is another than in the step's last run.
 #[derive(Debug)]
@@ -58,16 +70,16 @@ pub fn passed_by(name: &str) -> String {
 }
 
 impl Judge<'_> {
-    /// Files that changed since the step's last run and are not newer than it: cargo, which looks at the time alone, does
-    /// not see that. And new ones that configure clippy: cargo knows of those alone that clippy has read before.
-    pub fn unseen_by_cargo(&self, id: StepId, key: Key) -> Vec<Unseen> {
-        let Reason::Changed(changes) = self.explain(id, key) else { return Vec::new() };
-        let Some(last) = self.known.state.steps.get(&*self.steps[id.index()].name) else { return Vec::new() };
-        let began_ms = last.finished_at.saturating_sub(last.duration_ms);
-        let began_ns = i64::try_from(began_ms).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+    /// What cargo may not look at when the step runs now.
+    pub fn unseen_by_cargo(&self, id: StepId, key: Key) -> Doubts {
+        let Some(last) = self.known.state.steps.get(self.name(id)) else { return Doubts::default() };
+        let reason = self.explain(id, key);
+        let since_ns = if is_comparable(last, &reason) { nanoseconds(last.finished_at) } else { 0 };
+        let Reason::Changed(changes) = reason else { return Doubts { files: Vec::new(), since_ns } };
+        let began_ns = nanoseconds(last.finished_at.saturating_sub(last.duration_ms));
         let clippy = Some(CargoCommand::Clippy);
         let lints = self.plan.step(id).definition.commands.iter().any(|command| command.cargo() == clippy);
-        let unseen = changes.into_iter().filter_map(|change| {
+        let files = changes.into_iter().filter_map(|change| {
             let (path, member) = self.keys.file_of(&change.name);
             let why = match change.kind {
                 ChangeKind::FileChanged if newest(&path)? <= began_ns => Overlooked::Old(member),
@@ -79,14 +91,23 @@ impl Judge<'_> {
             };
             Some(Unseen { name: change.name, why })
         });
-        unseen.collect()
+        Doubts { files: files.collect(), since_ns }
     }
+}
 
-    /// When the step was last seen in a state that is known, in nanoseconds since the Unix epoch; the beginning of time if it
-    /// never was. After a run whose result was not kept it is not known which state its artifacts are of.
-    pub fn last_seen_ns(&self, id: StepId) -> i64 {
-        let last = self.known.state.steps.get(self.name(id)).filter(|last| last.not_kept.is_none());
-        let ms = last.map_or(0, |last| last.finished_at);
-        i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000_000)
-    }
+/// Whether every unit that cargo calls fresh is of the state that the step was last seen in, unless it is younger: then it
+/// is enough to ask what has changed since. It is not where that run did not come to an end, or was of other units (of
+/// other members, of other features or flags) and left those of now as they were.
+fn is_comparable(last: &LastRun, reason: &Reason) -> bool {
+    let is_source = |change: &Change| change.kind.is_of_file() && !change.name.ends_with("Cargo.toml");
+    let of_same_units = match reason {
+        Reason::Changed(changes) => changes.iter().all(is_source),
+        Reason::Evicted => true,
+        _ => false,
+    };
+    of_same_units && last.ended == Ended::Succeeded && last.not_kept.is_none() && !last.was_fresh
+}
+
+fn nanoseconds(milliseconds: u64) -> i64 {
+    i64::try_from(milliseconds).unwrap_or(i64::MAX).saturating_mul(1_000_000)
 }
