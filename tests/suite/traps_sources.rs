@@ -85,7 +85,6 @@ fn a_module_that_moves_to_the_other_place_for_it() {
 }
 
 #[test]
-#[ignore = "the rule for modules with two places belongs to the narrowing of keys and is not there yet"]
 fn a_file_in_the_other_place_for_a_module() {
     for (there, new) in [("one.rs", "one/mod.rs"), ("one/mod.rs", "one.rs")] {
         let there = format!("alpha/src/{there}");
