@@ -22,8 +22,9 @@ pub struct Read {
 /// # Errors
 /// There is none beside any of them, it cannot be read, or a name in it holds a newline, which dep-info cannot tell.
 pub fn of_artifact(filenames: &[PathBuf]) -> io::Result<Read> {
-    let found =
-        filenames.iter().find_map(|file| beside(file)).or_else(|| filenames.iter().find_map(|file| hashed(file)));
+    let found = filenames.iter().find_map(|file| beside(file));
+    let found = found.or_else(|| filenames.iter().find_map(|file| hashed(file)));
+    let found = found.or_else(|| filenames.iter().find_map(|file| unhashed(file)));
     let path = found.ok_or(io::ErrorKind::NotFound)?;
     let written = Some(path.metadata()?.modified()?);
     let read = parse_dep_info(&fs::read_to_string(path)?).ok_or(io::ErrorKind::InvalidData)?;
@@ -68,6 +69,14 @@ fn dep_info_of(artifact: &Path, stem: &str) -> Option<PathBuf> {
     let stems = [stem, stem.strip_prefix("lib").unwrap_or(stem)];
     let paths = stems.map(|stem| artifact.with_file_name(format!("{stem}.d")));
     paths.into_iter().find(|path| path.is_file())
+}
+
+/// The dep-info beside an artifact without a hash that stands where the compiler put it: a dynamic library, and what is made
+/// together with one. That of rustc names each source once more as a rule without anything behind it.
+fn unhashed(artifact: &Path) -> Option<PathBuf> {
+    let path = dep_info_of(artifact, artifact.file_stem()?.to_str()?)?;
+    let is_of_rustc = fs::read_to_string(&path).ok()?.lines().any(|line| line.ends_with(':'));
+    is_of_rustc.then_some(path)
 }
 
 /// The dep-info of the file that cargo lifted this artifact from: the same inode, or else the same bytes, under the

@@ -43,6 +43,7 @@ mod app;
 mod atomic;
 mod cargo_config;
 mod cargo_output;
+mod cargo_test;
 mod config;
 mod dep_info;
 mod environment;
@@ -67,3 +68,4 @@ mod walk;
 mod workspace;
 
 pub use app::{Error, Lifecycle, Options, Report};
+pub use cargo_test::shim;

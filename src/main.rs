@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    cargo_lifecycle::shim();
     cargo_lifecycle::cli::main(std::env::args_os())
 }

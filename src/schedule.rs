@@ -2,7 +2,7 @@
 //! machine. It knows no processes and no clock.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::model::{Node, Outcome, Plan, StepId};
 
@@ -22,11 +22,24 @@ pub struct Terms {
     pub locks: Vec<Option<Lock>>,
 }
 
+/// What a schedule has to know of a part of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartTerms {
+    /// How long it will take, in the unit of the steps' weights.
+    pub weight: u64,
+    /// How many jobs it takes; at least one.
+    pub jobs: usize,
+}
+
 /// What is to be done now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Start the step.
     Start(StepId),
+    /// Start the part of this number.
+    StartPart(StepId, usize),
+    /// All parts of the step have ended, or will not start: bring them together.
+    Join(StepId),
     /// The step ended without having run.
     End(StepId, Outcome),
 }
@@ -42,12 +55,30 @@ pub struct Schedule<'a> {
     blocked: Vec<Option<StepId>>,
     /// For each node, the weight of the longest way from its start to the end of the plan.
     remaining: Vec<u64>,
-    ready: BinaryHeap<(u64, Reverse<StepId>)>,
+    ready: BinaryHeap<(u64, Reverse<Unit>)>,
     held: Vec<Lock>,
     state: Vec<State>,
+    /// The steps that are in parts.
+    parts: BTreeMap<StepId, Parts>,
     running: usize,
     unfinished: usize,
     stopping: bool,
+}
+
+/// What takes jobs when it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Unit {
+    Join(StepId),
+    Step(StepId),
+    Part(StepId, usize),
+}
+
+/// The parts of a step.
+struct Parts {
+    terms: Vec<PartTerms>,
+    /// Those that have not started.
+    waiting: usize,
+    running: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +86,10 @@ enum State {
     Waiting,
     Ready,
     Running,
+    /// Its parts run, or wait for jobs.
+    InParts,
+    /// Its parts have ended.
+    Joining,
     Over,
 }
 
@@ -79,6 +114,7 @@ impl<'a> Schedule<'a> {
             ready: BinaryHeap::new(),
             held: Vec::new(),
             state: vec![State::Waiting; plan.steps.len()],
+            parts: BTreeMap::new(),
             running: 0,
             unfinished: plan.steps.len(),
             stopping: false,
@@ -98,11 +134,11 @@ impl<'a> Schedule<'a> {
 
     /// What to do after a running step has ended.
     pub fn ended(&mut self, step: StepId, outcome: &Outcome) -> Vec<Action> {
-        debug_assert_eq!(self.state[step.index()], State::Running);
+        debug_assert!(matches!(self.state[step.index()], State::Running | State::Joining));
         let mut actions = Vec::new();
         self.running -= 1;
-        if let Some(lock) = self.lock(step) {
-            self.held.retain(|held| *held != lock);
+        if self.state[step.index()] == State::Running {
+            self.unlock(step);
         }
         self.over(step, outcome, &mut actions);
         if matches!(outcome, Outcome::Failed(_)) && !self.terms.keep_going {
@@ -112,16 +148,75 @@ impl<'a> Schedule<'a> {
         actions
     }
 
+    /// What to do after a running step has come into parts: it gives its job and its lock away, and goes on when all of
+    /// them have ended.
+    pub fn split(&mut self, step: StepId, parts: Vec<PartTerms>) -> Vec<Action> {
+        debug_assert_eq!(self.state[step.index()], State::Running);
+        let mut actions = Vec::new();
+        self.running -= 1;
+        self.unlock(step);
+        self.state[step.index()] = State::InParts;
+        let beyond = self.remaining[step.index()].saturating_sub(weight_of(&self.terms, step));
+        if !self.stopping {
+            let ready = parts.iter().enumerate();
+            self.ready.extend(
+                ready.map(|(place, terms)| (beyond.saturating_add(terms.weight), Reverse(Unit::Part(step, place)))),
+            );
+        }
+        let waiting = if self.stopping { 0 } else { parts.len() };
+        self.parts.insert(step, Parts { terms: parts, waiting, running: 0 });
+        self.join_if_over(step);
+        self.start(&mut actions);
+        actions
+    }
+
+    /// What to do after a part has ended.
+    pub fn part_ended(&mut self, step: StepId, place: usize, failed: bool) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.running -= self.jobs_of(step, place);
+        if let Some(parts) = self.parts.get_mut(&step) {
+            parts.running -= 1;
+        }
+        if failed && !self.terms.keep_going {
+            self.stop_into(&mut actions);
+        }
+        self.join_if_over(step);
+        self.start(&mut actions);
+        actions
+    }
+
     /// Starts nothing more: what has not started is over. Running steps end by themselves.
     pub fn stop(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
         self.stop_into(&mut actions);
+        self.start(&mut actions);
         actions
     }
 
     /// Whether every step has ended.
     pub fn is_over(&self) -> bool {
         self.unfinished == 0
+    }
+
+    /// The jobs that a part takes: never more than there are.
+    fn jobs_of(&self, step: StepId, place: usize) -> usize {
+        let terms = self.parts.get(&step).and_then(|parts| parts.terms.get(place));
+        terms.map_or(1, |terms| terms.jobs).clamp(1, self.terms.jobs.max(1))
+    }
+
+    fn join_if_over(&mut self, step: StepId) {
+        let is_over = |parts: &Parts| parts.waiting == 0 && parts.running == 0;
+        if self.state[step.index()] == State::InParts && self.parts.get(&step).is_some_and(is_over) {
+            self.state[step.index()] = State::Joining;
+            // Whatever else is ready, others wait for this.
+            self.ready.push((u64::MAX, Reverse(Unit::Join(step))));
+        }
+    }
+
+    fn unlock(&mut self, step: StepId) {
+        if let Some(lock) = self.lock(step) {
+            self.held.retain(|held| *held != lock);
+        }
     }
 
     fn lock(&self, step: StepId) -> Option<Lock> {
@@ -138,7 +233,7 @@ impl<'a> Schedule<'a> {
             Some(because) => self.end(step, Outcome::Skipped { because }, actions),
             None => {
                 self.state[step.index()] = State::Ready;
-                self.ready.push((self.remaining[node.index()], Reverse(step)));
+                self.ready.push((self.remaining[node.index()], Reverse(Unit::Step(step))));
             }
         }
     }
@@ -176,27 +271,53 @@ impl<'a> Schedule<'a> {
     /// holds no job.
     fn start(&mut self, actions: &mut Vec<Action>) {
         let mut locked_out = Vec::new();
-        while self.running < self.terms.jobs.max(1) {
-            let Some((weight, Reverse(step))) = self.ready.pop() else { break };
-            if self.state[step.index()] != State::Ready {
-                continue;
-            }
-            match self.lock(step) {
-                Some(lock) if self.held.contains(&lock) => {
-                    locked_out.push((weight, Reverse(step)));
-                    continue;
+        let jobs = self.terms.jobs.max(1);
+        while self.running < jobs {
+            let Some((weight, Reverse(unit))) = self.ready.pop() else { break };
+            match unit {
+                Unit::Step(step) if self.state[step.index()] != State::Ready => continue,
+                Unit::Step(step) => {
+                    match self.lock(step) {
+                        Some(lock) if self.held.contains(&lock) => {
+                            locked_out.push((weight, Reverse(unit)));
+                            continue;
+                        }
+                        lock => self.held.extend(lock),
+                    }
+                    self.state[step.index()] = State::Running;
+                    self.running += 1;
+                    actions.push(Action::Start(step));
                 }
-                lock => self.held.extend(lock),
+                Unit::Part(step, place) => {
+                    let wanted = self.jobs_of(step, place);
+                    if self.running + wanted > jobs {
+                        // It waits, and with it all that is shorter, or it would wait for ever.
+                        locked_out.push((weight, Reverse(unit)));
+                        break;
+                    }
+                    if let Some(parts) = self.parts.get_mut(&step) {
+                        parts.waiting -= 1;
+                        parts.running += 1;
+                    }
+                    self.running += wanted;
+                    actions.push(Action::StartPart(step, place));
+                }
+                Unit::Join(step) => {
+                    self.running += 1;
+                    actions.push(Action::Join(step));
+                }
             }
-            self.state[step.index()] = State::Running;
-            self.running += 1;
-            actions.push(Action::Start(step));
         }
         self.ready.extend(locked_out);
     }
 
     fn stop_into(&mut self, actions: &mut Vec<Action>) {
         self.stopping = true;
+        self.ready.retain(|(_, Reverse(unit))| !matches!(unit, Unit::Part(..)));
+        self.parts.values_mut().for_each(|parts| parts.waiting = 0);
+        for step in self.parts.keys().copied().collect::<Vec<_>>() {
+            self.join_if_over(step);
+        }
         // In the plan's order, so that what a failure blocks is known by the time it is asked.
         for step in self.plan.ids() {
             if matches!(self.state[step.index()], State::Waiting | State::Ready) {
@@ -205,6 +326,10 @@ impl<'a> Schedule<'a> {
             }
         }
     }
+}
+
+fn weight_of(terms: &Terms, step: StepId) -> u64 {
+    terms.weights.get(step.index()).copied().unwrap_or(1).max(1)
 }
 
 /// For each node the weight of the longest way from its start to the end of the plan, itself included.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::execute::{Ending, Produced, Run};
+use crate::execute::{Ending, PartOf, Produced, Run};
 use crate::fingerprint::references;
 use crate::flush::{Batch, Limits, flush};
 use crate::hash_cache::FileHashCache;
@@ -135,6 +135,10 @@ impl Keeping<'_, '_> {
         let mut batch = Batch::default();
         let mut last: BTreeMap<StepId, &Produced> = BTreeMap::new();
         for produced in &ended.produced {
+            if let Some(part) = &produced.part {
+                self.part(produced, part, &mut batch)?;
+                continue;
+            }
             if let Ending::Used(digest) = produced.ending {
                 batch.used.extend([produced.key.digest, digest]);
                 continue;
@@ -184,6 +188,52 @@ impl Keeping<'_, '_> {
         Ok(batch)
     }
 
+    /// Adds how a part of a step ended, and its result if it may be kept.
+    fn part(&mut self, produced: &Produced, part: &PartOf, batch: &mut Batch) -> io::Result<()> {
+        let ended = match &produced.ending {
+            Ending::Good { .. } | Ending::Unkept(_) => How::Succeeded,
+            _ => How::Failed,
+        };
+        let mut not_kept = None;
+        let key = produced.key;
+        if let Ending::Good { .. } = &produced.ending {
+            let step = self.ran.plan.step(produced.step);
+            match self.keys.test_disturbance(step, part.member, (key, part.compiles)) {
+                None => _ = batch.records.insert(key.digest, self.record_of(produced)?),
+                Some(file) => not_kept = Some(format!("inputs changed during the run ({file})")),
+            }
+        } else if let Ending::Unkept(why) = &produced.ending {
+            not_kept = Some(why.clone());
+        }
+        self.keys.description(key, references, &mut batch.parts);
+        batch.descriptions.insert(part.name.clone(), key.digest);
+        let last = LastRun {
+            ended,
+            key: Some(key.digest),
+            duration_ms: millis(produced.duration),
+            finished_at: unix_millis(SystemTime::now()),
+            not_kept,
+            was_fresh: false,
+        };
+        batch.steps.insert(part.name.clone(), last);
+        Ok(())
+    }
+
+    fn record_of(&self, produced: &Produced) -> io::Result<Record> {
+        Ok(Record {
+            duration: produced.duration,
+            made_at: unix_millis(SystemTime::now()),
+            artifacts: Vec::new(),
+            output: store(&produced.output, &Blobs::new(self.past.home))?,
+            outputs: Vec::new(),
+            warned: produced.warned,
+            discovered: Vec::new(),
+            tests: produced.tests,
+            // After its blobs were put: younger ones are another run's.
+            used: now(),
+        })
+    }
+
     /// Adds the result of a step, if it may be kept.
     fn record(&mut self, produced: &Produced, batch: &mut Batch) -> io::Result<()> {
         let (discovered, artifacts, outputs) = match &produced.ending {
@@ -206,17 +256,8 @@ impl Keeping<'_, '_> {
             _ => return Ok(()),
         };
         let key = produced.key.digest;
-        let record = Record {
-            duration: produced.duration,
-            made_at: unix_millis(SystemTime::now()),
-            artifacts: artifacts.clone(),
-            output: store(&produced.output, &Blobs::new(self.past.home))?,
-            outputs: outputs.clone(),
-            warned: produced.warned,
-            discovered: Vec::new(),
-            // After its blobs were put: younger ones are another run's.
-            used: now(),
-        };
+        let record =
+            Record { artifacts: artifacts.clone(), outputs: outputs.clone(), ..self.record_of(produced)? };
         let Some(found) = discovered else {
             batch.records.insert(key, record);
             return Ok(());
@@ -239,6 +280,7 @@ impl Keeping<'_, '_> {
             outputs: Vec::new(),
             warned: false,
             discovered: std::iter::once(found.to_vec()).chain(others).collect(),
+            tests: None,
             used: now(),
         }
     }

@@ -1,13 +1,16 @@
 //! A plan with everything that is needed to judge and run it.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::{Error, Lifecycle, Report, environment, keep};
 use crate::config;
-use crate::execute::{self, Commands, Judge, JudgeTerms, Known, Message, Worker};
+use crate::environment::Environment;
+use crate::execute::{self, Commands, FindRunner, Judge, JudgeTerms, Known, Message, TestSetting, Worker};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::Keys;
@@ -64,7 +67,8 @@ impl<'a> Planned<'a> {
         let past = self.past();
         let pool = self.pool()?;
         let expansion = self.lifecycle.expansion();
-        let keys = self.keys(&pool, &expansion, &past.cache);
+        let around = pool.install(|| self.around());
+        let keys = self.keys(&pool, &expansion, (&past.cache, &around));
         let outputs = Outputs::new(&past.home, &past.cache);
         Ok(pool.install(|| self.judge((&keys, &outputs), &past).foresee()))
     }
@@ -74,7 +78,8 @@ impl<'a> Planned<'a> {
         let past = self.past();
         let pool = self.pool()?;
         let expansion = self.lifecycle.expansion();
-        let keys = self.keys(&pool, &expansion, &past.cache);
+        let around = pool.install(|| self.around());
+        let keys = self.keys(&pool, &expansion, (&past.cache, &around));
         let outputs = Outputs::new(&past.home, &past.cache);
         Ok(pool.install(|| self.judge((&keys, &outputs), &past).account(&self.lifecycle.workspace)))
     }
@@ -86,17 +91,22 @@ impl<'a> Planned<'a> {
         let pool = self.pool()?;
         self.begin(&pool, &past, events);
         let expansion = self.lifecycle.expansion();
-        let keys = self.keys(&pool, &expansion, &past.cache);
+        let around = pool.install(|| self.around());
+        let keys = self.keys(&pool, &expansion, (&past.cache, &around));
         let outputs = Outputs::new(&past.home, &past.cache);
         let judge = self.judge((&keys, &outputs), &past);
         let children = Children::new();
         let blobs = Blobs::new(&past.home);
         let env = self.child_env(begun_at);
+        let runner = |triple: &str| {
+            crate::environment::runner(triple, &self.lifecycle.workspace, &self.lifecycle.invocation)
+        };
         let commands = Commands {
             children: &children,
             cargo: &self.lifecycle.invocation.cargo,
             env: &env,
             jobs: pool.current_num_threads(),
+            tests: self.tests(&past.home, &around, &runner),
         };
         let worker = Worker::new((&self.plan, &expansion), (&keys, &judge), (&outputs, &blobs), commands);
         let (sender, receiver) = execute::channel();
@@ -169,16 +179,28 @@ impl<'a> Planned<'a> {
         Ok(rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).stack_size(STACK).build()?)
     }
 
+    fn around(&self) -> Environment {
+        crate::environment::look(&self.lifecycle.workspace, &self.lifecycle.invocation)
+    }
+
     fn keys<'k>(
         &'k self,
         pool: &rayon::ThreadPool,
         expansion: &'k plan::Expansion<'k>,
-        cache: &'k FileHashCache,
+        (cache, around): (&'k FileHashCache, &Environment),
     ) -> Keys<'k> {
-        pool.install(|| {
-            let found = crate::environment::look(&self.lifecycle.workspace, &self.lifecycle.invocation);
-            Keys::new(&self.plan, expansion, cache, environment::describe(&found))
-        })
+        pool.install(|| Keys::new(&self.plan, expansion, cache, environment::describe(around)))
+    }
+
+    /// How tests are had from cargo.
+    fn tests<'t>(&self, home: &Home, around: &Environment, runner: &'t FindRunner<'t>) -> TestSetting<'t> {
+        let asked = self.lifecycle.options.flags.target.iter().chain(&around.targets).chain(&around.host);
+        TestSetting {
+            folder: home.shared().join("tests"),
+            triples: asked.map(|target| triple(target)).collect::<BTreeSet<_>>().into_iter().collect(),
+            rustdoc: around.rustdoc.clone(),
+            runner,
+        }
     }
 
     fn judge<'k>(&'k self, kept: (&'k Keys<'k>, &'k Outputs<'k>), past: &'k Past) -> Judge<'k> {
@@ -224,6 +246,12 @@ impl<'a> Planned<'a> {
 
 /// The stack of a worker in bytes: keys are built along dependencies, which may be a chain of a thousand members.
 const STACK: usize = 64 << 20;
+
+/// The name of a target, which may be given by the path of its description.
+fn triple(target: &str) -> String {
+    let stem = Path::new(target).file_stem().filter(|_| target.ends_with(".json"));
+    stem.map_or_else(|| target.to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
 
 /// The one lock that steps hold so far: cargo's own, on the target directory.
 const CARGO_LOCK: schedule::Lock = 0;

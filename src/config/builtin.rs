@@ -1,7 +1,7 @@
 //! The phases that are there without a make.toml; what make.toml makes of them is not known here.
 
 use super::template;
-use crate::model::{Command, Template};
+use crate::model::{Command, Engine, Template};
 
 /// One built-in phase.
 #[derive(Debug)]
@@ -10,6 +10,8 @@ pub(super) struct Builtin {
     pub description: &'static str,
     /// Its one command, the words separated by one space.
     pub command: &'static str,
+    /// How it is run.
+    pub engine: Engine,
     /// Whether its results are kept.
     pub cache: bool,
     /// Whether they depend on the members that a member depends on.
@@ -22,6 +24,7 @@ pub(super) const PHASES: [Builtin; 8] = [
         name: "check",
         description: "Check that everything compiles",
         command: "cargo check {selected} {flags} {args}",
+        engine: Engine::Command,
         cache: true,
         dependencies: true,
     },
@@ -29,6 +32,7 @@ pub(super) const PHASES: [Builtin; 8] = [
         name: "build",
         description: "Compile libraries and binaries",
         command: "cargo build {selected} {flags} {args}",
+        engine: Engine::Command,
         cache: true,
         dependencies: true,
     },
@@ -36,13 +40,15 @@ pub(super) const PHASES: [Builtin; 8] = [
         name: "test",
         description: "Compile and run the tests",
         command: "cargo test {selected} {flags} {args}",
-        cache: false,
+        engine: Engine::CargoTest,
+        cache: true,
         dependencies: true,
     },
     Builtin {
         name: "lint",
         description: "Look for likely mistakes with clippy",
         command: "cargo clippy {selected} --all-targets {flags} {args}",
+        engine: Engine::Command,
         cache: true,
         dependencies: true,
     },
@@ -50,6 +56,7 @@ pub(super) const PHASES: [Builtin; 8] = [
         name: "fmt",
         description: "Check that the code is formatted",
         command: "cargo fmt --check {selected} {flags} {args}",
+        engine: Engine::Command,
         cache: true,
         dependencies: false,
     },
@@ -57,6 +64,7 @@ pub(super) const PHASES: [Builtin; 8] = [
         name: "doc",
         description: "Build the documentation",
         command: "cargo doc {selected} --no-deps {flags} {args}",
+        engine: Engine::Command,
         cache: true,
         dependencies: true,
     },
@@ -64,6 +72,7 @@ pub(super) const PHASES: [Builtin; 8] = [
         name: "bench",
         description: "Run the benchmarks",
         command: "cargo bench {selected} {flags} {args}",
+        engine: Engine::Command,
         cache: false,
         dependencies: true,
     },
@@ -71,6 +80,7 @@ pub(super) const PHASES: [Builtin; 8] = [
         name: "clean",
         description: "Remove what was built",
         command: "cargo clean {selected} {flags} {args}",
+        engine: Engine::Command,
         cache: false,
         dependencies: true,
     },

@@ -9,7 +9,7 @@ use super::env::{self, Env};
 use super::globs;
 use super::names::{Names, check_name};
 use super::syntax::{Entry, Reader, Text};
-use crate::model::{Claim, Need, PhaseId, Scope, Span};
+use crate::model::{Claim, Engine, Need, PhaseId, Scope, Span};
 
 /// The keys of a phase, each as far as something was said.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub(super) struct Keys<'d> {
     pub scope: Option<(Scope, Span)>,
     pub workspaces: Option<Vec<Text<'d>>>,
     pub commands: Option<Commands>,
+    /// With the place of the value.
+    pub engine: Option<(Engine, Span)>,
     pub parallel: Option<bool>,
     pub needs: Option<Vec<Need>>,
     pub inputs: Option<Vec<Arc<str>>>,
@@ -36,6 +38,7 @@ const OF_ALL: &[&str] = &[
     "description",
     "command",
     "commands",
+    "engine",
     "parallel",
     "scope",
     "workspaces",
@@ -50,13 +53,14 @@ const OF_ALL: &[&str] = &[
 
 /// The keys of `lifecycle.<phase>` in `[workspace.<name>]`: what one member can have of its own.
 const OF_ONE: &[&str] =
-    &["command", "commands", "parallel", "needs", "inputs", "outputs", "env", "env-inputs", "cache", "dependencies"];
+    &["command", "commands", "engine", "parallel", "needs", "inputs", "outputs", "env", "env-inputs", "cache", "dependencies"];
 
 impl<'d> Keys<'d> {
     /// What a built-in phase says.
     pub fn of_builtin(phase: &'static Builtin) -> Self {
         let commands = Commands { builtin: true, list: vec![phase.words()], holes: Vec::new() };
-        Self { description: Some(phase.description), commands: Some(commands), ..Self::default() }
+        let engine = Some((phase.engine, Span::default()));
+        Self { description: Some(phase.description), commands: Some(commands), engine, ..Self::default() }
     }
 
     /// Reads the table of one phase: of every member's (`owner` is `None`), or of one member's own.
@@ -91,6 +95,7 @@ impl<'d> Keys<'d> {
             "description" => self.description = reader.string(entry).map(|text| text.text),
             "command" => self.commands = Some(commands::command(reader, entry)),
             "commands" => self.commands = Some(commands::commands(reader, entry)),
+            "engine" => self.engine = engine(reader, entry),
             "parallel" => self.parallel = reader.boolean(entry),
             "scope" => self.scope = scope(reader, entry),
             "workspaces" => self.workspaces = workspaces(reader, entry),
@@ -108,11 +113,14 @@ impl<'d> Keys<'d> {
     /// These keys laid over others: each stands in for the same key of `base`.
     pub fn over(&self, base: &Self) -> Self {
         let (own, base) = (self.clone(), base.clone());
+        let own_commands = own.commands.is_some();
         Self {
             description: own.description.or(base.description),
             scope: own.scope.or(base.scope),
             workspaces: own.workspaces.or(base.workspaces),
             commands: own.commands.or(base.commands),
+            // That of a command that is replaced goes with it.
+            engine: own.engine.or(if own_commands { None } else { base.engine }),
             parallel: own.parallel.or(base.parallel),
             needs: own.needs.or(base.needs),
             inputs: own.inputs.or(base.inputs),
@@ -162,6 +170,20 @@ fn scope<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<(Scope, Span)
             let meant = reader.meant(other, ["member", "workspace"]);
             let help = meant.map(|meant| format!("did you mean `\"{meant}\"`?"));
             reader.wrong(text.span, "`scope` must be `\"member\"` or `\"workspace\"`", "").help = help;
+            None
+        }
+    }
+}
+
+fn engine<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<(Engine, Span)> {
+    let text = reader.string(entry)?;
+    match text.text {
+        "command" => Some((Engine::Command, text.span)),
+        "cargo-test" => Some((Engine::CargoTest, text.span)),
+        other => {
+            let meant = reader.meant(other, ["command", "cargo-test"]);
+            let help = meant.map(|meant| format!("did you mean `\"{meant}\"`?"));
+            reader.wrong(text.span, "`engine` must be `\"command\"` or `\"cargo-test\"`", "").help = help;
             None
         }
     }

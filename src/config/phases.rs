@@ -12,7 +12,7 @@ use super::keys::Keys;
 use super::members::{self, Table};
 use super::names::Names;
 use super::syntax::{Reader, Text};
-use crate::model::{Definition, Phase, Placeholder, Scope, Span};
+use crate::model::{CargoCommand, Command, Definition, Engine, Phase, Placeholder, Scope, Span};
 
 /// Everything that is said of phases.
 #[derive(Debug)]
@@ -110,11 +110,14 @@ fn definition(name: &str, keys: &Keys<'_>, env: &Env) -> Arc<Definition> {
     let commands = keys.commands.clone().unwrap_or_default();
     // A built-in phase knows by itself whether it is kept, and on what it depends; `inputs` do not make a bench keepable.
     let builtin = builtin::named(name).filter(|_| commands.builtin);
-    let kept = builtin.map_or(keys.inputs.is_some() || keys.outputs.is_some(), |phase| phase.cache);
+    let engine = keys.engine.map(|(engine, _)| engine).unwrap_or_default();
+    let is_known = keys.inputs.is_some() || keys.outputs.is_some() || engine == Engine::CargoTest;
+    let kept = builtin.map_or(is_known, |phase| phase.cache);
     let mut variables = keys.env.clone().unwrap_or_default();
     variables.extend(env.iter().map(|(name, value)| (Arc::clone(name), Arc::clone(value))));
     Arc::new(Definition {
         builtin: commands.builtin,
+        engine,
         commands: commands.list,
         parallel: keys.parallel.unwrap_or(false),
         needs: keys.needs.clone().unwrap_or_default(),
@@ -145,8 +148,9 @@ fn check_for_all(reader: &mut Reader<'_>, said: &Said<'_, '_>, keys: &Keys<'_>, 
     }
 }
 
-/// A phase that is there has commands.
+/// A phase that is there has commands, and such as its engine can run.
 fn check_commands(reader: &mut Reader<'_>, said: &Said<'_, '_>, keys: &Keys<'_>, (name, span): (&str, Span)) {
+    check_engine(reader, keys);
     if keys.commands.is_none() && !keys.damaged {
         let others = said.names.all().filter(|other| *other != name);
         let help = match reader.meant(name, others) {
@@ -154,6 +158,16 @@ fn check_commands(reader: &mut Reader<'_>, said: &Said<'_, '_>, keys: &Keys<'_>,
             None => "give it a `command = \"…\"`".to_owned(),
         };
         reader.wrong(span, format!("the phase `{name}` has no command"), "").help = Some(help);
+    }
+}
+
+/// The engine for tests has one plain call of `cargo test`, which says of which packages.
+fn check_engine(reader: &mut Reader<'_>, keys: &Keys<'_>) {
+    let (Some((Engine::CargoTest, place)), Some(commands)) = (keys.engine, &keys.commands) else { return };
+    let is_test = |command: &Command| command.cargo() == Some(CargoCommand::Test);
+    if !matches!(&commands.list[..], [one] if is_test(one)) && !keys.damaged {
+        let problem = reader.wrong(place, "`engine = \"cargo-test\"` needs one plain call of `cargo test`", "");
+        problem.help = Some("such as `command = \"cargo test {selected} {flags} {args}\"`".to_owned());
     }
 }
 

@@ -31,6 +31,11 @@ pub fn rustc(config: &CargoConfig<'_>, invocation: &Invocation) -> PathBuf {
     program(config, invocation, "RUSTC", "build.rustc").unwrap_or_else(|| "rustc".into())
 }
 
+/// The rustdoc, as cargo chooses it.
+pub fn rustdoc(config: &CargoConfig<'_>, invocation: &Invocation) -> PathBuf {
+    program(config, invocation, "RUSTDOC", "build.rustdoc").unwrap_or_else(|| "rustdoc".into())
+}
+
 /// The wrappers that are set, by the variables that name them: the program's name, its file's length and time of change.
 pub fn wrappers(config: &CargoConfig<'_>, workspace: &Workspace, invocation: &Invocation) -> Vec<(String, String)> {
     let kinds =

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Teller;
-use crate::cargo_output::{Artifact, BuildScript, CargoOutput, MESSAGE_FORMAT};
+use crate::cargo_output::{Artifact, BuildScript, CargoOutput, Kind, MESSAGE_FORMAT, Rendered};
 use crate::model::{CargoCommand, Replay};
 use crate::plan::{Argv, Expanded};
 use crate::process::{self, Children, CommandLine, Exit, Log, Program};
@@ -26,6 +26,23 @@ pub struct Commands<'a> {
     pub env: &'a [(OsString, OsString)],
     /// How many commands of a parallel phase run at once.
     pub jobs: usize,
+    /// How tests are had from cargo.
+    pub tests: Tests<'a>,
+}
+
+/// The program and its arguments that test executables of a target are started with, or why that cannot be told.
+pub type FindRunner<'a> = dyn Fn(&str) -> Result<Option<Vec<String>>, String> + Sync + 'a;
+
+/// What is needed to have cargo say how it would run tests.
+pub struct Tests<'a> {
+    /// Where it leaves that.
+    pub folder: PathBuf,
+    /// What it may build tests for.
+    pub triples: Vec<String>,
+    /// The rustdoc that runs documentation tests.
+    pub rustdoc: String,
+    /// What test executables of a target are started with, if anything.
+    pub runner: &'a FindRunner<'a>,
 }
 
 /// What came of a step's commands.
@@ -47,6 +64,10 @@ pub struct Ran {
     pub reported: bool,
     /// Whether it compiled without being asked.
     pub unread: bool,
+    /// Files that may have been read besides what is reported.
+    pub besides: Vec<PathBuf>,
+    /// Why its result cannot be kept although it succeeded.
+    pub doubt: Option<String>,
     /// Why the log could not be written to a file.
     pub trouble: Option<io::Error>,
     /// Whether a part of what was printed is lost.
@@ -119,25 +140,53 @@ impl Commands<'_> {
         done.into_iter().map(|(_, ran)| ran).collect()
     }
 
+    /// Has a call of `cargo test` run with more arguments, by which it runs nothing itself.
+    pub fn compile_tests(&self, expanded: &Expanded, arguments: Vec<OsString>, tell: &Teller) -> Ran {
+        let mut ran = Ran::default();
+        let Some(command) = expanded.commands.first() else { return ran };
+        let mut line = self.command_line(command, expanded, false);
+        // What tests are given is what cargo gives them: nothing of ours.
+        line.env.retain(|(name, _)| !name.to_string_lossy().starts_with("CARGO_LIFECYCLE_"));
+        if let Program::Words(words) = &mut line.program {
+            let place = after_subcommand(words);
+            let color = ["--config", "term.color='always'", MESSAGE_FORMAT].map(OsString::from);
+            words.splice(place..place, arguments.into_iter().chain(color));
+        }
+        let exit = self.run_cargo(&line, &mut ran, (tell, false));
+        ran.close(exit);
+        if ran.lost || ran.trouble.is_some() {
+            tell.warned(ran.complaint());
+        }
+        ran
+    }
+
+    /// Runs a program, of which nothing is shown before its end.
+    pub fn run_program(&self, line: &CommandLine, tell: &Teller) -> Ran {
+        let mut ran = Ran::default();
+        let (log, lost) = (&mut ran.log, &mut ran.lost);
+        let exit = process::run(line, self.children, &mut |chunk| *lost |= log.write_all(chunk).is_err());
+        ran.close(exit);
+        if ran.lost || ran.trouble.is_some() {
+            tell.warned(ran.complaint());
+        }
+        ran
+    }
+
     fn run_one(&self, command: &Argv, expanded: &Expanded, tell: &Teller) -> Ran {
         let json = reports_in_json(command);
         let mut ran = Ran::default();
         let line = self.command_line(command, expanded, json);
-        let exit = if json { self.run_cargo(&line, &mut ran, tell) } else { self.run_plain(&line, &mut ran, tell) };
+        let exit =
+            if json { self.run_cargo(&line, &mut ran, (tell, true)) } else { self.run_plain(&line, &mut ran, tell) };
         if !json && matches!(command, Argv::Words(_, Some(cargo)) if cargo.compiles()) {
             // It reports in a form of its own; nobody but people can tell the warnings in it.
             ran.unread = true;
             ran.warned = !ran.log.is_empty();
         }
-        ran.trouble = ran.log.take_trouble();
-        ran.failure = match exit {
-            Ok(exit) if exit.success() => None,
-            Ok(exit) if ran.culprits.is_empty() => Some(how(&exit)),
-            Ok(exit) => Some(format!("{} ({})", how(&exit), ran.culprits.join(", "))),
-            Err(error) => Some(error.to_string()),
-        };
+        ran.close(exit);
         ran
     }
+
 
     fn run_plain(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller) -> Result<Exit, process::Error> {
         let mut said: Option<Instant> = None;
@@ -151,18 +200,24 @@ impl Commands<'_> {
         })
     }
 
-    /// Cargo, in JSON: shown as cargo shows itself to people, and read for what it says of its results.
-    fn run_cargo(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller) -> Result<Exit, process::Error> {
+    /// Cargo, in JSON: shown as cargo shows itself to people, and read for what it says of its results. `programs`: whether
+    /// what it says of programs that it runs is shown, too.
+    fn run_cargo(
+        &self,
+        line: &CommandLine,
+        ran: &mut Ran,
+        (tell, programs): (&Teller, bool),
+    ) -> Result<Exit, process::Error> {
         let mut output = CargoOutput::new();
         let (log, lost) = (&mut ran.log, &mut ran.lost);
-        let mut show = |bytes: &[u8]| {
-            *lost |= log.write_all(bytes).is_err();
-            tell.printed(bytes.to_vec(), true);
+        let mut show = |rendered: Rendered<'_>| {
+            if programs || rendered.kind != Kind::Program {
+                *lost |= log.write_all(rendered.bytes).is_err();
+                tell.printed(rendered.bytes.to_vec(), true);
+            }
         };
-        let exit = process::run(line, self.children, &mut |chunk| {
-            output.push(chunk, &mut |rendered| show(rendered.bytes));
-        });
-        let facts = output.finish(&mut |rendered| show(rendered.bytes));
+        let exit = process::run(line, self.children, &mut |chunk| output.push(chunk, &mut show));
+        let facts = output.finish(&mut show);
         // Where cargo did not come to building, it was asked for something else, which is to be seen.
         ran.warned = facts.warnings() > 0 || facts.finished.is_none();
         ran.artifacts = facts.artifacts;
@@ -227,15 +282,28 @@ impl Ran {
         )
     }
 
+    /// Takes note of how it ended.
+    fn close(&mut self, exit: Result<Exit, process::Error>) {
+        self.trouble = self.log.take_trouble();
+        self.failure = match exit {
+            Ok(exit) if exit.success() => None,
+            Ok(exit) if self.culprits.is_empty() => Some(how(&exit)),
+            Ok(exit) => Some(format!("{} ({})", how(&exit), self.culprits.join(", "))),
+            Err(error) => Some(error.to_string()),
+        };
+    }
+
     /// Adds what the next command came to.
     fn add(&mut self, mut other: Self) {
         self.failure = self.failure.take().or(other.failure);
         self.warned |= other.warned;
         self.artifacts.append(&mut other.artifacts);
         self.scripts.append(&mut other.scripts);
+        self.besides.append(&mut other.besides);
         self.reported |= other.reported;
         self.unread |= other.unread;
         self.lost |= other.lost;
+        self.doubt = self.doubt.take().or(other.doubt);
         self.trouble = self.trouble.take().or(other.trouble);
         self.culprits.append(&mut other.culprits);
         if self.log.is_empty() {

@@ -12,11 +12,11 @@ use crate::fingerprint::changes;
 use crate::home::Home;
 use crate::keys::{Key, Keys, names_in, refined, refinement};
 use crate::model::{
-    CargoCommand, Change, ChangeKind, Command, Digest, Discovered, DiscoveredSort, FileStat, Plan, Reason, Step,
+    CargoCommand, Change, ChangeKind, Command, Digest, Discovered, DiscoveredSort, Engine, FileStat, Plan, Reason, Step,
     StepId, StepInfo, Verdict,
 };
 use crate::outputs::Outputs;
-use crate::state::{Ended, State};
+use crate::state::{Ended, LastRun, State};
 use crate::store::{Artifact, Bounds, Descriptions, Made, Manifest, Record, Records};
 pub use unseen::{Doubts, Overlooked, Unseen, passed_by};
 
@@ -110,6 +110,10 @@ impl Judged {
 /// whose artifacts are looked at, or that make none.
 fn may_make_anything(step: &Step) -> bool {
     use CargoCommand::{Build, Check, Clippy, Doc, Fmt};
+    if step.definition.engine == Engine::CargoTest {
+        // As with `cargo test`, what tests write is for themselves.
+        return false;
+    }
     let is_known = |command: &Command| matches!(command.cargo(), Some(Build | Check | Clippy | Doc | Fmt));
     step.definition.outputs.is_none() && !step.definition.builtin && !step.definition.commands.iter().all(is_known)
 }
@@ -177,7 +181,7 @@ impl<'a> Judge<'a> {
             return stale(Reason::DependsOn(upstream), Some(key));
         }
         match self.matching(id, key.digest) {
-            Match::None => stale(self.explain(id, key), Some(key)),
+            Match::None => stale(self.explain(self.name(id), key), Some(key)),
             Match::Other(reason) => stale(reason, Some(key)),
             Match::Held(held) => {
                 let verdict = Verdict::Fresh { saved: held.record.duration };
@@ -267,6 +271,26 @@ impl<'a> Judge<'a> {
         self.outputs.kept(&self.known.records.find(&last)?.outputs.first()?.digest)
     }
 
+    /// What is kept of a part of a step, by the name that it has in the state and its key, if it need not be done.
+    ///
+    /// # Errors
+    /// Why it has to be done.
+    pub fn part(&self, name: &str, key: Option<Key>) -> Result<Record, Reason> {
+        let Terms { force, no_cache, verify } = self.terms;
+        match key {
+            _ if no_cache => Err(Reason::CacheOff),
+            _ if force => Err(Reason::Forced),
+            _ if verify => Err(Reason::Verify),
+            None => Err(Reason::NotCached),
+            Some(key) => self.known.records.find(&key.digest).ok_or_else(|| self.explain(name, key)),
+        }
+    }
+
+    /// How a step, or a part of one, ended last.
+    pub fn last(&self, name: &str) -> Option<&LastRun> {
+        self.known.state.steps.get(name)
+    }
+
     /// Whether the step was last seen in another state than this, or never.
     pub fn is_other(&self, id: StepId, digest: Digest) -> bool {
         let last = self.known.state.steps.get(&*self.steps[id.index()].name);
@@ -317,8 +341,7 @@ impl<'a> Judge<'a> {
     }
 
     /// What is different from the last time the step ran.
-    fn explain(&self, id: StepId, key: Key) -> Reason {
-        let name = &*self.steps[id.index()].name;
+    fn explain(&self, name: &str, key: Key) -> Reason {
         let descriptions = self.descriptions();
         let Some(last) = self.known.state.steps.get(name) else { return Reason::FirstRun };
         let Some(old) = descriptions.root_of(name) else {

@@ -9,16 +9,17 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use crate::model::{Event, Interrupt, Outcome, Output, Plan, Reason, StepId, Summary};
-use crate::schedule::{Action, Schedule, Terms};
+use crate::model::{Event, Interrupt, Outcome, Output, Part, Plan, Reason, StepId, Summary, TestSummary, Tests};
+use crate::schedule::{Action, PartTerms, Schedule, Terms};
 
-pub use command::Commands;
+pub use command::{Commands, FindRunner, Tests as TestSetting};
 pub use judge::{Judge, Known, Terms as JudgeTerms};
-pub use worker::{Ending, Produced, Worker};
+pub use worker::{Ending, PartOf, Produced, Worker};
 
 /// How long children have to end by themselves after a signal before they are killed.
 const GRACE: Duration = Duration::from_secs(3);
@@ -27,10 +28,23 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// What a step does.
 pub trait Work: Sync {
-    /// Does the step: decides whether it has to run, and runs it.
-    fn step(&self, step: StepId, tell: &Teller) -> Done;
+    /// Does the step: decides whether it has to run, and runs it, or says of which parts that consists.
+    fn step(&self, step: StepId, tell: &Teller) -> Turn;
+    /// Does a part of a step.
+    fn part(&self, step: StepId, place: usize, tell: &Teller) -> Part;
+    /// Brings together what came of the parts of a step; some of them may not have been done.
+    fn join(&self, step: StepId, tell: &Teller) -> Done;
     /// Passes a signal on to all that runs; nothing new may start.
     fn interrupt(&self, signal: Signal);
+}
+
+/// What comes of a step when it is started.
+#[derive(Debug)]
+pub enum Turn {
+    /// It is done.
+    Done(Done),
+    /// It goes on in parts.
+    Parts(Vec<PartTerms>),
 }
 
 /// What is passed on to the children of a run.
@@ -53,6 +67,8 @@ pub struct Done {
     pub output: Output,
     /// Whether there are warnings in it.
     pub warned: bool,
+    /// What its test executables came to.
+    pub tests: Option<TestSummary>,
 }
 
 /// What reaches the coordinator.
@@ -64,6 +80,14 @@ pub enum Message {
     Printed(StepId, Vec<u8>, bool),
     /// A step ended.
     Ended(StepId, Done),
+    /// A step goes on in parts.
+    Split(StepId, Vec<PartTerms>),
+    /// A part of a step runs.
+    PartStarted(StepId, Arc<str>),
+    /// A part of a step needs not be done.
+    PartPassed(StepId, Part),
+    /// A part of a step ended, the one of this place.
+    PartEnded(StepId, usize, Part),
     /// Something that people should know.
     Warned(String),
     /// A signal came.
@@ -80,6 +104,16 @@ impl Teller {
     /// The step runs, for this reason.
     pub fn started(&self, reason: Reason) {
         self.send(Message::Started(self.step, reason));
+    }
+
+    /// A part of the step runs.
+    pub fn part_started(&self, part: Arc<str>) {
+        self.send(Message::PartStarted(self.step, part));
+    }
+
+    /// A part of the step need not be done.
+    pub fn part_passed(&self, part: Part) {
+        self.send(Message::PartPassed(self.step, part));
     }
 
     /// The step printed something; `live`: people want to see it at once.
@@ -139,9 +173,9 @@ pub fn run(
     pool.in_place_scope(|scope| {
         let mut actions = coordinator.schedule.begin();
         loop {
-            for step in coordinator.act(actions) {
+            for start in coordinator.act(actions) {
                 let sender = sender.clone();
-                scope.spawn(move |_| do_step(work, step, sender));
+                scope.spawn(move |_| start.run(work, sender));
             }
             if coordinator.schedule.is_over() {
                 break;
@@ -153,16 +187,44 @@ pub fn run(
     Run { outcomes: coordinator.outcomes, durations: coordinator.durations, summary, signal: coordinator.signal }
 }
 
-/// Does one step and says so exactly once, even if it panics.
-fn do_step(work: &dyn Work, step: StepId, sender: SyncSender<Message>) {
-    let teller = Teller { step, sender };
-    let done = catch_unwind(AssertUnwindSafe(|| work.step(step, &teller))).unwrap_or_else(|panic| Done {
-        outcome: Outcome::Failed(format!("panicked: {}", panic_text(&*panic)).into()),
-        duration: Duration::ZERO,
-        output: Output::default(),
-        warned: false,
-    });
-    teller.send(Message::Ended(step, done));
+/// What a worker is to do.
+#[derive(Clone, Copy, Debug)]
+enum Start {
+    Step(StepId),
+    Part(StepId, usize),
+    Join(StepId),
+}
+
+impl Start {
+    /// Does it and says so exactly once, even if it panics.
+    fn run(self, work: &dyn Work, sender: SyncSender<Message>) {
+        let (Self::Step(step) | Self::Part(step, _) | Self::Join(step)) = self;
+        let teller = Teller { step, sender };
+        let message = catch_unwind(AssertUnwindSafe(|| match self {
+            Self::Step(step) => match work.step(step, &teller) {
+                Turn::Done(done) => Message::Ended(step, done),
+                Turn::Parts(parts) => Message::Split(step, parts),
+            },
+            Self::Part(step, place) => Message::PartEnded(step, place, work.part(step, place, &teller)),
+            Self::Join(step) => Message::Ended(step, work.join(step, &teller)),
+        }));
+        teller.send(message.unwrap_or_else(|panic| self.panicked(panic_text(&*panic))));
+    }
+
+    fn panicked(self, text: &str) -> Message {
+        let outcome = Outcome::Failed(format!("panicked: {text}").into());
+        let (duration, output) = (Duration::ZERO, Output::default());
+        match self {
+            Self::Step(step) | Self::Join(step) => {
+                Message::Ended(step, Done { outcome, duration, output, warned: false, tests: None })
+            }
+            Self::Part(step, place) => {
+                let name = format!("part {place}").into();
+                let (member, reason, shown, tests) = ("".into(), None, false, Tests::default());
+                Message::PartEnded(step, place, Part { name, member, outcome, reason, duration, output, shown, tests })
+            }
+        }
+    }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
@@ -182,15 +244,17 @@ struct Coordinator<'a> {
 
 impl Coordinator<'_> {
     /// Takes note of what ended and answers what is to start.
-    fn act(&mut self, actions: Vec<Action>) -> Vec<StepId> {
+    fn act(&mut self, actions: Vec<Action>) -> Vec<Start> {
         let mut starts = Vec::new();
         for action in actions {
             match action {
-                Action::Start(step) => starts.push(step),
+                Action::Start(step) => starts.push(Start::Step(step)),
+                Action::StartPart(step, place) => starts.push(Start::Part(step, place)),
+                Action::Join(step) => starts.push(Start::Join(step)),
                 Action::End(step, outcome) => {
                     self.outcomes[step.index()] = outcome.clone();
                     let (duration, output) = (Duration::ZERO, Output::default());
-                    (self.events)(Event::Ended { step, outcome, duration, output, warned: false });
+                    (self.events)(Event::Ended { step, outcome, duration, output, warned: false, tests: None });
                 }
             }
         }
@@ -217,13 +281,17 @@ impl Coordinator<'_> {
             Message::Printed(step, bytes, live) => (self.events)(Event::Printed { step, bytes, live }),
             Message::Warned(message) => (self.events)(Event::Warned(message)),
             Message::Ended(step, done) => return self.ended(step, done),
+            Message::Split(step, parts) => return self.schedule.split(step, parts),
+            Message::PartStarted(step, part) => (self.events)(Event::PartStarted { step, part }),
+            Message::PartPassed(step, part) => (self.events)(Event::PartEnded { step, part }),
+            Message::PartEnded(step, place, part) => return self.part_ended(step, place, part),
             Message::Signal(signal) => return self.signalled(signal),
         }
         Vec::new()
     }
 
     fn ended(&mut self, step: StepId, done: Done) -> Vec<Action> {
-        let Done { mut outcome, duration, output, warned } = done;
+        let Done { mut outcome, duration, output, warned, tests } = done;
         if self.signal.is_some() && matches!(outcome, Outcome::Failed(_)) {
             // It did not fail by itself: it was told to end.
             outcome = Outcome::Cancelled;
@@ -231,8 +299,17 @@ impl Coordinator<'_> {
         let actions = self.schedule.ended(step, &outcome);
         self.outcomes[step.index()] = outcome.clone();
         self.durations[step.index()] = duration;
-        (self.events)(Event::Ended { step, outcome, duration, output, warned });
+        (self.events)(Event::Ended { step, outcome, duration, output, warned, tests });
         actions
+    }
+
+    fn part_ended(&mut self, step: StepId, place: usize, mut part: Part) -> Vec<Action> {
+        if self.signal.is_some() && matches!(part.outcome, Outcome::Failed(_)) {
+            part.outcome = Outcome::Cancelled;
+        }
+        let failed = matches!(part.outcome, Outcome::Failed(_));
+        (self.events)(Event::PartEnded { step, part });
+        self.schedule.part_ended(step, place, failed)
     }
 
     /// The first signal is passed on, and nothing starts any more; the second kills.

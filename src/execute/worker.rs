@@ -2,6 +2,7 @@
 //! nothing of other steps but whether they ran.
 
 mod outputs;
+mod tests;
 mod verify;
 
 use std::collections::HashSet;
@@ -14,17 +15,19 @@ use std::time::{Duration, Instant, SystemTime};
 use super::command::{Commands, Kept, Ran};
 use super::judge::{Doubts, Held, Judged, Overlooked, Unseen};
 use super::upstream::Came;
-use super::{Done, Judge, Signal, Teller, Work, judge};
+use super::{Done, Judge, Signal, Teller, Turn, Work, judge};
 use crate::cargo_output;
 use crate::keys::{Key, Keys, refined, silent_since};
 use crate::model::{
-    CargoCommand, Digest, Discovered, FileStat, Interrupt, MemberId, Outcome, Output, Plan, Reason, Replay, Step,
-    StepId, Verdict,
+    CargoCommand, Digest, Discovered, Engine, FileStat, Interrupt, MemberId, Outcome, Output, Part, Plan, Reason, Replay,
+    Step, StepId, TestRun, TestSummary, Verdict,
 };
-use crate::outputs::Outputs;
+use crate::outputs::{Before, Outputs};
 use crate::plan::{Argv, Expanded, Expansion};
 use crate::process;
-use crate::store::{Artifact, Blob, Blobs, Manifest};
+use crate::store::{Artifact, Blob, Blobs, Manifest, Record};
+use tests::Testing;
+pub use tests::PartOf;
 
 /// Time stamps of files are this coarse at most. A step that compiles starts that much later than what may have been
 /// written for it, or a file that turns out to have been read could have changed while the step ran.
@@ -45,16 +48,20 @@ pub struct Worker<'a> {
     made: Vec<OnceLock<Digest>>,
     /// What is in the places of the steps' declared outputs.
     lists: Vec<OnceLock<Manifest>>,
+    /// The test steps that are in parts.
+    testing: Vec<OnceLock<Testing>>,
     /// When a step last ended.
     ended: Mutex<Instant>,
     interrupted: AtomicBool,
     produced: Mutex<Vec<Produced>>,
 }
 
-/// What came of a step that ran and has a key.
+/// What came of a step that ran and has a key, or of a part of one.
 pub struct Produced {
     /// The step.
     pub step: StepId,
+    /// Which part of it, if it is of one.
+    pub part: Option<PartOf>,
     /// Its key, taken before it ran.
     pub key: Key,
     /// What is to be kept of it.
@@ -65,6 +72,21 @@ pub struct Produced {
     pub output: Output,
     /// Whether there are warnings in it.
     pub warned: bool,
+    /// Of test executables: what their tests came to.
+    pub tests: Option<TestRun>,
+}
+
+/// A step that is about to run.
+struct Prepared {
+    expanded: Expanded,
+    key: Option<Key>,
+    /// The result that it is to come to again.
+    fresh: Option<Held>,
+    doubts: Doubts,
+    before: Vec<Discovered>,
+    stood: Option<io::Result<Before>>,
+    began: SystemTime,
+    clock: Instant,
 }
 
 /// What is to be kept of a step that ran.
@@ -121,6 +143,7 @@ impl<'a> Worker<'a> {
             ran: plan.steps.iter().map(|_| AtomicBool::new(false)).collect(),
             made: plan.steps.iter().map(|_| OnceLock::new()).collect(),
             lists: plan.steps.iter().map(|_| OnceLock::new()).collect(),
+            testing: plan.steps.iter().map(|_| OnceLock::new()).collect(),
             ended: Mutex::new(Instant::now()),
             interrupted: AtomicBool::new(false),
             produced: Mutex::default(),
@@ -135,31 +158,50 @@ impl<'a> Worker<'a> {
     }
 
     /// Runs the step; `fresh`: the result that it is to come to again.
-    fn run(&self, id: StepId, key: Option<Key>, fresh: Option<&Held>, tell: &Teller) -> Done {
+    fn run(&self, id: StepId, (key, fresh): (Option<Key>, Option<Held>), tell: &Teller) -> Done {
+        let prepared = self.prepare(id, key, fresh);
+        let parallel = self.plan.step(id).definition.parallel;
+        let ran = self.commands.run(&prepared.expanded, parallel, tell);
+        self.conclude(id, prepared, (ran, None), tell)
+    }
+
+    fn prepare(&self, id: StepId, key: Option<Key>, fresh: Option<Held>) -> Prepared {
         let step = self.plan.step(id);
         let expanded = self.expansion.expand(step);
         let doubts = key.map(|key| self.judge.unseen_by_cargo(id, key)).unwrap_or_default();
         let before = key.map(|_| self.judge.discovered_before(id)).unwrap_or_default();
-        let places = self.keys.outputs_of(step);
         let makes = step.definition.outputs.as_ref().is_some_and(|outputs| !outputs.is_empty());
-        let stood = makes.then(|| self.outputs.before(&places));
+        let stood = makes.then(|| self.outputs.before(&self.keys.outputs_of(step)));
         if key.is_some() && step.definition.commands.iter().any(|command| command.cargo().is_some()) {
             let ended = *self.ended.lock().unwrap_or_else(PoisonError::into_inner);
             std::thread::sleep(GRAIN.saturating_sub(ended.elapsed()));
         }
-        let (began, clock) = (SystemTime::now(), Instant::now());
-        let mut ran = self.commands.run(&expanded, step.definition.parallel, tell);
-        let duration = clock.elapsed();
+        Prepared { expanded, key, fresh, doubts, before, stood, began: SystemTime::now(), clock: Instant::now() }
+    }
+
+    /// What is to be kept and told of a step that ran; of a test step with what its executables came to.
+    fn conclude(
+        &self,
+        id: StepId,
+        prepared: Prepared,
+        (mut ran, tests): (Ran, Option<TestSummary>),
+        tell: &Teller,
+    ) -> Done {
+        let step = self.plan.step(id);
+        let duration = prepared.clock.elapsed();
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         let log = std::mem::take(&mut ran.log);
         let output = if log.is_empty() { Output::default() } else { Output::of(Arc::new(Kept::new(log))) };
-        let made = stood.filter(|_| ran.failure.is_none()).map(|stood| self.take_outputs(id, &places, stood, tell));
+        let places = self.keys.outputs_of(step);
+        let stood = prepared.stood.filter(|_| ran.failure.is_none());
+        let made = stood.map(|stood| self.take_outputs(id, &places, stood, tell));
         let made_now = made.as_ref().and_then(|made| made.as_ref().ok()).cloned();
         self.keys.look_again(step);
+        let fresh = prepared.fresh.as_ref();
         let mut refuted = None;
-        if let Some(key) = key {
-            let unseen = self.unseen(&ran, &doubts);
-            let ending = self.ending((step, &expanded), &ran, (began, &before), unseen);
+        if let Some(key) = prepared.key {
+            let unseen = self.unseen(&ran, &prepared.doubts);
+            let ending = self.ending((step, &prepared.expanded), &ran, (prepared.began, &prepared.before), unseen);
             if let (Ending::Unseen(text), None) = (&ending, &ran.failure) {
                 tell.warned(text.clone());
             }
@@ -172,13 +214,15 @@ impl<'a> Worker<'a> {
                 let state = discovered.as_ref().map_or(key.digest, |found| refined(key.digest, found));
                 let _ = self.made[id.index()].set(state);
             }
-            self.produce(Produced { step: id, key, ending, duration, output: output.clone(), warned: ran.warned });
+            let (output, warned) = (output.clone(), ran.warned);
+            let tests = tests.map(TestSummary::all);
+            self.produce(Produced { step: id, part: None, key, ending, duration, output, warned, tests });
         }
         // What was fresh and is so again has changed nothing for others.
         self.ran[id.index()].store(fresh.is_none() || refuted.is_some(), Ordering::Release);
         let failure = refuted.or(ran.failure);
         let outcome = failure.map_or(Outcome::Succeeded, |how| Outcome::Failed(how.into()));
-        Done { outcome, duration, output, warned: ran.warned }
+        Done { outcome, duration, output, warned: ran.warned, tests }
     }
 
     /// What came of a step so far.
@@ -201,15 +245,23 @@ impl<'a> Worker<'a> {
             let used = self.judge.is_use_due(held).then_some(Ending::Used(held.digest));
             for ending in used.into_iter().chain(matched) {
                 let output = Output::default();
-                self.produce(Produced { step: id, key, ending, duration: saved, output, warned: false });
+                let (part, duration, tests) = (None, saved, None);
+                self.produce(Produced { step: id, part, key, ending, duration, output, warned: false, tests });
             }
         }
         let restored = judged.record.as_ref().map_or(0, |held| held.amiss.len());
         let record = judged.record.map(|held| held.record);
         let warned = record.as_ref().is_some_and(|record| record.warned);
-        let output = record.and_then(|record| record.output).map(|blob| (self.blobs.clone(), blob.digest));
-        let output = output.map_or_else(Output::default, |stored| Output::of(Arc::new(Stored(stored))));
-        Done { outcome: Outcome::Cached { saved, restored }, duration: Duration::ZERO, output, warned }
+        let tests = record.as_ref().and_then(|record| record.tests);
+        let tests = tests.map(|fresh| TestSummary { fresh, saved, ..TestSummary::default() });
+        let output = self.stored(record.as_ref());
+        Done { outcome: Outcome::Cached { saved, restored }, duration: Duration::ZERO, output, warned, tests }
+    }
+
+    /// What was printed when the record was made.
+    fn stored(&self, record: Option<&Record>) -> Output {
+        let blob = record.and_then(|record| record.output);
+        blob.map_or_else(Output::default, |blob| Output::of(Arc::new(Stored((self.blobs.clone(), blob.digest)))))
     }
 
     fn is_interrupted(&self) -> bool {
@@ -240,13 +292,21 @@ impl<'a> Worker<'a> {
         if ran.lost {
             return Ending::Unkept("a part of its output is lost".to_owned());
         }
+        if let Some(why) = &ran.doubt {
+            return Ending::Unkept(why.clone());
+        }
         if !ran.reported {
             return Ending::Good { discovered: None, artifacts: Vec::new(), outputs: Vec::new() };
         }
-        match self.keys.discover(step, (&ran.artifacts, &ran.scripts), (began, before)) {
+        match self.keys.discover(step, (&ran.artifacts, &ran.scripts, &ran.besides), (began, before)) {
             Ok(found) => Ending::Good {
                 discovered: (!found.is_empty()).then_some(found),
-                artifacts: self.artifacts(&expanded.commands, &ran.artifacts),
+                // That tests have passed stays true when their executables are gone.
+                artifacts: if step.definition.engine == Engine::CargoTest {
+                    Vec::new()
+                } else {
+                    self.artifacts(&expanded.commands, &ran.artifacts)
+                },
                 outputs: Vec::new(),
             },
             Err(why) => Ending::Unkept(why),
@@ -329,22 +389,30 @@ impl<'a> Worker<'a> {
 }
 
 impl Work for Worker<'_> {
-    fn step(&self, id: StepId, tell: &Teller) -> Done {
-        let _claim = self.claim(id, tell);
+    fn step(&self, id: StepId, tell: &Teller) -> Turn {
+        let claim = self.claim(id, tell);
         let judged = self.judge.judge(id, &|step| self.came(step));
-        let (reason, fresh) = match (&judged.verdict, &judged.record) {
-            (Verdict::Stale(reason), _) => (Some(reason.clone()), None),
-            (Verdict::Fresh { .. }, Some(held)) if self.judge.verifies() => (Some(Reason::Verify), Some(held)),
-            (Verdict::Fresh { .. }, Some(held)) => (self.restore(id, held, tell).err(), None),
-            (Verdict::Fresh { .. }, None) => (None, None),
+        let reason = match (&judged.verdict, &judged.record) {
+            (Verdict::Stale(reason), _) => Some(reason.clone()),
+            (Verdict::Fresh { .. }, Some(_)) if self.judge.verifies() => Some(Reason::Verify),
+            (Verdict::Fresh { .. }, Some(held)) => self.restore(id, held, tell).err(),
+            (Verdict::Fresh { .. }, None) => None,
         };
-        match reason {
-            Some(reason) => {
-                tell.started(reason);
-                self.run(id, judged.key, fresh, tell)
-            }
-            None => self.pass_by(id, judged),
+        let Some(reason) = reason else { return Turn::Done(self.pass_by(id, judged)) };
+        tell.started(reason);
+        let fresh = judged.record.filter(|_| self.judge.verifies());
+        match self.plan.step(id).definition.engine {
+            Engine::Command => Turn::Done(self.run(id, (judged.key, fresh), tell)),
+            Engine::CargoTest => self.compile_tests(id, (judged.key, fresh), claim, tell),
         }
+    }
+
+    fn part(&self, step: StepId, place: usize, tell: &Teller) -> Part {
+        self.run_part(step, place, tell)
+    }
+
+    fn join(&self, step: StepId, tell: &Teller) -> Done {
+        self.join_tests(step, tell)
     }
 
     fn interrupt(&self, signal: Signal) {

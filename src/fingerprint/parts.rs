@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::description::{Description, FORMAT, Tag};
-use crate::model::{Definition, DependencyKind, Digest, MemberId, Workspace};
+use crate::model::{Definition, DependencyKind, Digest, Engine, MemberId, Workspace};
 
 /// One file of a set.
 #[derive(Clone, Copy, Debug)]
@@ -236,6 +236,9 @@ impl StepFacts<'_> {
         let mut key = Description::default();
         key.text(Tag::Format, "", [FORMAT]);
         key.text(Tag::Phase, "", self.phase);
+        if self.definition.engine == Engine::CargoTest {
+            key.text(Tag::Command, "engine", "cargo-test");
+        }
         key.text(Tag::Parallel, "", if self.definition.parallel { "parallel" } else { "" });
         for (place, command) in self.definition.commands.iter().enumerate() {
             // Word by word: `["a b"]` and `["a", "b"]` are not the same command.

@@ -28,6 +28,13 @@ pub fn escaping(source: &[u8]) -> Vec<&[u8]> {
     found
 }
 
+/// Every text in it that leads upwards, or, after a slash, out of the folder that is put before it.
+pub fn upward(source: &[u8]) -> Vec<&[u8]> {
+    let tokens = Tokens { rest: source };
+    let texts = tokens.filter_map(|token| if let Token::Text(text) = token { Some(text) } else { None });
+    texts.filter(|text| leads_out(text.strip_prefix(b"/").unwrap_or(text))).collect()
+}
+
 /// Most files are done with here: `path` with a `=` and a quote after it is rare.
 fn mentions_path(source: &[u8]) -> bool {
     let mut ends = source.windows(4).enumerate().filter(|(_, word)| word == b"path").map(|(start, _)| start + 4);

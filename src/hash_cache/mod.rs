@@ -7,7 +7,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub use escape::escaping;
+pub use escape::{escaping, upward};
 
 use std::collections::HashMap;
 use std::fs;

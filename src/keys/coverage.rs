@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::named::{Named, named};
 use super::selecting::{selected, words_of_cargo};
-use crate::model::{CargoCommand, DependencyKind, MemberId, PhaseId, Project, Step, Subject, Workspace};
+use crate::model::{CargoCommand, DependencyKind, Engine, MemberId, PhaseId, Project, Step, Subject, Workspace};
 use crate::walk::{Areas, Globs, Patterns, Place};
 
 /// Which files of an area.
@@ -368,11 +368,12 @@ pub fn covers_dependencies(step: &Step) -> bool {
 
 /// Whether the step's key covers every file under the root: of a step for the whole workspace, and of one that may read
 /// any of them without a word. rustdoc writes no dep-info, and nobody tells what a program reads that cargo runs; of that
-/// `inputs` speak.
+/// `inputs` speak. Tests are taken to read what is in their member's folder.
 pub fn covers_everything(step: &Step) -> bool {
     let tells = |cargo| matches!(cargo, CargoCommand::Build | CargoCommand::Check | CargoCommand::Clippy);
     let says = |cargo| cargo == CargoCommand::Run && step.definition.inputs.is_some();
-    let reads_untold = calls(step, |cargo| cargo.compiles() && !tells(cargo) && !says(cargo));
+    let is_known = |cargo| tells(cargo) || says(cargo) || step.definition.engine == Engine::CargoTest;
+    let reads_untold = calls(step, |cargo| cargo.compiles() && !is_known(cargo));
     reads_untold || (step.subject == Subject::Workspace && (step.definition.inputs.is_none() || compiles(step)))
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use walkdir::WalkDir;
@@ -35,21 +35,22 @@ const OF_CARGO: [&str; 8] = [
 const FAMILIES_OF_CARGO: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_"];
 
 impl Keys<'_> {
-    /// What the units of a cargo step read that its key does not cover, with what it is now. `began`: when the step
-    /// started; `before`: what was known then.
+    /// What the units of a cargo step read that its key does not cover, with what it is now; `besides`: files that may have
+    /// been read, too. `began`: when the step started; `before`: what was known then.
     ///
     /// # Errors
     /// Why that cannot be told, in words: then the result must not be kept.
     pub fn discover(
         &self,
         step: &Step,
-        (artifacts, scripts): (&[Artifact], &[BuildScript]),
+        (artifacts, scripts, besides): (&[Artifact], &[BuildScript], &[PathBuf]),
         (began, before): (SystemTime, &[Discovered]),
     ) -> Result<Vec<Discovered>, String> {
         let asked = {
             let state = self.state();
             let covering = self.covering(&state, step);
-            Asked::of(artifacts, scripts, &self.expansion.workspace.root)?.beyond(&covering)?
+            let asked = Asked::of(artifacts, scripts, &self.expansion.workspace.root)?;
+            asked.also(besides).beyond(&covering)?
         };
         let mut found = Vec::new();
         for (path, must_be_there) in &asked.paths {

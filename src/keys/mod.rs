@@ -10,20 +10,23 @@ mod overlooked;
 mod read;
 mod selecting;
 mod sets;
+mod tested;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fingerprint::{Around, Covered, Description, Parts, StepFacts, Tag};
 use crate::hash_cache::{FileHashCache, escaping};
-use crate::model::{Command, Digest, MemberId, Placeholder, Plan, Reason, Step, Subject};
+use crate::model::{Command, Digest, Engine, MemberId, Placeholder, Plan, Reason, Step, Subject};
 use crate::plan::Expansion;
 use crate::relative::cleaned;
 use crate::walk::{Place, Tree};
 pub use discovered::{names_in, newest, refined, refinement};
 pub use overlooked::silent_since;
+pub use tested::TestFacts;
 
 use coverage::{Class, Coverage, SetId};
 use sets::{Set, Sets};
@@ -35,6 +38,12 @@ const ELSEWHERE: [&str; 6] = ["--manifest-path", "--config", "--target-dir", "--
 fn is_option(word: &str, option: &str) -> bool {
     let is_short = !option.starts_with("--");
     word.strip_prefix(option).is_some_and(|rest| is_short || rest.is_empty() || rest.starts_with('='))
+}
+
+/// Whether the standard library, or what tests log with, reads the variable. The one that rustup counts its calls with tells
+/// nothing.
+pub fn is_of_tests(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with("RUST_") && name != "RUST_RECURSION_COUNT")
 }
 
 /// The keys of one run's steps.
@@ -114,7 +123,7 @@ impl<'a> Keys<'a> {
             selection: self.selection(step),
             args: if step.takes_args { self.expansion.args } else { &[] },
             flags: self.flags(step),
-            variables: variables.iter().map(|(name, value)| (*name, value.clone())).collect(),
+            variables: variables.iter().map(|(name, value)| (&**name, value.clone())).collect(),
             environment: self.environment,
             members: members.iter().map(|(name, part)| (&**name, *part)).collect(),
             besides,
@@ -176,13 +185,17 @@ impl<'a> Keys<'a> {
 
     /// A file that the step's key covers and that has changed since the key was taken, if there is one.
     pub fn disturbance(&self, step: &Step, key: Key) -> Option<String> {
+        self.disturbed(self.coverage.of(step), key)
+    }
+
+    fn disturbed(&self, sets: impl IntoIterator<Item = SetId>, key: Key) -> Option<String> {
         let state = self.state();
         let changed = |id: SetId| match state.sets.get(&id) {
             Some(set) if set.changed.0 <= key.generation => None,
             Some(set) => Some((self.coverage.name(id.1), set.changed.1.to_string_lossy())),
             None => Some((self.coverage.name(id.1), "files".into())),
         };
-        let (owner, path) = self.coverage.of(step).into_iter().find_map(changed)?;
+        let (owner, path) = sets.into_iter().find_map(changed)?;
         Some(if owner.is_empty() { path.into_owned() } else { format!("{owner}: {path}") })
     }
 
@@ -343,9 +356,17 @@ impl<'a> Keys<'a> {
         takes.flat_map(|command| self.expansion.flags.words(command.cargo())).collect()
     }
 
-    fn variables<'s>(&self, step: &'s Step) -> Vec<(&'s str, Option<Vec<u8>>)> {
+    fn variables<'s>(&self, step: &'s Step) -> Vec<(Cow<'s, str>, Option<Vec<u8>>)> {
         let value = |name: &str| std::env::var_os(name).map(OsString::into_encoded_bytes);
-        step.definition.env_inputs.iter().map(|name| (&**name, value(name))).collect()
+        let mut all: Vec<_> =
+            step.definition.env_inputs.iter().map(|name| (Cow::from(&**name), value(name))).collect();
+        if step.definition.engine == Engine::CargoTest {
+            let read = std::env::vars_os().filter(|(name, _)| is_of_tests(name));
+            all.extend(read.map(|(name, value)| {
+                (name.to_string_lossy().into_owned().into(), Some(value.into_encoded_bytes()))
+            }));
+        }
+        all
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

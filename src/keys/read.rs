@@ -52,6 +52,12 @@ impl Asked {
         Ok(asked)
     }
 
+    /// The same, with files that may have been read, too.
+    pub fn also(mut self, files: &[PathBuf]) -> Self {
+        self.files.extend(files.iter().cloned());
+        self
+    }
+
     /// What of it is not covered.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Outcome, Reason, StepId};
+use super::{Outcome, Reason, StepId, TestSummary, Tests};
 
 /// A signal that asks a run to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,22 @@ pub enum Event {
         output: Output,
         /// Whether there are warnings in it.
         warned: bool,
+        /// Of a step that runs test executables: what they came to.
+        tests: Option<TestSummary>,
+    },
+    /// A part of a step, such as a test executable, runs from here on.
+    PartStarted {
+        /// The step.
+        step: StepId,
+        /// The part's name, which no other part of the step has.
+        part: Arc<str>,
+    },
+    /// A part of a step ended, whether it ran or not.
+    PartEnded {
+        /// The step.
+        step: StepId,
+        /// What came of the part.
+        part: Part,
     },
     /// Something that people should know, and that stops nothing.
     Warned(String),
@@ -84,6 +100,28 @@ pub enum Event {
     Ticked,
     /// The run is over.
     Finished(Summary),
+}
+
+/// What came of a part of a step.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Its name: that of a test executable as nextest writes it (`api`, `api::it`, `api::bin/tool`), or that of a member's
+    /// documentation tests (`api (doc)`).
+    pub name: Arc<str>,
+    /// The member that it is of.
+    pub member: Arc<str>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it had to run, if it did.
+    pub reason: Option<Reason>,
+    /// How long it took; when it did not run, how long it had taken.
+    pub duration: Duration,
+    /// Everything that it printed.
+    pub output: Output,
+    /// Whether people want to see what it printed although it passed: they asked for it (`--nocapture`).
+    pub shown: bool,
+    /// What its tests came to.
+    pub tests: Tests,
 }
 
 /// What is known of a step before it runs.

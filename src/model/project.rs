@@ -71,11 +71,23 @@ pub enum Scope {
     Workspace,
 }
 
+/// How a phase's commands are run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Engine {
+    /// As they are.
+    #[default]
+    Command,
+    /// A call of `cargo test`: cargo compiles, and only those test executables run whose result could have changed.
+    CargoTest,
+}
+
 /// What a phase does for a member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Definition {
     /// Whether the commands are ours (a built-in phase's own).
     pub builtin: bool,
+    /// How its commands are run.
+    pub engine: Engine,
     /// The commands in order; never empty.
     pub commands: Vec<Command>,
     /// Whether they run at the same time.

@@ -86,7 +86,10 @@ impl Group {
     fn takes(&self, other: &Arc<Definition>) -> bool {
         let own = &self.definition;
         Arc::ptr_eq(own, other)
-            || (own.commands == other.commands && own.parallel == other.parallel && own.env == other.env)
+            || (own.commands == other.commands
+                && own.engine == other.engine
+                && own.parallel == other.parallel
+                && own.env == other.env)
     }
 
     /// Adds a member. A group is cached only if all its members are, and keyed by what any of them names.

@@ -1,6 +1,7 @@
 //! The bar at the bottom of a terminal: how far the run is, and what runs. The only user of indicatif.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -11,12 +12,15 @@ use crate::terminal::Unechoed;
 /// How many running steps are shown.
 const SHOWN: usize = 8;
 
+/// A step that runs, or a part of one.
+pub type Running = (StepId, Option<Arc<str>>);
+
 /// A bar with the running steps under it.
 pub struct Bar {
     all: MultiProgress,
     total: ProgressBar,
-    running: BTreeMap<StepId, ProgressBar>,
-    waiting: Vec<(StepId, String)>,
+    running: BTreeMap<Running, ProgressBar>,
+    waiting: Vec<(Running, String)>,
     _unechoed: Unechoed,
 }
 
@@ -37,38 +41,40 @@ impl Bar {
         let _ = self.all.println(lines);
     }
 
-    /// A step runs.
-    pub fn start(&mut self, step: StepId, name: &str) {
+    /// A step runs, or a part of one.
+    pub fn start(&mut self, running: Running, name: &str) {
         if self.running.len() >= SHOWN {
-            self.waiting.push((step, name.to_owned()));
+            self.waiting.push((running, name.to_owned()));
             return;
         }
         let line = self.all.add(ProgressBar::new_spinner());
         line.set_style(style("{prefix:>15} {elapsed:>4} {wide_msg}"));
         line.set_prefix(name.to_owned());
-        self.running.insert(step, line);
+        self.running.insert(running, line);
     }
 
     /// What a running step printed last.
     pub fn say(&self, step: StepId, line: &str) {
-        if let Some(bar) = self.running.get(&step) {
+        if let Some(bar) = self.running.get(&(step, None)) {
             bar.set_message(line.to_owned());
         }
     }
 
-    /// A step ended.
-    pub fn end(&mut self, step: StepId, failures: usize) {
-        self.total.inc(1);
+    /// A step ended, or a part of one.
+    pub fn end(&mut self, running: &Running, failures: usize) {
+        if running.1.is_none() {
+            self.total.inc(1);
+        }
         if failures > 0 {
             self.total.set_message(format!(", {failures} failed"));
         }
-        self.waiting.retain(|(waiting, _)| *waiting != step);
-        if let Some(line) = self.running.remove(&step) {
+        self.waiting.retain(|(waiting, _)| waiting != running);
+        if let Some(line) = self.running.remove(running) {
             line.finish_and_clear();
             self.all.remove(&line);
             if !self.waiting.is_empty() {
-                let (step, name) = self.waiting.remove(0);
-                self.start(step, &name);
+                let (running, name) = self.waiting.remove(0);
+                self.start(running, &name);
             }
         }
     }

@@ -10,7 +10,7 @@ use super::style::{Display, Tone, Verbosity, labelled, shown, status};
 use super::words::{self, members, plural, reason, seconds};
 use crate::ansi;
 use crate::cargo_output;
-use crate::model::{Event, Outcome, Output, Reason, StepId, StepInfo, Summary};
+use crate::model::{Event, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary};
 
 /// In a plan of more steps than this, fresh ones are counted by phase instead of named one by one.
 const NAMED: usize = 50;
@@ -28,9 +28,16 @@ pub struct Human<W> {
     printed: BTreeMap<StepId, Printed>,
     /// The fresh steps of each phase: the first of them in the plan, how many, and of how many members.
     fresh: BTreeMap<Arc<str>, (StepId, usize, usize)>,
-    failures: Vec<(StepId, Outcome, Output)>,
+    failures: Vec<Failure>,
     /// Whether anything was shown after the last failure.
     since: bool,
+}
+
+/// Something that failed: a step, or a test executable.
+struct Failure {
+    title: String,
+    how: Arc<str>,
+    output: Output,
 }
 
 /// What of a running step's output is on the terminal.
@@ -66,9 +73,15 @@ impl<W: Write> Human<W> {
             Event::Begun { workspace, selected, steps, .. } => self.begin(&workspace, &selected, steps),
             Event::Started { step, reason } => self.start(step, reason),
             Event::Printed { step, bytes, live } => self.print(step, &bytes, live),
-            Event::Ended { step, outcome, duration, output, warned } => {
-                self.end(step, outcome, output, (seconds(duration), warned));
+            Event::Ended { step, outcome, duration, output, warned, tests } => {
+                self.end((step, tests), &outcome, output, (seconds(duration), warned));
             }
+            Event::PartStarted { step, part } => {
+                if let Some(bar) = &mut self.bar {
+                    bar.start((step, Some(Arc::clone(&part))), &part);
+                }
+            }
+            Event::PartEnded { step, part } => self.part(step, &part),
             Event::Warned(text) => self.line(&labelled(self.display.color, Tone::Warning, "warning", text)),
             Event::Noted(text) if self.display.verbosity == Verbosity::Verbose => {
                 self.line(&labelled(self.display.color, Tone::Good, "note", text));
@@ -93,7 +106,7 @@ impl<W: Write> Human<W> {
     fn start(&mut self, step: StepId, reason: Reason) {
         let name = self.name(step);
         if let Some(bar) = &mut self.bar {
-            bar.start(step, &name);
+            bar.start((step, None), &name);
         }
         self.reasons.insert(step, reason);
     }
@@ -121,20 +134,60 @@ impl<W: Write> Human<W> {
         }
     }
 
-    fn end(&mut self, step: StepId, outcome: Outcome, output: Output, (took, warned): (String, bool)) {
-        let Printed { rest, live, hidden } = self.printed.remove(&step).unwrap_or_default();
-        let shown_live = live && !hidden;
-        let failed = matches!(outcome, Outcome::Failed(_));
-        if failed {
-            self.failures.push((step, outcome.clone(), output.clone()));
+    /// A test executable ended.
+    fn part(&mut self, step: StepId, part: &Part) {
+        let verbose = self.display.verbosity == Verbosity::Verbose;
+        let quiet = self.display.verbosity == Verbosity::Quiet;
+        let (name, took) = (&part.name, seconds(part.duration));
+        let counts = words::tests(&part.tests);
+        if let Outcome::Failed(how) = &part.outcome {
+            let title = format!("{name}: {counts}");
+            self.failures.push(Failure { title, how: Arc::clone(how), output: part.output.clone() });
         }
         if let Some(bar) = &mut self.bar {
-            bar.end(step, self.failures.len());
+            bar.end(&(step, Some(Arc::clone(name))), self.failures.len());
+        }
+        match &part.outcome {
+            Outcome::Succeeded if !quiet => {
+                let why = part.reason.as_ref().map(|why| reason(why, &self.steps, Some(&part.member)));
+                let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+                self.verb(Tone::Good, "Passed", format_args!("{name}: {counts} in {took}{why}"));
+            }
+            Outcome::Cached { .. } if verbose => {
+                self.verb(Tone::Good, "Fresh", format_args!("{name}: {counts}"));
+            }
+            Outcome::Failed(how) => self.verb(Tone::Bad, "Failed", format_args!("{name}: {counts} in {took}: {how}")),
+            Outcome::Cancelled => self.verb(Tone::Warning, "Cancelled", name),
+            Outcome::Succeeded | Outcome::Cached { .. } | Outcome::Skipped { .. } => {}
+        }
+        let failed = matches!(part.outcome, Outcome::Failed(_));
+        if failed || part.shown || verbose {
+            self.replay(&part.output, |bytes| bytes);
+        }
+        self.since = !failed && (self.since || matches!(part.outcome, Outcome::Succeeded));
+    }
+
+    fn end(
+        &mut self,
+        (step, tests): (StepId, Option<TestSummary>),
+        outcome: &Outcome,
+        output: Output,
+        (took, warned): (String, bool),
+    ) {
+        let Printed { rest, live, hidden } = self.printed.remove(&step).unwrap_or_default();
+        let shown_live = live && !hidden;
+        // Which tests failed was told by themselves.
+        let failed = matches!(outcome, Outcome::Failed(_)) && tests.is_none();
+        if let (Outcome::Failed(how), true) = (outcome, failed) {
+            self.failures.push(Failure { title: self.title(step), how: Arc::clone(how), output: output.clone() });
+        }
+        if let Some(bar) = &mut self.bar {
+            bar.end(&(step, None), self.failures.len());
         }
         if live && !rest.is_empty() {
             self.write(&rest);
         }
-        self.outcome_line(step, &outcome, &took);
+        self.outcome_line((step, tests), outcome, &took);
         let verbose = self.display.verbosity == Verbosity::Verbose;
         let cached = matches!(outcome, Outcome::Cached { .. });
         if cached && warned && !verbose {
@@ -145,16 +198,17 @@ impl<W: Write> Human<W> {
         self.since = !failed && (self.since || matches!(outcome, Outcome::Succeeded));
     }
 
-    fn outcome_line(&mut self, step: StepId, outcome: &Outcome, took: &str) {
+    fn outcome_line(&mut self, (step, tests): (StepId, Option<TestSummary>), outcome: &Outcome, took: &str) {
+        let tests = tests.map(|tests| format!(": {}", words::test_summary(&tests))).unwrap_or_default();
         let name = self.title(step);
         let why = self.reasons.get(&step).map(|why| reason(why, &self.steps, self.own(step)));
         let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
         let quiet = self.display.verbosity == Verbosity::Quiet;
         match outcome {
-            Outcome::Failed(how) => self.verb(Tone::Bad, "Failed", format_args!("{name} in {took}: {how}")),
+            Outcome::Failed(how) => self.verb(Tone::Bad, "Failed", format_args!("{name} in {took}: {how}{tests}")),
             _ if quiet => {}
-            Outcome::Succeeded => self.verb(Tone::Good, "Ran", format_args!("{name} in {took}{why}")),
-            Outcome::Cached { restored, .. } => self.fresh(step, &name, *restored),
+            Outcome::Succeeded => self.verb(Tone::Good, "Ran", format_args!("{name} in {took}{why}{tests}")),
+            Outcome::Cached { restored, .. } => self.fresh(step, &format!("{name}{tests}"), *restored),
             Outcome::Skipped { because } => {
                 let because = self.name(*because);
                 self.verb(Tone::Warning, "Skipped", format_args!("{name}: {because} failed"));
@@ -200,9 +254,7 @@ impl<W: Write> Human<W> {
         if self.failures.len() == 1 && !self.since {
             return;
         }
-        for (step, outcome, output) in std::mem::take(&mut self.failures) {
-            let Outcome::Failed(how) = outcome else { continue };
-            let title = self.title(step);
+        for Failure { title, how, output } in std::mem::take(&mut self.failures) {
             self.verb(Tone::Bad, "Failed", format_args!("{title}: {how}"));
             self.replay(&output, |bytes| bytes);
         }

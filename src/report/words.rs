@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Change, ChangeKind, Reason, StepInfo};
+use crate::model::{Change, ChangeKind, Reason, StepInfo, TestRun, TestSummary, Tests};
 
 /// Why a step runs, in one short line.
 #[must_use]
@@ -57,6 +57,42 @@ pub fn title(step: &StepInfo) -> String {
     } else {
         step.name.to_string()
     }
+}
+
+/// Numbers of tests, as libtest tells them: `12 passed; 1 failed`.
+#[must_use]
+pub fn tests(tests: &Tests) -> String {
+    let counts = [
+        (tests.passed, "passed"),
+        (tests.failed, "failed"),
+        (tests.ignored, "ignored"),
+        (tests.filtered, "filtered out"),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    let counts: Vec<String> = counts.collect();
+    if counts.is_empty() { "no tests".to_owned() } else { counts.join("; ") }
+}
+
+/// What the executables of a test step came to: those that ran, and those that did not have to.
+#[must_use]
+pub fn test_summary(summary: &TestSummary) -> String {
+    let executables = |run: &TestRun| plural(run.executables as usize, "executable");
+    let mut parts = Vec::new();
+    if summary.ran.executables > 0 {
+        parts.push(format!("{} in {}", tests(&summary.ran.tests), executables(&summary.ran)));
+    }
+    if summary.left > 0 {
+        parts.push(format!("{} not run", plural(summary.left as usize, "executable")));
+    }
+    if summary.fresh.executables > 0 {
+        let all = summary.ran.executables + summary.left == 0;
+        let fresh = if all { "" } else { " fresh" };
+        parts.push(format!("{} in {}{fresh}", tests(&summary.fresh.tests), executables(&summary.fresh)));
+    }
+    if !summary.saved.is_zero() && summary.ran.executables + summary.left > 0 {
+        parts.push(format!("saved {}", seconds(summary.saved)));
+    }
+    if parts.is_empty() { "no tests".to_owned() } else { parts.join(", ") }
 }
 
 fn changed(changes: &[Change], own: Option<&str>) -> String {

@@ -12,10 +12,11 @@ use super::bytes::{Eye, Pen};
 use super::frame::Frame;
 use super::table::{Entry, Table};
 use crate::home::{Damage, Guard, Home, Kept};
-use crate::model::{Digest, Discovered, DiscoveredSort};
+use crate::model::{Digest, Discovered, DiscoveredSort, TestRun, Tests};
 
 /// 1: the first. 2: sets of discovered inputs. 3: sizes of blobs, uses to the second, outputs, when a result was made.
-const FRAME: Frame = Frame { magic: b"clc-recs", version: 3 };
+/// 4: numbers of tests.
+const FRAME: Frame = Frame { magic: b"clc-recs", version: 4 };
 
 /// What is stored under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Record {
     /// What runs under this key turned out to depend on besides, newest first. Where there are any, the results stand
     /// under the keys refined by their values, and this record only says which to ask for.
     pub discovered: Vec<Vec<Discovered>>,
+    /// Of test executables: what their tests came to.
+    pub tests: Option<TestRun>,
     /// When it was last made or found fresh, in seconds since the Unix epoch.
     pub used: u32,
 }
@@ -226,6 +229,10 @@ fn encode(record: &Record) -> Vec<u8> {
         pen.u64(artifact.size);
         pen.i64(artifact.mtime_ns);
     }
+    pen.u8(record.tests.is_some().into());
+    if let Some(TestRun { executables, tests: Tests { passed, failed, ignored, filtered } }) = record.tests {
+        [executables, passed, failed, ignored, filtered].into_iter().for_each(|number| pen.u32(number));
+    }
     pen.0
 }
 
@@ -242,7 +249,14 @@ fn decode(bytes: &[u8], used: u32) -> Option<Record> {
     let discovered = (0..count).map(|_| set(&mut eye)).collect::<Option<_>>()?;
     let count = eye.length()?;
     let artifacts = (0..count).map(|_| artifact(&mut eye)).collect::<Option<_>>()?;
-    Some(Record { duration, made_at, artifacts, output, outputs, warned, discovered, used })
+    let tests = if eye.u8()? != 0 { Some(tests(&mut eye)?) } else { None };
+    Some(Record { duration, made_at, artifacts, output, outputs, warned, discovered, tests, used })
+}
+
+fn tests(eye: &mut Eye<'_>) -> Option<TestRun> {
+    let executables = eye.u32()?;
+    let (passed, failed, ignored, filtered) = (eye.u32()?, eye.u32()?, eye.u32()?, eye.u32()?);
+    Some(TestRun { executables, tests: Tests { passed, failed, ignored, filtered } })
 }
 
 fn write_blob(pen: &mut Pen, blob: &Blob) {

@@ -21,6 +21,7 @@ enum Command {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
+    cargo_lifecycle::shim();
     let code = match Command::parse() {
         Command::Ci => ci::run()?,
         Command::Bench(arguments) => arguments.run()?,

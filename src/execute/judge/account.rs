@@ -49,7 +49,7 @@ impl Judge<'_> {
         let before = cleans.chain(self.upstream.unknown(id, came));
         let mut others: Vec<Reason> = before.map(Reason::DependsOn).collect();
         match self.matching(id, key.digest) {
-            Match::None => others.push(self.explain(id, key)),
+            Match::None => others.push(self.explain(self.name(id), key)),
             Match::Other(reason) => others.push(reason),
             Match::Held(_) => {}
         }

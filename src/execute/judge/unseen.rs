@@ -73,7 +73,7 @@ impl Judge<'_> {
     /// What cargo may not look at when the step runs now.
     pub fn unseen_by_cargo(&self, id: StepId, key: Key) -> Doubts {
         let Some(last) = self.known.state.steps.get(self.name(id)) else { return Doubts::default() };
-        let reason = self.explain(id, key);
+        let reason = self.explain(self.name(id), key);
         let since_ns = if is_comparable(last, &reason) { nanoseconds(last.finished_at) } else { 0 };
         let Reason::Changed(changes) = reason else { return Doubts { files: Vec::new(), since_ns } };
         let began_ns = nanoseconds(last.finished_at.saturating_sub(last.duration_ms));

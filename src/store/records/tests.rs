@@ -31,8 +31,13 @@ fn record(number: u8, used: u32) -> Record {
         output: (number % 2 == 1).then(|| blob(number, 1)),
         warned: number % 3 == 1,
         discovered: (0..number % 3).map(|count| (0..count).map(discovered).collect()).collect(),
+        tests: (number % 5 == 1).then(|| tests(number.into())),
         used,
     }
+}
+
+fn tests(number: u32) -> TestRun {
+    TestRun { executables: number, tests: Tests { passed: 1, failed: number, ignored: 2, filtered: 3 } }
 }
 
 /// With an output of this size.

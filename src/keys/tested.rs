@@ -1,0 +1,129 @@
+//! The keys of test executables, and of members' documentation tests: what can change how they end.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::coverage::Class;
+use super::{Key, Keys};
+use crate::fingerprint::{Around, Covered, Description, FORMAT, Tag};
+use crate::model::{Digest, Discovered, FileStat, MemberId, Reason, Step};
+use crate::relative::cleaned;
+
+/// What is known of a test executable, or of a library's documentation tests.
+pub struct TestFacts<'f> {
+    /// Whose it is.
+    pub member: MemberId,
+    /// Its name.
+    pub name: &'f str,
+    /// Files whose contents count, each with the name that explanations give it: the executable, and what it may start or
+    /// load.
+    pub files: &'f [(String, Digest)],
+    /// Its arguments.
+    pub args: &'f [OsString],
+    /// The variables that it gets and that count.
+    pub variables: &'f [(OsString, OsString)],
+    /// For documentation tests, which are compiled when they run: what the sources of the whole step turned out to read.
+    pub compiled: Option<&'f [Discovered]>,
+}
+
+impl Keys<'_> {
+    /// The key of a test executable now.
+    ///
+    /// # Errors
+    /// Why it has none: a file cannot be read.
+    pub fn test_key(&self, step: &Step, facts: &TestFacts<'_>) -> Result<Key, Reason> {
+        let mut state = self.state();
+        let sets = self.sets_of_member(step, facts.member, facts.compiled.is_some());
+        if let Some(path) = sets.iter().find_map(|id| state.sets.get(id)?.unreadable.clone()) {
+            return Err(Reason::Unreadable(path));
+        }
+        let mut key = Description::default();
+        key.text(Tag::Format, "", [FORMAT]);
+        key.text(Tag::Phase, "", &*self.expansion.project.phase(step.phase).name);
+        key.text(Tag::Place, "test", facts.name);
+        for (place, argument) in facts.args.iter().enumerate() {
+            key.secret(Tag::Arguments, place.to_string(), argument.as_encoded_bytes());
+        }
+        for (name, value) in facts.variables {
+            key.secret(Tag::Variable, name.as_encoded_bytes(), value.as_encoded_bytes());
+        }
+        for (name, digest) in facts.files {
+            key.digest(Tag::File, name, *digest);
+        }
+        key.part(Tag::Environment, "", self.environment);
+        let covered = Covered {
+            class: self.coverage.class_of_step(step).number(),
+            own: true,
+            dependencies: facts.compiled.is_some(),
+        };
+        let class = self.coverage.class_of_step(step);
+        let super::State { sets: known, parts, .. } = &mut *state;
+        let files = |area: usize| known.get(&self.coverage.set(class, area)).map(|set| set.digest);
+        let around = Around { workspace: self.expansion.workspace, covered, files: &files };
+        let member = parts.member(around, facts.member).ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
+        key.part(Tag::Member, &*self.expansion.workspace.member(facts.member).name, member);
+        for id in sets.iter().filter(|id| !matches!(id.0, Class::Default | Class::Less(_))) {
+            let name = if matches!(id.0, Class::Rooted(_)) { "/" } else { self.coverage.name(id.1) };
+            if let Some(set) = known.get(id) {
+                key.part(Tag::Files, name, set.digest);
+            }
+        }
+        for one in facts.compiled.into_iter().flatten() {
+            match one.digest {
+                Some(digest) => key.digest(Tag::File, &one.name, digest),
+                None => key.text(Tag::File, &one.name, "absent"),
+            }
+        }
+        let digest = state.parts.add(key);
+        Ok(Key { digest, generation: state.generation })
+    }
+
+    /// A file that the key of a test executable covers and that has changed since the key was taken, if there is one.
+    pub fn test_disturbance(&self, step: &Step, member: MemberId, (key, compiles): (Key, bool)) -> Option<String> {
+        self.disturbed(self.sets_of_member(step, member, compiles), key)
+    }
+
+    /// The digest of a file's contents now.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn digest_of_file(&self, path: &Path) -> io::Result<Digest> {
+        let stat = FileStat::of(&path.metadata()?);
+        self.cache.digest(path, &stat).map(|digested| digested.digest)
+    }
+
+    /// The files that a member's sources name by a text that leads out of its folder, and that are there: documentation may
+    /// include them where the compiler does not look (`#[cfg(doctest)]`), and nobody tells.
+    pub fn named_outside(&self, member: MemberId) -> Vec<PathBuf> {
+        let dir = self.coverage.areas.dir(member.index());
+        let sources: Vec<PathBuf> = {
+            let state = self.state();
+            let files = state.tree.areas.get(member.index()).map(|area| &*area.files).unwrap_or_default();
+            let sources = files.iter().filter(|file| file.path.extension().is_some_and(|is| is == "rs"));
+            sources.map(|file| dir.join(&file.path)).collect()
+        };
+        let mut found = Vec::new();
+        for source in sources {
+            let text = std::fs::read(&source).unwrap_or_default();
+            for name in crate::hash_cache::upward(&text) {
+                let name = String::from_utf8_lossy(name);
+                let bases = [source.parent().unwrap_or(dir), dir];
+                // After `env!("CARGO_MANIFEST_DIR")` it begins with a slash.
+                let paths = bases.map(|base| cleaned(&base.join(name.trim_start_matches('/'))));
+                found.extend(paths.into_iter().filter(|path| !path.starts_with(dir) && path.is_file()));
+            }
+        }
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// The sets of files that are a member's own among those of a step; with `dependencies` all of the step.
+    fn sets_of_member(&self, step: &Step, member: MemberId, dependencies: bool) -> Vec<super::coverage::SetId> {
+        let own = |id: &super::coverage::SetId| {
+            dependencies || id.1 == member.index() || matches!(id.0, Class::Rooted(_) | Class::Above)
+        };
+        self.coverage.of(step).into_iter().filter(own).collect()
+    }
+}
