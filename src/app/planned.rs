@@ -197,6 +197,7 @@ impl<'a> Planned<'a> {
         let asked = self.lifecycle.options.flags.target.iter().chain(&around.targets).chain(&around.host);
         TestSetting {
             folder: home.shared().join("tests"),
+            keep_going: self.lifecycle.options.keep_going,
             triples: asked.map(|target| triple(target)).collect::<BTreeSet<_>>().into_iter().collect(),
             rustdoc: around.rustdoc.clone(),
             runner,

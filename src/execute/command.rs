@@ -37,6 +37,8 @@ pub type FindRunner<'a> = dyn Fn(&str) -> Result<Option<Vec<String>>, String> + 
 pub struct Tests<'a> {
     /// Where it leaves that.
     pub folder: PathBuf,
+    /// Whether, when some members do not compile, the tests of the others run.
+    pub keep_going: bool,
     /// What it may build tests for.
     pub triples: Vec<String>,
     /// The rustdoc that runs documentation tests.
@@ -154,6 +156,8 @@ impl Commands<'_> {
         }
         let exit = self.run_cargo(&line, &mut ran, (tell, false));
         ran.close(exit);
+        // Shown although tests that did compile may fail, too.
+        ran.warned |= ran.failure.is_some();
         if ran.lost || ran.trouble.is_some() {
             tell.warned(ran.complaint());
         }
@@ -294,7 +298,7 @@ impl Ran {
     }
 
     /// Adds what the next command came to.
-    fn add(&mut self, mut other: Self) {
+    pub fn add(&mut self, mut other: Self) {
         self.failure = self.failure.take().or(other.failure);
         self.warned |= other.warned;
         self.artifacts.append(&mut other.artifacts);

@@ -15,8 +15,10 @@ use crate::cargo_test::{self, Call, CallKind, Intercept};
 use crate::home::Claim;
 use crate::keys::{Key, TestFacts, is_of_tests};
 use crate::model::{
-    Digest, Discovered, MemberId, Outcome, Output, Part, Reason, Step, StepId, TestRun, TestSummary, Tests,
+    DependencyKind, Digest, Discovered, MemberId, Outcome, Output, Part, Reason, Step, StepId, Subject, TestRun,
+    TestSummary, Tests, Workspace,
 };
+use crate::plan::Expanded;
 use crate::process::{CommandLine, Program};
 use crate::schedule::PartTerms;
 use crate::state::Ended;
@@ -90,18 +92,20 @@ impl Worker<'_> {
             }
         };
         let prepared = self.prepare(id, key, fresh);
-        let mut ran = self.commands.compile_tests(&prepared.expanded, intercept.arguments(&setting.triples), tell);
-        let calls = if ran.failure.is_none() { intercept.calls() } else { Ok(Vec::new()) };
-        let calls = match calls {
-            Ok(calls) if ran.failure.is_none() => calls,
-            Ok(_) => return Turn::Done(self.conclude(id, prepared, (ran, None), tell)),
-            Err(error) => {
-                ran.failure = Some(format!("cannot read how cargo runs the tests: {error}"));
-                return Turn::Done(self.conclude(id, prepared, (ran, None), tell));
-            }
-        };
-        let called = self.called(calls, &mut ran);
         let step = self.plan.step(id);
+        let arguments = || intercept.arguments(&setting.triples);
+        let mut ran = self.commands.compile_tests(&prepared.expanded, arguments(), tell);
+        if ran.failure.is_some() && setting.keep_going {
+            self.compile_others(step, &mut ran, &|expanded| self.commands.compile_tests(expanded, arguments(), tell));
+        }
+        let calls = intercept.calls().unwrap_or_else(|error| {
+            ran.failure = Some(format!("cannot read how cargo runs the tests: {error}"));
+            Vec::new()
+        });
+        if ran.failure.is_some() && calls.is_empty() {
+            return Turn::Done(self.conclude(id, prepared, (ran, None), tell));
+        }
+        let called = self.called(calls, &mut ran);
         let docs: BTreeSet<MemberId> = called.iter().filter(|one| one.is_doc()).map(|one| one.member).collect();
         ran.besides = docs.into_iter().flat_map(|member| self.keys.named_outside(member)).collect();
         let made = (&*ran.artifacts, &*ran.scripts, &*ran.besides);
@@ -123,6 +127,33 @@ impl Worker<'_> {
         testing.step = Mutex::new(Some((prepared, ran, claim)));
         let _ = self.testing[id.index()].set(testing);
         Turn::Parts(terms)
+    }
+
+    /// After some members did not compile: compiles the tests of the others, until all that is left does.
+    fn compile_others(&self, step: &Step, ran: &mut Ran, compile: &dyn Fn(&Expanded) -> Ran) {
+        let workspace = self.expansion.workspace;
+        let mut rest: Vec<MemberId> = step.subject.members().to_vec();
+        let mut culprits: Vec<MemberId> = Vec::new();
+        let mut named = ran.culprits.clone();
+        while !self.is_interrupted() {
+            culprits.extend(named.iter().filter_map(|name| workspace.named(name)));
+            let (before, depends) = (rest.len(), |id: &MemberId| depends_on(workspace, *id, &culprits));
+            rest.retain(|id| !culprits.contains(id));
+            if rest.len() == before {
+                // It is not their tests that do not compile, but what others need.
+                rest.retain(|id| !depends(id));
+            }
+            if rest.is_empty() || rest.len() == before {
+                return;
+            }
+            let again = compile(&self.expansion.expand(&Step { subject: Subject::Group(rest.clone().into()), ..step.clone() }));
+            let compiled = again.failure.is_none();
+            named.clone_from(&again.culprits);
+            ran.add(again);
+            if compiled {
+                return;
+            }
+        }
     }
 
     /// The calls with whose they are and what they are called; a doubt is noted if cargo ran any itself.
@@ -420,13 +451,31 @@ impl Worker<'_> {
                 None => summary.left += 1,
             }
         }
-        ran.failure = match (&failed[..], summary.left) {
+        let failure = match (&failed[..], summary.left) {
             ([], 0) => None,
             ([], left) => Some(format!("{left} test executables did not run")),
             (failed, _) => Some(format!("{} failed", failed.join(", "))),
         };
+        ran.failure = match (ran.failure.take(), failure) {
+            (Some(compiling), Some(failure)) => Some(format!("{compiling}; {failure}")),
+            (compiling, failure) => compiling.or(failure),
+        };
         self.conclude(id, prepared, (ran, Some(summary)), tell)
     }
+}
+
+/// Whether the member needs one of these to compile its tests.
+fn depends_on(workspace: &Workspace, id: MemberId, others: &[MemberId]) -> bool {
+    let mut seen = BTreeSet::from([id]);
+    let mut pending = vec![(id, true)];
+    while let Some((member, own)) = pending.pop() {
+        for dependency in &workspace.member(member).dependencies {
+            if (own || dependency.kind != DependencyKind::Dev) && seen.insert(dependency.member) {
+                pending.push((dependency.member, false));
+            }
+        }
+    }
+    others.iter().any(|other| seen.contains(other))
 }
 
 impl Called {
