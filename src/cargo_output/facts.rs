@@ -14,6 +14,8 @@ pub struct Facts {
     pub build_scripts: Vec<BuildScript>,
     /// The names of the packages that did not compile, or whose build script failed. Cargo tells no ids of them.
     pub failed_packages: BTreeSet<String>,
+    /// Those of them whose library did not compile, so that nothing that depends on it does.
+    pub failed_libraries: BTreeSet<String>,
     /// The warnings and errors, the compiler's and cargo's own, each once.
     pub diagnostics: Vec<Diagnostic>,
     /// Whether the build succeeded; `None` when cargo never got so far.

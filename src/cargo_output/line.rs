@@ -17,8 +17,8 @@ pub enum Line {
     Head(Diagnostic, Option<String>),
     /// ``warning: `a` (lib) generated 2 warnings``, or that the others are waited for: no diagnostic of its own.
     Summary,
-    /// ``error: could not compile `a` (lib) due to 2 previous errors``, with the package.
-    Failed(Option<String>),
+    /// ``error: could not compile `a` (lib) due to 2 previous errors``, with the package, and whether it is its library.
+    Failed(Option<String>, bool),
     /// `  --> src/lib.rs:1:5`
     Place(Place),
     /// Nothing.
@@ -70,7 +70,8 @@ fn head(text: &str) -> Option<Line> {
     }
     let failed = if level == Level::Error { failed_package(message) } else { None };
     if failed.is_some() && is_summary_of_errors(message) {
-        return Some(Line::Failed(failed));
+        let is_library = message.contains("` (lib)");
+        return Some(Line::Failed(failed, is_library));
     }
     Some(Line::Head(Diagnostic { level, code, message: message.to_owned(), place: None }, failed))
 }

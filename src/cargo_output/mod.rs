@@ -167,11 +167,14 @@ impl CargoOutput {
             Line::Head(diagnostic, failed) => {
                 self.block = Block { placeless: true, ..Block::of(diagnostic.level.kind()) };
                 self.facts.diagnostics.push(diagnostic);
+                // A build script, without which nothing of the package compiles.
+                self.facts.failed_libraries.extend(failed.clone());
                 self.facts.failed_packages.extend(failed);
             }
             Line::Summary => self.block = Block { ended: true, ..Block::of(Kind::Warning) },
-            Line::Failed(package) => {
+            Line::Failed(package, is_library) => {
                 self.block = Block::of(Kind::Error);
+                self.facts.failed_libraries.extend(package.clone().filter(|_| is_library));
                 self.facts.failed_packages.extend(package);
             }
             Line::Place(place) if self.block.placeless => {

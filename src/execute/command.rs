@@ -58,6 +58,8 @@ pub struct Ran {
     pub warned: bool,
     /// The packages that cargo says have errors.
     pub culprits: Vec<String>,
+    /// Those of them whose library does not compile.
+    pub libraries: Vec<String>,
     /// What cargo says it made.
     pub artifacts: Vec<Artifact>,
     /// The build scripts that ran, now or before.
@@ -228,6 +230,7 @@ impl Commands<'_> {
         ran.scripts = facts.build_scripts;
         ran.reported = true;
         ran.culprits = facts.failed_packages.into_iter().collect();
+        ran.libraries = facts.failed_libraries.into_iter().collect();
         exit
     }
 
@@ -310,6 +313,7 @@ impl Ran {
         self.doubt = self.doubt.take().or(other.doubt);
         self.trouble = self.trouble.take().or(other.trouble);
         self.culprits.append(&mut other.culprits);
+        self.libraries.append(&mut other.libraries);
         if self.log.is_empty() {
             self.log = other.log;
         } else {

@@ -133,22 +133,17 @@ impl Worker<'_> {
     fn compile_others(&self, step: &Step, ran: &mut Ran, compile: &dyn Fn(&Expanded) -> Ran) {
         let workspace = self.expansion.workspace;
         let mut rest: Vec<MemberId> = step.subject.members().to_vec();
-        let mut culprits: Vec<MemberId> = Vec::new();
-        let mut named = ran.culprits.clone();
         while !self.is_interrupted() {
-            culprits.extend(named.iter().filter_map(|name| workspace.named(name)));
-            let (before, depends) = (rest.len(), |id: &MemberId| depends_on(workspace, *id, &culprits));
-            rest.retain(|id| !culprits.contains(id));
-            if rest.len() == before {
-                // It is not their tests that do not compile, but what others need.
-                rest.retain(|id| !depends(id));
-            }
+            let members = |names: &[String]| names.iter().filter_map(|name| workspace.named(name)).collect::<Vec<_>>();
+            let (culprits, libraries) = (members(&ran.culprits), members(&ran.libraries));
+            let before = rest.len();
+            rest.retain(|id| !culprits.contains(id) && !depends_on(workspace, *id, &libraries));
             if rest.is_empty() || rest.len() == before {
                 return;
             }
-            let again = compile(&self.expansion.expand(&Step { subject: Subject::Group(rest.clone().into()), ..step.clone() }));
+            let others = Step { subject: Subject::Group(rest.clone().into()), ..step.clone() };
+            let again = compile(&self.expansion.expand(&others));
             let compiled = again.failure.is_none();
-            named.clone_from(&again.culprits);
             ran.add(again);
             if compiled {
                 return;
