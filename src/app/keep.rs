@@ -198,7 +198,7 @@ impl Keeping<'_, '_> {
         let key = produced.key;
         if let Ending::Good { .. } = &produced.ending {
             let step = self.ran.plan.step(produced.step);
-            match self.keys.test_disturbance(step, part.member, (key, part.compiles)) {
+            match self.keys.test_disturbance(step, part.member, key) {
                 None => _ = batch.records.insert(key.digest, self.record_of(produced)?),
                 Some(file) => not_kept = Some(format!("inputs changed during the run ({file})")),
             }

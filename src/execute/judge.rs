@@ -271,18 +271,18 @@ impl<'a> Judge<'a> {
         self.outputs.kept(&self.known.records.find(&last)?.outputs.first()?.digest)
     }
 
-    /// What is kept of a part of a step, by the name that it has in the state and its key, if it need not be done.
+    /// What is kept of a part of a step, by its key, if it need not be done; `name`: what the state calls it.
     ///
     /// # Errors
     /// Why it has to be done.
-    pub fn part(&self, name: &str, key: Option<Key>) -> Result<Record, Reason> {
+    pub fn part(&self, name: &str, key: Key) -> Result<Record, Reason> {
         let Terms { force, no_cache, verify } = self.terms;
-        match key {
+        match self.known.records.find(&key.digest) {
             _ if no_cache => Err(Reason::CacheOff),
             _ if force => Err(Reason::Forced),
             _ if verify => Err(Reason::Verify),
-            None => Err(Reason::NotCached),
-            Some(key) => self.known.records.find(&key.digest).ok_or_else(|| self.explain(name, key)),
+            Some(record) => Ok(record),
+            None => Err(self.explain(name, key)),
         }
     }
 

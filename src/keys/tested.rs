@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::coverage::Class;
-use super::{Key, Keys};
+use super::coverage::{Class, SetId};
+use super::{Key, Keys, State};
 use crate::fingerprint::{Around, Covered, Description, FORMAT, Tag};
 use crate::model::{Digest, Discovered, FileStat, MemberId, Reason, Step};
 use crate::relative::cleaned;
@@ -17,14 +17,14 @@ pub struct TestFacts<'f> {
     /// Its name.
     pub name: &'f str,
     /// Files whose contents count, each with the name that explanations give it: the executable, and what it may start or
-    /// load.
-    pub files: &'f [(String, Digest)],
-    /// Its arguments.
+    /// load; the libraries that documentation tests are compiled with.
+    pub files: &'f [(&'f str, Digest)],
+    /// Its command, word by word.
     pub args: &'f [OsString],
     /// The variables that it gets and that count.
     pub variables: &'f [(OsString, OsString)],
-    /// For documentation tests, which are compiled when they run: what the sources of the whole step turned out to read.
-    pub compiled: Option<&'f [Discovered]>,
+    /// For documentation tests, which are compiled when they run: what the sources of the member turned out to read.
+    pub discovered: &'f [Discovered],
 }
 
 impl Keys<'_> {
@@ -34,7 +34,7 @@ impl Keys<'_> {
     /// Why it has none: a file cannot be read.
     pub fn test_key(&self, step: &Step, facts: &TestFacts<'_>) -> Result<Key, Reason> {
         let mut state = self.state();
-        let sets = self.sets_of_member(step, facts.member, facts.compiled.is_some());
+        let sets = self.sets_of_member(step, facts.member);
         if let Some(path) = sets.iter().find_map(|id| state.sets.get(id)?.unreadable.clone()) {
             return Err(Reason::Unreadable(path));
         }
@@ -49,16 +49,13 @@ impl Keys<'_> {
             key.secret(Tag::Variable, name.as_encoded_bytes(), value.as_encoded_bytes());
         }
         for (name, digest) in facts.files {
-            key.digest(Tag::File, name, *digest);
+            key.digest(Tag::File, *name, *digest);
         }
         key.part(Tag::Environment, "", self.environment);
-        let covered = Covered {
-            class: self.coverage.class_of_step(step).number(),
-            own: true,
-            dependencies: facts.compiled.is_some(),
-        };
         let class = self.coverage.class_of_step(step);
-        let super::State { sets: known, parts, .. } = &mut *state;
+        // What it depends on is in its executable, or in the libraries.
+        let covered = Covered { class: class.number(), own: true, dependencies: false };
+        let State { sets: known, parts, .. } = &mut *state;
         let files = |area: usize| known.get(&self.coverage.set(class, area)).map(|set| set.digest);
         let around = Around { workspace: self.expansion.workspace, covered, files: &files };
         let member = parts.member(around, facts.member).ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
@@ -69,7 +66,7 @@ impl Keys<'_> {
                 key.part(Tag::Files, name, set.digest);
             }
         }
-        for one in facts.compiled.into_iter().flatten() {
+        for one in facts.discovered {
             match one.digest {
                 Some(digest) => key.digest(Tag::File, &one.name, digest),
                 None => key.text(Tag::File, &one.name, "absent"),
@@ -80,8 +77,8 @@ impl Keys<'_> {
     }
 
     /// A file that the key of a test executable covers and that has changed since the key was taken, if there is one.
-    pub fn test_disturbance(&self, step: &Step, member: MemberId, (key, compiles): (Key, bool)) -> Option<String> {
-        self.disturbed(self.sets_of_member(step, member, compiles), key)
+    pub fn test_disturbance(&self, step: &Step, member: MemberId, key: Key) -> Option<String> {
+        self.disturbed(self.sets_of_member(step, member), key)
     }
 
     /// The digest of a file's contents now.
@@ -119,11 +116,9 @@ impl Keys<'_> {
         found
     }
 
-    /// The sets of files that are a member's own among those of a step; with `dependencies` all of the step.
-    fn sets_of_member(&self, step: &Step, member: MemberId, dependencies: bool) -> Vec<super::coverage::SetId> {
-        let own = |id: &super::coverage::SetId| {
-            dependencies || id.1 == member.index() || matches!(id.0, Class::Rooted(_) | Class::Above)
-        };
+    /// The sets of files that are a member's own among those of a step.
+    fn sets_of_member(&self, step: &Step, member: MemberId) -> Vec<SetId> {
+        let own = |id: &SetId| id.1 == member.index() || matches!(id.0, Class::Rooted(_) | Class::Above);
         self.coverage.of(step).into_iter().filter(own).collect()
     }
 }

@@ -15,7 +15,7 @@ use crate::cargo_test::{self, Call, CallKind, Intercept};
 use crate::home::Claim;
 use crate::keys::{Key, TestFacts, is_of_tests};
 use crate::model::{
-    DependencyKind, Digest, Discovered, MemberId, Outcome, Output, Part, Reason, Step, StepId, Subject, TestRun,
+    DependencyKind, Digest, MemberId, Outcome, Output, Part, Reason, Step, StepId, Subject, TestRun,
     TestSummary, Tests, Workspace,
 };
 use crate::plan::Expanded;
@@ -44,8 +44,6 @@ pub struct PartOf {
     pub name: String,
     /// Whose it is.
     pub member: MemberId,
-    /// Whether it is compiled when it runs, so that its key covers what its member depends on.
-    pub compiles: bool,
 }
 
 /// A test executable that has to run, or a member's documentation tests.
@@ -55,10 +53,18 @@ struct TestPart {
     line: CommandLine,
     key: Option<Key>,
     reason: Reason,
-    /// The executable, and what was in it when the key was taken.
-    executable: Option<(PathBuf, Digest)>,
+    /// What it is made of, as it was when the key was taken.
+    files: Vec<TestFile>,
     /// Whether people want to see what it prints although it passes.
     shown: bool,
+}
+
+/// A file that a test is made of.
+struct TestFile {
+    /// What explanations call it.
+    name: String,
+    path: PathBuf,
+    digest: Digest,
 }
 
 /// A call of cargo's, with what is known of it.
@@ -108,14 +114,11 @@ impl Worker<'_> {
         let called = self.called(calls, &mut ran);
         let docs: BTreeSet<MemberId> = called.iter().filter(|one| one.is_doc()).map(|one| one.member).collect();
         ran.besides = docs.into_iter().flat_map(|member| self.keys.named_outside(member)).collect();
-        let made = (&*ran.artifacts, &*ran.scripts, &*ran.besides);
-        // Where it cannot be told what was read, the documentation tests have no key; why is told at the end.
-        let discovered = self.keys.discover(step, made, (prepared.began, &prepared.before)).ok();
         let mut testing =
             Testing { step: Mutex::default(), parts: Vec::new(), came: Mutex::default(), fresh: TestRun::default(), saved: Duration::ZERO };
         for called in called {
             match self.line_of(&called.call) {
-                Ok(line) => self.sort_in(id, (called, line), (&ran, discovered.as_deref()), &mut testing, tell),
+                Ok(line) => self.sort_in(id, (called, line), (&ran, &prepared), &mut testing, tell),
                 Err(why) => {
                     ran.failure = Some(why);
                     return Turn::Done(self.conclude(id, prepared, (ran, None), tell));
@@ -191,42 +194,18 @@ impl Worker<'_> {
         &self,
         id: StepId,
         (called, line): (Called, CommandLine),
-        (ran, discovered): (&Ran, Option<&[Discovered]>),
+        (ran, prepared): (&Ran, &Prepared),
         testing: &mut Testing,
         tell: &Teller,
     ) {
-        let step = self.plan.step(id);
-        let is_doc = called.is_doc();
-        let of = PartOf {
-            name: format!("{}: {}", self.judge.name(id), called.name),
-            member: called.member,
-            compiles: is_doc,
-        };
-        let files = self.files_of(&called, ran);
-        let words: &[OsString] = match &line.program {
-            Program::Words(words) => words,
-            Program::Shell(_) => &[],
-        };
-        let key = match &files {
-            Some(files) if !is_doc || discovered.is_some() => {
-                let facts = TestFacts {
-                    member: called.member,
-                    name: &called.name,
-                    files,
-                    args: words,
-                    variables: &self.variables_of(&called.call, step),
-                    compiled: discovered.filter(|_| is_doc),
-                };
-                self.keys.test_key(step, &facts)
-            }
-            _ => Err(Reason::NotCached),
-        };
-        let cached = step.definition.cache && ran.doubt.is_none();
-        let kept = match key {
-            Ok(key) => self.judge.part(&of.name, cached.then_some(key)),
-            Err(ref reason) => Err(reason.clone()),
-        };
+        let of = PartOf { name: format!("{}: {}", self.judge.name(id), called.name), member: called.member };
+        let files = self.files_of(&called, ran).unwrap_or_default();
+        let key = self.key_of((id, &called), (&line, &files), (ran, prepared));
         let shown = called.call.args.iter().any(|argument| SHOWING.iter().any(|word| argument == word));
+        let kept = match &key {
+            Ok(key) => self.judge.part(&of.name, *key),
+            Err(reason) => Err(reason.clone()),
+        };
         match kept {
             Ok(record) => {
                 let tests = record.tests.unwrap_or_default().tests;
@@ -235,12 +214,46 @@ impl Worker<'_> {
                 tell.part_passed(self.passed_by(&called, &record, tests));
             }
             Err(reason) => {
-                let executable = called.call.args.first().filter(|_| !is_doc).map(PathBuf::from);
-                let executable = executable.zip(files.and_then(|files| Some(files.first()?.1)));
-                let key = key.ok().filter(|_| cached);
-                testing.parts.push(TestPart { name: called.name, of, line, key, reason, executable, shown });
+                testing.parts.push(TestPart { name: called.name, of, line, key: key.ok(), reason, files, shown });
             }
         }
+    }
+
+    /// The key of a test executable, or of documentation tests.
+    ///
+    /// # Errors
+    /// Why it has none.
+    fn key_of(
+        &self,
+        (id, called): (StepId, &Called),
+        (line, files): (&CommandLine, &[TestFile]),
+        (ran, prepared): (&Ran, &Prepared),
+    ) -> Result<Key, Reason> {
+        let step = self.plan.step(id);
+        if !step.definition.cache || ran.doubt.is_some() || files.is_empty() {
+            return Err(Reason::NotCached);
+        }
+        let Program::Words(words) = &line.program else { return Err(Reason::NotCached) };
+        let mut discovered = Vec::new();
+        if called.is_doc() {
+            let spec = self.expansion.workspace.member(called.member).package.as_ref().map(|package| &*package.spec);
+            let own = |package_id: &str| Some(package_id) == spec;
+            let artifacts: Vec<_> = ran.artifacts.iter().filter(|made| own(&made.package_id)).cloned().collect();
+            let scripts: Vec<_> = ran.scripts.iter().filter(|script| own(&script.package_id)).cloned().collect();
+            let made = (&*artifacts, &*scripts, &*self.keys.named_outside(called.member));
+            let found = self.keys.discover(step, made, (prepared.began, &prepared.before));
+            // Why that is so is told of the whole step.
+            discovered = found.map_err(|_| Reason::NotCached)?;
+        }
+        let facts = TestFacts {
+            member: called.member,
+            name: &called.name,
+            files: &files.iter().map(|file| (&*file.name, file.digest)).collect::<Vec<_>>(),
+            args: words,
+            variables: &self.variables_of(&called.call, step),
+            discovered: &discovered,
+        };
+        self.keys.test_key(step, &facts)
     }
 
     fn passed_by(&self, called: &Called, record: &Record, tests: Tests) -> Part {
@@ -256,42 +269,57 @@ impl Worker<'_> {
         }
     }
 
-    /// What an executable is made of, and what it may start or load: itself first, the binaries of its package, dynamic
-    /// libraries. `None` if one of them cannot be read. Of documentation tests the sources count.
-    fn files_of(&self, called: &Called, ran: &Ran) -> Option<Vec<(String, Digest)>> {
+    /// What a test is made of, and what it may start or load. `None` if one of the files cannot be read.
+    fn files_of(&self, called: &Called, ran: &Ran) -> Option<Vec<TestFile>> {
+        let mut found: BTreeSet<(String, PathBuf)> = BTreeSet::new();
         if called.is_doc() {
-            return Some(Vec::new());
+            self.add_libraries(called, &mut found);
+        } else {
+            found.insert(("the executable".to_owned(), PathBuf::from(called.call.args.first()?)));
+            self.add_started(called, ran, &mut found);
         }
-        let digest = |path: &Path| self.keys.digest_of_file(path).ok();
-        let mut files = vec![("the executable".to_owned(), digest(Path::new(called.call.args.first()?))?)];
-        let mut others: BTreeSet<(String, PathBuf)> = BTreeSet::new();
+        let script = self.made_for(called, ran).map(|folder| files_in(&folder, "of its build script"));
+        found.extend(script.into_iter().flatten());
+        let file = |(name, path): (String, PathBuf)| {
+            let digest = self.keys.digest_of_file(&path).ok()?;
+            Some(TestFile { name, path, digest })
+        };
+        found.into_iter().map(file).collect()
+    }
+
+    /// The binaries that an executable may start, and the libraries that it may load.
+    fn add_started(&self, called: &Called, ran: &Ran, found: &mut BTreeSet<(String, PathBuf)>) {
         let spec = self.expansion.workspace.member(called.member).package.as_ref().map(|package| &*package.spec);
         for artifact in ran.artifacts.iter().filter(|artifact| !artifact.test) {
-            let is_own = Some(&*artifact.package_id) == spec;
-            if let Some(path) = artifact.executable.as_ref().filter(|_| is_own && artifact.kinds.contains(&"bin".to_owned())) {
-                others.insert((format!("the binary {}", artifact.target), path.clone()));
+            let is = |wanted: &[&str]| artifact.kinds.iter().any(|kind| wanted.contains(&&**kind));
+            if let Some(path) = artifact.executable.as_ref().filter(|_| is(&["bin"]) && Some(&*artifact.package_id) == spec) {
+                found.insert((format!("the binary {}", artifact.target), path.clone()));
             }
-            if artifact.kinds.iter().any(|kind| matches!(&**kind, "dylib" | "cdylib")) {
-                let libraries = artifact.filenames.iter().filter(|path| is_dynamic_library(path));
-                others.extend(libraries.map(|path| (format!("the library {}", artifact.target), path.clone())));
-            }
+            let libraries = artifact.filenames.iter().filter(|path| is(&["dylib", "cdylib"]) && is_dynamic_library(path));
+            found.extend(libraries.map(|path| (format!("the library {}", artifact.target), path.clone())));
         }
         for (name, value) in &called.call.env {
             let binary = name.to_str().and_then(|name| name.strip_prefix("CARGO_BIN_EXE_"));
-            others.extend(binary.map(|name| (format!("the binary {name}"), PathBuf::from(value))));
+            found.extend(binary.map(|name| (format!("the binary {name}"), PathBuf::from(value))));
         }
-        if let Some(folder) = self.made_for(called, ran) {
-            let entries = walkdir::WalkDir::new(&folder).sort_by_file_name().into_iter().filter_map(Result::ok);
-            let found = entries.filter(|entry| entry.file_type().is_file());
-            others.extend(found.map(|entry| {
-                let name = entry.path().strip_prefix(&folder).unwrap_or(entry.path());
-                (format!("{} of its build script", name.display()), entry.path().to_owned())
-            }));
+    }
+
+    /// What rustdoc compiles documentation tests with. The metadata of a library changes with its code and with that of
+    /// everything that it depends on, the rest of it each time it is compiled.
+    fn add_libraries(&self, called: &Called, found: &mut BTreeSet<(String, PathBuf)>) {
+        let target_dir = &self.expansion.workspace.target_dir;
+        for pair in called.call.args.windows(2) {
+            let (option, value) = (&pair[0], pair[1].to_string_lossy());
+            let (name, path) = value.split_once('=').unwrap_or(("", &value));
+            let path = Path::new(path);
+            if option == "--extern" && path.is_absolute() {
+                let metadata = path.with_extension("rmeta");
+                let path = if metadata.is_file() { metadata } else { path.to_owned() };
+                found.insert((format!("the library {name}"), path));
+            } else if option == "-L" && name != "dependency" && path.starts_with(target_dir) {
+                found.extend(files_in(path, "of a build script"));
+            }
         }
-        for (name, path) in others {
-            files.push((name, digest(&path)?));
-        }
-        Some(files)
     }
 
     /// The folder that the build script of its package fills.
@@ -403,12 +431,12 @@ impl Worker<'_> {
             *came = Some((passed, tests));
         }
         if let Some(key) = part.key {
-            let is_same = |(path, digest): &(PathBuf, Digest)| self.keys.digest_of_file(path).is_ok_and(|now| now == *digest);
-            let ending = match &part.executable {
+            let is_other = |file: &&TestFile| !self.keys.digest_of_file(&file.path).is_ok_and(|now| now == file.digest);
+            let ending = match part.files.iter().find(is_other) {
                 _ if !passed || self.is_interrupted() => Ending::Failed,
-                Some(executable) if !is_same(executable) => Ending::Unkept("its executable was replaced meanwhile".to_owned()),
-                _ if ran.lost => Ending::Unkept("a part of its output is lost".to_owned()),
-                _ => Ending::Good { discovered: None, artifacts: Vec::new(), outputs: Vec::new() },
+                Some(file) => Ending::Unkept(format!("{} changed meanwhile", file.name)),
+                None if ran.lost => Ending::Unkept("a part of its output is lost".to_owned()),
+                None => Ending::Good { discovered: None, artifacts: Vec::new(), outputs: Vec::new() },
             };
             let tests = Some(TestRun { executables: 1, tests });
             let (output, of) = (output.clone(), Some(part.of.clone()));
@@ -490,6 +518,17 @@ const LIBRARY_PATH: &str = if cfg!(windows) {
 } else {
     "LD_LIBRARY_PATH"
 };
+
+/// Every file in a folder, by what explanations call it.
+fn files_in(folder: &Path, whose: &str) -> Vec<(String, PathBuf)> {
+    let entries = walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok);
+    let files = entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path);
+    let named = |path: PathBuf| {
+        let name = path.strip_prefix(folder).unwrap_or(&path).display();
+        (format!("{name} {whose}"), path)
+    };
+    files.map(named).collect()
+}
 
 fn is_dynamic_library(path: &Path) -> bool {
     path.extension().and_then(OsStr::to_str).is_some_and(|is| matches!(is, "so" | "dylib" | "dll"))
