@@ -10,6 +10,8 @@ mod overlooked;
 mod read;
 mod selecting;
 mod sets;
+mod trace;
+mod whose;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -23,7 +25,8 @@ use crate::plan::Expansion;
 use crate::relative::cleaned;
 use crate::walk::{Place, Tree};
 pub use discovered::{names_in, newest, refined, refinement};
-pub use overlooked::silent_since;
+pub use overlooked::{nanoseconds, silent_since};
+pub use whose::{Foreign, Unit};
 
 use coverage::{Class, Coverage, SetId};
 use sets::{Set, Sets};
