@@ -22,13 +22,18 @@ pub struct Read {
 /// # Errors
 /// There is none beside any of them, it cannot be read, or a name in it holds a newline, which dep-info cannot tell.
 pub fn of_artifact(filenames: &[PathBuf]) -> io::Result<Read> {
-    let found = filenames.iter().find_map(|file| beside(file));
-    let found = found.or_else(|| filenames.iter().find_map(|file| hashed(file)));
-    let found = found.or_else(|| filenames.iter().find_map(|file| unhashed(file)));
-    let path = found.ok_or(io::ErrorKind::NotFound)?;
+    let path = path_of(filenames).ok_or(io::ErrorKind::NotFound)?;
     let written = Some(path.metadata()?.modified()?);
     let read = parse_dep_info(&fs::read_to_string(path)?).ok_or(io::ErrorKind::InvalidData)?;
     Ok(Read { written, ..read })
+}
+
+/// Where rustc's dep-info is for the unit that made these files.
+#[must_use]
+pub fn path_of(filenames: &[PathBuf]) -> Option<PathBuf> {
+    let found = filenames.iter().find_map(|file| beside(file));
+    let found = found.or_else(|| filenames.iter().find_map(|file| hashed(file)));
+    found.or_else(|| filenames.iter().find_map(|file| unhashed(file)))
 }
 
 /// Reads what a build script has asked to be run again for: the file `output` beside its `OUT_DIR`.

@@ -6,7 +6,7 @@ use std::io;
 
 use crate::home::Home;
 use crate::model::Digest;
-use crate::state::{History, LastRun, Run, State};
+use crate::state::{History, LastRun, Run, State, makers};
 use crate::store::{Bounds, Descriptions, Record, Records, References, Uses};
 
 /// What a run leaves behind.
@@ -24,6 +24,8 @@ pub struct Batch {
     pub descriptions: BTreeMap<String, Digest>,
     /// The parts of the descriptions, each under the SHA-256 of its bytes.
     pub parts: BTreeMap<Digest, Vec<u8>>,
+    /// What cargo has made for this checkout, and when: see [`Makers`](crate::model::Makers).
+    pub made: BTreeMap<String, i64>,
     /// The run itself, when anything ran.
     pub run: Option<Run>,
 }
@@ -70,6 +72,9 @@ pub fn flush(home: &Home, batch: &Batch, limits: Limits, references: References)
             state.write(&mut guard, home, &batch.steps)?;
         }
     }
+    if !batch.made.is_empty() {
+        makers::merge(&mut guard, home, &batch.made)?;
+    }
     if let Some(run) = &batch.run {
         History::append(&mut guard, home, run, limits.runs)?;
     }
@@ -87,12 +92,13 @@ fn lasting(home: &Home, bounds: Bounds) -> impl Fn(&LastRun) -> bool {
 
 impl Batch {
     fn is_empty(&self) -> bool {
-        let Self { steps, records, used, refuted, descriptions, parts: _, run } = self;
+        let Self { steps, records, used, refuted, descriptions, parts: _, made, run } = self;
         steps.is_empty()
             && records.is_empty()
             && used.is_empty()
             && refuted.is_empty()
             && descriptions.is_empty()
+            && made.is_empty()
             && run.is_none()
     }
 }

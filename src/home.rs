@@ -42,6 +42,12 @@ impl Home {
         &self.root
     }
 
+    /// Cargo's target directory.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// The folder of what all workspaces with this target directory share.
     #[must_use]
     pub fn shared(&self) -> &Path {

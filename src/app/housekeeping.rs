@@ -13,6 +13,7 @@ const FILES: &[&str] = &[
     "records.bin",
     "files.bin",
     "descriptions.bin",
+    "makers.json",
     "state.json",
     "history.jsonl",
     "workspace.json",

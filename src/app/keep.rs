@@ -37,6 +37,8 @@ pub struct Ended<'a> {
     pub run: &'a Run,
     /// What the workers have to keep.
     pub produced: Vec<Produced>,
+    /// What cargo has made for this checkout, and when.
+    pub made: BTreeMap<String, i64>,
     /// When it began.
     pub begun_at: SystemTime,
 }
@@ -132,7 +134,7 @@ struct Keeping<'a, 'e> {
 
 impl Keeping<'_, '_> {
     fn batch(&mut self, ended: &Ended<'_>) -> io::Result<Batch> {
-        let mut batch = Batch::default();
+        let mut batch = Batch { made: ended.made.clone(), ..Batch::default() };
         let mut last: BTreeMap<StepId, &Produced> = BTreeMap::new();
         for produced in &ended.produced {
             if let Some(part) = &produced.part {

@@ -118,7 +118,8 @@ impl<'a> Planned<'a> {
         let run =
             execute::run(&self.plan, self.terms(&pool, &past.state), (&pool, &worker), (sender, receiver), events);
         children.end();
-        let ended = keep::Ended { run: &run, produced: worker.into_produced(), begun_at };
+        let (produced, made) = worker.into_produced();
+        let ended = keep::Ended { run: &run, produced, made, begun_at };
         let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases: &self.lifecycle.options.phases };
         let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
         let kept = keep::Past { home, state, records, cache, bounds: self.lifecycle.project.cache };

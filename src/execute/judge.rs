@@ -18,7 +18,7 @@ use crate::model::{
 use crate::outputs::Outputs;
 use crate::state::{Ended, LastRun, State};
 use crate::store::{Artifact, Bounds, Descriptions, Made, Manifest, Record, Records};
-pub use unseen::{Doubts, Overlooked, Unseen, passed_by};
+pub use unseen::{Doubts, Overlooked, Unseen, of_another, passed_by};
 
 /// What verdicts are made of.
 pub struct Judge<'a> {
@@ -147,6 +147,11 @@ impl<'a> Judge<'a> {
         let cleans = plan.ids().filter(cleans).collect();
         let upstream = Upstream::new(plan, steps);
         Self { plan, steps, keys, outputs, known, terms, upstream, cleans, descriptions: OnceLock::new() }
+    }
+
+    /// Where everything is kept.
+    pub fn home(&self) -> &Home {
+        self.known.home
     }
 
     /// The verdict on a step now; `came` tells what came (or would come) of the steps before it.

@@ -3,9 +3,10 @@
 
 mod outputs;
 mod tests;
+mod unseen;
 mod verify;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,14 +14,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::command::{Commands, Kept, Ran};
-use super::judge::{Doubts, Held, Judged, Overlooked, Unseen};
+use super::judge::{Doubts, Held, Judged};
 use super::upstream::Came;
-use super::{Done, Judge, Signal, Teller, Turn, Work, judge};
+use super::{Done, Judge, Signal, Teller, Turn, Work};
 use crate::cargo_output;
-use crate::keys::{Key, Keys, refined, silent_since};
+use crate::keys::{Key, Keys, refined};
 use crate::model::{
-    CargoCommand, Digest, Discovered, Engine, FileStat, Interrupt, MemberId, Outcome, Output, Part, Plan, Reason, Replay,
-    Step, StepId, TestRun, TestSummary, Verdict,
+    CargoCommand, Digest, Discovered, Engine, FileStat, Interrupt, Outcome, Output, Part, Plan, Reason, Replay, Step,
+    StepId, TestRun, TestSummary, Verdict,
 };
 use crate::outputs::{Before, Outputs};
 use crate::plan::{Argv, Expanded, Expansion};
@@ -54,6 +55,8 @@ pub struct Worker<'a> {
     ended: Mutex<Instant>,
     interrupted: AtomicBool,
     produced: Mutex<Vec<Produced>>,
+    /// What cargo has made, and when.
+    compiled: Mutex<BTreeMap<String, i64>>,
 }
 
 /// What came of a step that ran and has a key, or of a part of one.
@@ -147,14 +150,16 @@ impl<'a> Worker<'a> {
             ended: Mutex::new(Instant::now()),
             interrupted: AtomicBool::new(false),
             produced: Mutex::default(),
+            compiled: Mutex::default(),
         }
     }
 
-    /// What came of the steps that ran, once all have ended.
-    pub fn into_produced(self) -> Vec<Produced> {
+    /// What came of the steps that ran, once all have ended; and what cargo has made, with the times.
+    pub fn into_produced(self) -> (Vec<Produced>, BTreeMap<String, i64>) {
         let mut produced = std::mem::take(&mut *self.produced.lock().unwrap_or_else(PoisonError::into_inner));
         self.distrust(&mut produced);
-        produced
+        let compiled = std::mem::take(&mut *self.compiled.lock().unwrap_or_else(PoisonError::into_inner));
+        (produced, compiled)
     }
 
     /// Runs the step; `fresh`: the result that it is to come to again.
@@ -197,10 +202,11 @@ impl<'a> Worker<'a> {
         let made = stood.map(|stood| self.take_outputs(id, &places, stood, tell));
         let made_now = made.as_ref().and_then(|made| made.as_ref().ok()).cloned();
         self.keys.look_again(step);
+        let units = self.units(&ran, prepared.began);
         let fresh = prepared.fresh.as_ref();
         let mut refuted = None;
         if let Some(key) = prepared.key {
-            let unseen = self.unseen(&ran, &prepared.doubts);
+            let unseen = self.unseen((&ran, &units), &prepared.doubts, tell);
             let ending = self.ending((step, &prepared.expanded), &ran, (prepared.began, &prepared.before), unseen);
             if let (Ending::Unseen(text), None) = (&ending, &ran.failure) {
                 tell.warned(text.clone());
@@ -311,56 +317,6 @@ impl<'a> Worker<'a> {
             },
             Err(why) => Ending::Unkept(why),
         }
-    }
-
-    /// What to tell of a file that cargo did not look at, although it may have changed: one of those that have changed since
-    /// the step's last run, or one that was put in place after somebody else made what cargo took for fresh.
-    fn unseen(&self, ran: &Ran, doubts: &Doubts) -> Option<String> {
-        if !ran.reported {
-            return None;
-        }
-        let unseen = doubts.files.iter().find(|unseen| !self.is_made_good(unseen, ran)).map(Unseen::text);
-        let made = (&*ran.artifacts, &*ran.scripts);
-        unseen.or_else(|| Some(judge::passed_by(&self.keys.overlooked(made, doubts.since_ns)?)))
-    }
-
-    /// Whether cargo would see what differs from the state that the step was last seen in. Where it would not, its own
-    /// results still are those of that state, and the next run has to be compared with it.
-    fn is_seen(&self, id: StepId, key: Key) -> bool {
-        let mut commands = self.plan.step(id).definition.commands.iter().filter_map(|command| command.cargo());
-        !commands.any(CargoCommand::compiles) || self.judge.unseen_by_cargo(id, key).files.is_empty()
-    }
-
-    /// Whether cargo compiled everything that the file is for, so that it does not matter what it looked at.
-    fn is_made_good(&self, unseen: &Unseen, ran: &Ran) -> bool {
-        let workspace = self.expansion.workspace;
-        match &unseen.why {
-            Overlooked::Old(member) => self.is_recompiled(*member, ran),
-            Overlooked::LintConfig(folder) => {
-                let concerned = workspace.ids().filter(|id| workspace.member(*id).dir.starts_with(folder));
-                let mut compiled = concerned.filter(|id| self.has_artifacts(*id, ran));
-                compiled.all(|id| self.is_recompiled(Some(id), ran))
-            }
-            Overlooked::NotNewest(member, came_ns) => {
-                let spec = workspace.member(*member).package.as_ref().map(|package| &*package.spec);
-                let mut own = ran.scripts.iter().filter(|script| Some(&*script.package_id) == spec);
-                own.all(|script| silent_since(script).is_none_or(|ran_ns| ran_ns > *came_ns))
-            }
-        }
-    }
-
-    /// Whether cargo told of anything of the member.
-    fn has_artifacts(&self, member: MemberId, ran: &Ran) -> bool {
-        let package = self.expansion.workspace.member(member).package.as_ref();
-        package.is_some_and(|package| ran.artifacts.iter().any(|artifact| *artifact.package_id == *package.spec))
-    }
-
-    /// Whether cargo compiled everything of the member.
-    fn is_recompiled(&self, member: Option<MemberId>, ran: &Ran) -> bool {
-        let package = member.and_then(|member| self.expansion.workspace.member(member).package.as_ref());
-        let Some(package) = package else { return false };
-        let mut own = ran.artifacts.iter().filter(|artifact| *artifact.package_id == *package.spec).peekable();
-        own.peek().is_some() && own.all(|artifact| !artifact.fresh)
     }
 
     /// What cargo made of members, as it stands now: the step is fresh only while it stands so. A check makes nothing

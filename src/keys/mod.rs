@@ -11,6 +11,8 @@ mod read;
 mod selecting;
 mod sets;
 mod tested;
+mod trace;
+mod whose;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,8 +27,9 @@ use crate::plan::Expansion;
 use crate::relative::cleaned;
 use crate::walk::{Place, Tree};
 pub use discovered::{names_in, newest, refined, refinement};
-pub use overlooked::silent_since;
+pub use overlooked::{nanoseconds, silent_since};
 pub use tested::TestFacts;
+pub use whose::{Foreign, Unit};
 
 use coverage::{Class, Coverage, SetId};
 use sets::{Set, Sets};

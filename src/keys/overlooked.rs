@@ -96,7 +96,8 @@ pub fn silent_since(script: &BuildScript) -> Option<i64> {
     is_silent.then(|| nanoseconds(written))
 }
 
-fn nanoseconds(time: SystemTime) -> i64 {
+/// In nanoseconds since the Unix epoch.
+pub fn nanoseconds(time: SystemTime) -> i64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }

@@ -2,6 +2,7 @@
 //! decides whether a step is fresh, and it knows nothing of keys but their digests.
 
 mod history;
+pub mod makers;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -23,6 +23,7 @@ mod plain_cargo;
 mod running;
 mod scene;
 mod selecting;
+mod sharing;
 mod signals;
 mod stale;
 mod together;

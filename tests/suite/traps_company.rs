@@ -35,7 +35,6 @@ fn a_checkout_that_differs_builds_its_own_program() {
 }
 
 #[test]
-#[ignore = "cargo takes what another checkout compiled for its own when the sources are older, and we keep that as a result"]
 fn what_another_checkout_compiled_is_not_taken_for_ones_own() {
     let (one, two) = checkouts();
     let build = |scene: &Scene| scene.call("build").env("CARGO_TARGET_DIR", one.beside("shared")).succeeds();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Judge;
-use crate::keys::{Key, newest};
+use crate::keys::{Foreign, Key, newest};
 use crate::model::{CargoCommand, Change, ChangeKind, MemberId, Reason, StepId};
 use crate::relative::cleaned;
 use crate::state::{Ended, LastRun};
@@ -66,6 +66,20 @@ pub fn passed_by(name: &str) -> String {
     format!(
         "{name} changed, but is not newer than the last run, so cargo did not look at it; `touch` it \
          (this result is not kept)"
+    )
+}
+
+/// What to tell of what another checkout has compiled, or may have.
+pub fn of_another(found: &Foreign) -> String {
+    let more = if found.more == 0 { String::new() } else { format!(" (and {} more)", found.more) };
+    let by = match &found.root {
+        Some(root) => format!("was compiled in `{}`, another checkout", root.display()),
+        None => "may be of another checkout, as the target directory is not for this one alone".to_owned(),
+    };
+    format!(
+        "what cargo took for {}{more} {by}; `touch` the sources, or give each checkout a target directory of its own \
+         (this result is not kept)",
+        found.name
     )
 }
 
