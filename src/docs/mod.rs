@@ -9,6 +9,9 @@ pub mod plan {}
 #[doc = include_str!("keys.md")]
 pub mod keys {}
 
+#[doc = include_str!("tests.md")]
+pub mod tests {}
+
 #[doc = include_str!("explain.md")]
 pub mod explain {}
 
