@@ -221,6 +221,8 @@ impl<'a> Worker<'a> {
                 let _ = self.made[id.index()].set(state);
             }
             let (output, warned) = (output.clone(), ran.warned);
+            // What a later run is spared is all of it.
+            let duration = duration + tests.map_or(Duration::ZERO, |tests| tests.saved);
             let tests = tests.map(TestSummary::all);
             self.produce(Produced { step: id, part: None, key, ending, duration, output, warned, tests });
         }

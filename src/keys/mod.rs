@@ -80,7 +80,9 @@ impl<'a> Keys<'a> {
     /// Looks at every file that the plan's keys cover: one parallel walk, one parallel hashing pass.
     pub fn new(plan: &Plan, expansion: &'a Expansion<'a>, cache: &'a FileHashCache, environment: Description) -> Self {
         let coverage = Coverage::new(expansion.workspace, expansion.project, expansion.args);
-        let needed = plan.steps.iter().filter(|step| step.definition.cache);
+        // Of a test step that is not kept, executables of some members may be.
+        let is_needed = |step: &&Step| step.definition.cache || step.definition.engine == Engine::CargoTest;
+        let needed = plan.steps.iter().filter(is_needed);
         let needed: std::collections::BTreeSet<SetId> = needed.flat_map(|step| coverage.of(step)).collect();
         let tree = if needed.is_empty() { Tree::default() } else { coverage.areas.walk() };
         let mut parts = Parts::default();

@@ -86,7 +86,9 @@ pub fn of_another(found: &Foreign) -> String {
 impl Judge<'_> {
     /// What cargo may not look at when the step runs now.
     pub fn unseen_by_cargo(&self, id: StepId, key: Key) -> Doubts {
-        let Some(last) = self.known.state.steps.get(self.name(id)) else { return Doubts::default() };
+        let last = self.known.state.steps.get(self.name(id));
+        // Of a run without a key, when it was not to be cached, it is not known what there was.
+        let Some(last) = last.filter(|last| last.key.is_some()) else { return Doubts::default() };
         let reason = self.explain(self.name(id), key);
         let since_ns = if is_comparable(last, &reason) { nanoseconds(last.finished_at) } else { 0 };
         let Reason::Changed(changes) = reason else { return Doubts { files: Vec::new(), since_ns } };

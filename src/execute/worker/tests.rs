@@ -230,13 +230,16 @@ impl Worker<'_> {
         (ran, prepared): (&Ran, &Prepared),
     ) -> Result<Key, Reason> {
         let step = self.plan.step(id);
-        if !step.definition.cache || ran.doubt.is_some() || files.is_empty() {
+        let member = self.expansion.workspace.member(called.member);
+        let phase = self.expansion.project.phase(step.phase);
+        let cached = phase.definition_for(&member.name).is_some_and(|definition| definition.cache);
+        if !cached || ran.doubt.is_some() || files.is_empty() {
             return Err(Reason::NotCached);
         }
         let Program::Words(words) = &line.program else { return Err(Reason::NotCached) };
         let mut discovered = Vec::new();
         if called.is_doc() {
-            let spec = self.expansion.workspace.member(called.member).package.as_ref().map(|package| &*package.spec);
+            let spec = member.package.as_ref().map(|package| &*package.spec);
             let own = |package_id: &str| Some(package_id) == spec;
             let artifacts: Vec<_> = ran.artifacts.iter().filter(|made| own(&made.package_id)).cloned().collect();
             let scripts: Vec<_> = ran.scripts.iter().filter(|script| own(&script.package_id)).cloned().collect();
