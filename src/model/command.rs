@@ -107,6 +107,71 @@ impl Command {
         let subcommand = words.find(|word| !word.starts_with(['-', '+']))?;
         Some(CargoCommand::of(subcommand))
     }
+
+    /// The command with what an alias of cargo's stands for in its place; `None` if its subcommand is none. `alias` tells
+    /// what a name stands for.
+    #[must_use]
+    pub fn unaliased(&self, alias: &dyn Fn(&str) -> Option<Vec<String>>) -> Option<Self> {
+        if self.cargo() != Some(CargoCommand::Other) {
+            return None;
+        }
+        match self {
+            Self::Words(words) => {
+                let place = subcommand(words.iter().map(|word| &*word.source))?;
+                let stands_for =
+                    resolved(&words[place].source, alias)?.into_iter().map(|word| Template::literal(&word));
+                let (before, after) = (words[..place].iter().cloned(), words[place + 1..].iter().cloned());
+                Some(Self::Words(before.chain(stands_for).chain(after).collect()))
+            }
+            Self::Shell(line) => {
+                let place = subcommand(line.source.split_ascii_whitespace())?;
+                let word = line.source.split_ascii_whitespace().nth(place)?;
+                let words = resolved(word, alias)?;
+                let text = shlex::try_join(words.iter().map(String::as_str)).ok()?;
+                let [Piece::Text(first), rest @ ..] = &line.pieces[..] else { return None };
+                let at = word.as_ptr() as usize - line.source.as_ptr() as usize;
+                // Before its subcommand there are no placeholders, so that both begin alike.
+                let tail = first.get(at..)?.strip_prefix(word)?;
+                let first = Piece::Text(format!("{}{text}{tail}", &first[..at]).into());
+                let source = format!("{}{}{}", &line.source[..at], braced(&text), &line.source[at + word.len()..]);
+                let pieces = std::iter::once(first).chain(rest.iter().cloned()).collect();
+                Some(Self::Shell(Template { source: source.into(), pieces }))
+            }
+        }
+    }
+}
+
+impl Template {
+    /// Text without placeholders.
+    fn literal(text: &str) -> Self {
+        Self { source: braced(text).into(), pieces: vec![Piece::Text(text.into())] }
+    }
+}
+
+/// The text as it is written where braces are placeholders.
+fn braced(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
+}
+
+/// The place of cargo's subcommand among the words of a call.
+fn subcommand<'w>(words: impl Iterator<Item = &'w str>) -> Option<usize> {
+    let mut rest = words.enumerate().skip(1);
+    rest.find(|(_, word)| !word.starts_with(['-', '+'])).map(|(place, _)| place)
+}
+
+/// What an alias stands for in the end: it may begin with another one. One that leads back is cargo's to complain about.
+fn resolved(name: &str, alias: &dyn Fn(&str) -> Option<Vec<String>>) -> Option<Vec<String>> {
+    let mut seen = vec![name.to_owned()];
+    let mut words = alias(name)?;
+    while let Some(first) = words.first().filter(|first| CargoCommand::of(first) == CargoCommand::Other) {
+        if seen.contains(first) {
+            return None;
+        }
+        let Some(next) = alias(first) else { break };
+        seen.push(first.clone());
+        words.splice(..1, next);
+    }
+    Some(words)
 }
 
 /// The characters that mean something to a shell, quotes apart.

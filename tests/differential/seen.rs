@@ -85,7 +85,8 @@ impl Seen {
 }
 
 fn is_ours(line: &str) -> bool {
-    line.starts_with("note: ") || (line.starts_with("warning: ") && line.contains("not kept"))
+    let warns = |of: &str| line.starts_with("warning: ") && line.contains(of);
+    line.starts_with("note: ") || warns("not kept") || warns("what stood there is in")
 }
 
 /// The step that a line tells the end of.

@@ -176,3 +176,41 @@ fn a_generator_that_nothing_ties_to_the_phase() {
     let why = trap.reruns();
     assert!(why.contains("words"), "{why}");
 }
+
+/// A program that writes down its arguments.
+const GENERATOR: &str = "\
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    std::fs::write(\"said.txt\", words.join(\"|\")).unwrap()
+}
+";
+
+/// An alias of cargo's compiles and runs what it stands for, which no `inputs` name.
+#[test]
+fn an_alias_of_cargos_counts_as_what_it_stands_for() {
+    let inputs = "inputs = [\"words.txt\"]\noutputs = [\"said.txt\"]\nscope = \"workspace\"\n";
+    let commands = ["cargo gen {{}}", "cargo -q deeper '{{}}'"].map(|line| format!("command = \"{line}\"\n"));
+    let words = "command = [\"cargo\", \"gen\", \"{{}}\"]\n".to_owned();
+    for command in commands.into_iter().chain([words]) {
+        let scene = Scene::of(&["gen"])
+            .file(
+                ".cargo/config.toml",
+                "include = [\"more.toml\"]\n[alias]\ngen = [\"run\", \"-p\", \"gen\", \"--\", \"{a b}\"]\n",
+            )
+            .file(".cargo/more.toml", "[alias]\ndeeper = \"gen\"\n")
+            .file("words.txt", "one")
+            .file("gen/src/main.rs", GENERATOR)
+            .make(&format!("[lifecycle.say]\n{inputs}{command}"));
+        assert_eq!(why(&scene, "say"), "first run");
+        assert_eq!(std::fs::read_to_string(scene.at("said.txt")).unwrap(), "{a b}|{}", "{command}");
+        assert_eq!(why(&scene, "say"), "fresh");
+        scene.replace("gen/src/main.rs", "join(\"|\")", "join(\"+\")");
+        // Plain cargo says something else now, and so must we.
+        assert_eq!(why(&scene, "say"), "gen: src/main.rs changed");
+        assert_eq!(std::fs::read_to_string(scene.at("said.txt")).unwrap(), "{a b}+{}");
+        // Another alias is another command, and a file of configuration.
+        scene.replace(".cargo/config.toml", "{a b}", "{c}");
+        assert_ne!(why(&scene, "say"), "fresh");
+        assert_eq!(std::fs::read_to_string(scene.at("said.txt")).unwrap(), "{c}+{}");
+    }
+}
