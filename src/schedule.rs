@@ -487,22 +487,42 @@ mod tests {
             let plan = plan(steps, &edges);
             let locks = (0..steps).map(|_| (random(3) == 0).then_some(0)).collect();
             let mut schedule = Schedule::new(&plan, Terms { locks, ..terms(1 + random(3), round % 2 == 0) });
+            let jobs = schedule.terms.jobs;
             let mut ends = vec![0; steps];
+            // With the jobs that each takes.
             let mut running = Vec::new();
+            let mut parts: Vec<Vec<PartTerms>> = vec![Vec::new(); steps];
             let mut actions = schedule.begin();
             loop {
                 for action in actions {
                     match action {
-                        Action::Start(step) => running.push(step),
+                        Action::Start(_) | Action::Join(_) => running.push((action, 1)),
+                        Action::StartPart(step, place) => {
+                            let wanted = parts[step.index()][place].jobs.min(jobs);
+                            running.push((action, wanted));
+                        }
                         Action::End(step, _) => ends[step.index()] += 1,
                     }
                 }
+                assert!(running.iter().map(|(_, jobs)| jobs).sum::<usize>() <= jobs);
                 if running.is_empty() {
                     break;
                 }
-                let step = running.swap_remove(random(running.len()));
-                ends[step.index()] += 1;
-                actions = schedule.ended(step, &if random(6) == 0 { bad() } else { GOOD });
+                let ended = running.swap_remove(random(running.len())).0;
+                actions = match ended {
+                    Action::Start(step) if random(3) == 0 => {
+                        let terms =
+                            (0..random(4)).map(|weight| PartTerms { weight: weight as u64, jobs: 1 + random(3) });
+                        parts[step.index()] = terms.collect();
+                        schedule.split(step, parts[step.index()].clone())
+                    }
+                    Action::StartPart(step, place) => schedule.part_ended(step, place, random(6) == 0),
+                    Action::Start(step) | Action::Join(step) => {
+                        ends[step.index()] += 1;
+                        schedule.ended(step, &if random(6) == 0 { bad() } else { GOOD })
+                    }
+                    Action::End(..) => unreachable!("it does not run"),
+                };
                 if random(40) == 0 {
                     actions.extend(schedule.stop());
                 }
