@@ -146,6 +146,12 @@ impl Keeping<'_, '_> {
                 batch.used.extend([produced.key.digest, digest]);
                 continue;
             }
+            if matches!(produced.ending, Ending::Failed)
+                && matches!(ended.run.outcomes[produced.step.index()], Outcome::Failed(_))
+            {
+                // It was run although it was fresh, and failed.
+                batch.refuted.insert(produced.key.digest);
+            }
             if let Ending::Refuted(digest) = produced.ending {
                 batch.refuted.extend([produced.key.digest, digest]);
             }
@@ -199,6 +205,10 @@ impl Keeping<'_, '_> {
         };
         let mut not_kept = None;
         let key = produced.key;
+        if ended == How::Failed {
+            // It passed before under the same key, and was run again all the same.
+            batch.refuted.insert(key.digest);
+        }
         if let Ending::Good { .. } = &produced.ending {
             let step = self.ran.plan.step(produced.step);
             match self.keys.test_disturbance(step, part.member, key) {

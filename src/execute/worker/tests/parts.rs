@@ -74,7 +74,8 @@ impl Worker<'_> {
                 tell.part_passed(self.passed_by(&called, &record, tests));
             }
             Err(reason) => {
-                testing.parts.push(TestPart { name: called.name, of, line, key: key.ok(), reason, files, shown });
+                let key = key.ok().filter(|_| reason != Reason::CacheOff);
+                testing.parts.push(TestPart { name: called.name, of, line, key, reason, files, shown });
             }
         }
     }
