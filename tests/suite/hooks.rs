@@ -48,7 +48,7 @@ build (3 members): stale: first run
     cargo build --workspace
 doc (3 members): stale: first run
     cargo doc --workspace --no-deps
-test (3 members): stale: never cached
+test (3 members): stale: first run
     cargo test --workspace
 [exit 0]
 ",
