@@ -31,6 +31,8 @@ pub enum CaseOutcome {
 #[derive(Debug, Default)]
 pub struct Figures {
     tests: Tests,
+    /// Whether there was such a line.
+    found: bool,
     /// The beginning of a line whose end has not come yet, as far as it can matter.
     line: Vec<u8>,
 }
@@ -39,11 +41,15 @@ pub struct Figures {
 const LINE: usize = 1024;
 
 impl Figures {
-    /// The sums.
+    /// The sums. An executable without libtest is one test, which `passed` or not.
     #[must_use]
-    pub fn finish(mut self) -> Tests {
+    pub fn finish(mut self, passed: bool) -> Tests {
         self.end_line();
-        self.tests
+        match passed {
+            _ if self.found => self.tests,
+            true => Tests { passed: 1, ..Tests::default() },
+            false => Tests { failed: 1, ..Tests::default() },
+        }
     }
 
     fn end_line(&mut self) {
@@ -52,6 +58,7 @@ impl Figures {
         for figure in line.strip_prefix("test result: ").into_iter().flat_map(|figures| figures.split(['.', ';'])) {
             let Some((number, what)) = figure.trim().split_once(' ') else { continue };
             let Ok(number) = number.parse::<u32>() else { continue };
+            self.found = true;
             match what {
                 "passed" => self.tests.passed += number,
                 "failed" => self.tests.failed += number,
@@ -136,7 +143,7 @@ test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
         for size in [1, 7, output.len()] {
             let mut figures = Figures::default();
             output.chunks(size).for_each(|piece| figures.write_all(piece).unwrap());
-            assert_eq!(figures.finish(), Tests { passed: 5, failed: 1, ignored: 1, filtered: 2 });
+            assert_eq!(figures.finish(true), Tests { passed: 5, failed: 1, ignored: 1, filtered: 2 });
         }
         let cases: Vec<_> = cases(output).into_iter().map(|case| (case.name, case.outcome)).collect();
         let expected = [
@@ -152,5 +159,8 @@ test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
     #[test]
     fn other_output_has_no_tests() {
         assert_eq!(cases(b"\xff\ntest \ntest x\n"), []);
+        let mut figures = Figures::default();
+        figures.write_all(b"all good\n").unwrap();
+        assert_eq!(figures.finish(true), Tests { passed: 1, ..Tests::default() });
     }
 }

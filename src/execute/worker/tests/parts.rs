@@ -128,7 +128,7 @@ impl Worker<'_> {
         let duration = clock.elapsed();
         let mut figures = cargo_test::Figures::default();
         let _ = ran.log.copy_to(&mut figures);
-        let tests = figures.finish();
+        let tests = figures.finish(ran.failure.is_none());
         let log = std::mem::take(&mut ran.log);
         let output = if log.is_empty() { Output::default() } else { Output::of(Arc::new(Kept::new(log))) };
         let passed = ran.failure.is_none();
