@@ -3,11 +3,12 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
 
 use crate::model::{Node, Outcome, Plan, StepId};
 
-/// A name for something that at most one running step may hold, as a number.
-pub type Lock = usize;
+/// A name for something that at most one running step, or part of one, may hold.
+pub type Lock = Arc<str>;
 
 /// What a schedule has to know besides the plan.
 #[derive(Clone, Debug, Default)]
@@ -23,12 +24,14 @@ pub struct Terms {
 }
 
 /// What a schedule has to know of a part of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartTerms {
     /// How long it will take, in the unit of the steps' weights.
     pub weight: u64,
     /// How many jobs it takes; at least one.
     pub jobs: usize,
+    /// The lock it needs, if any.
+    pub lock: Option<Lock>,
 }
 
 /// What is to be done now.
@@ -176,6 +179,8 @@ impl<'a> Schedule<'a> {
         self.running -= self.jobs_of(step, place);
         if let Some(parts) = self.parts.get_mut(&step) {
             parts.running -= 1;
+            let lock = parts.terms.get(place).and_then(|terms| terms.lock.as_ref());
+            self.held.retain(|held| Some(held) != lock);
         }
         if failed && !self.terms.keep_going {
             self.stop_into(&mut actions);
@@ -214,13 +219,12 @@ impl<'a> Schedule<'a> {
     }
 
     fn unlock(&mut self, step: StepId) {
-        if let Some(lock) = self.lock(step) {
-            self.held.retain(|held| *held != lock);
-        }
+        let lock = self.lock(step);
+        self.held.retain(|held| Some(held) != lock.as_ref());
     }
 
     fn lock(&self, step: StepId) -> Option<Lock> {
-        self.terms.locks.get(step.index()).copied().flatten()
+        self.terms.locks.get(step.index()).cloned().flatten()
     }
 
     /// A node waits for nothing any more.
@@ -290,6 +294,11 @@ impl<'a> Schedule<'a> {
                 }
                 Unit::Part(step, place) => {
                     let wanted = self.jobs_of(step, place);
+                    let lock = self.parts.get(&step).and_then(|parts| parts.terms.get(place)?.lock.clone());
+                    if lock.as_ref().is_some_and(|lock| self.held.contains(lock)) {
+                        locked_out.push((weight, Reverse(unit)));
+                        continue;
+                    }
                     if self.running + wanted > jobs {
                         // It waits, and with it all that is shorter, or it would wait for ever.
                         locked_out.push((weight, Reverse(unit)));
@@ -299,6 +308,7 @@ impl<'a> Schedule<'a> {
                         parts.waiting -= 1;
                         parts.running += 1;
                     }
+                    self.held.extend(lock);
                     self.running += wanted;
                     actions.push(Action::StartPart(step, place));
                 }
@@ -380,6 +390,10 @@ mod tests {
         Plan { steps: (0..steps).map(step).collect(), edges: edges.iter().map(edge).collect(), ..Plan::default() }
     }
 
+    fn lock() -> Option<Lock> {
+        Some("db".into())
+    }
+
     fn terms(jobs: usize, keep_going: bool) -> Terms {
         Terms { jobs, keep_going, ..Terms::default() }
     }
@@ -443,7 +457,7 @@ mod tests {
     #[test]
     fn a_step_that_waits_for_a_lock_holds_no_job() {
         let plan = plan(3, &[]);
-        let mut schedule = Schedule::new(&plan, Terms { locks: vec![Some(0), Some(0), None], ..terms(2, false) });
+        let mut schedule = Schedule::new(&plan, Terms { locks: vec![lock(), lock(), None], ..terms(2, false) });
         assert_eq!(schedule.begin(), starts(&[0, 2]));
         assert_eq!(schedule.ended(id(2), &GOOD), []);
         assert_eq!(schedule.ended(id(0), &GOOD), starts(&[1]));
@@ -485,7 +499,7 @@ mod tests {
                 .filter(|(from, to, _)| from < to)
                 .collect();
             let plan = plan(steps, &edges);
-            let locks = (0..steps).map(|_| (random(3) == 0).then_some(0)).collect();
+            let locks = (0..steps).map(|_| lock().filter(|_| random(3) == 0)).collect();
             let mut schedule = Schedule::new(&plan, Terms { locks, ..terms(1 + random(3), round % 2 == 0) });
             let jobs = schedule.terms.jobs;
             let mut ends = vec![0; steps];
@@ -505,14 +519,23 @@ mod tests {
                     }
                 }
                 assert!(running.iter().map(|(_, jobs)| jobs).sum::<usize>() <= jobs);
+                let holds = |(action, _): &&(Action, usize)| match action {
+                    Action::Start(step) => schedule.lock(*step).is_some(),
+                    Action::StartPart(step, place) => parts[step.index()][*place].lock.is_some(),
+                    _ => false,
+                };
+                assert!(running.iter().filter(holds).count() <= 1);
                 if running.is_empty() {
                     break;
                 }
                 let ended = running.swap_remove(random(running.len())).0;
                 actions = match ended {
                     Action::Start(step) if random(3) == 0 => {
-                        let terms =
-                            (0..random(4)).map(|weight| PartTerms { weight: weight as u64, jobs: 1 + random(3) });
+                        let terms = (0..random(4)).map(|weight| PartTerms {
+                            weight: weight as u64,
+                            jobs: 1 + random(3),
+                            lock: lock().filter(|_| random(3) == 0),
+                        });
                         parts[step.index()] = terms.collect();
                         schedule.split(step, parts[step.index()].clone())
                     }

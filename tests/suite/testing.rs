@@ -297,3 +297,20 @@ fn arguments_without_tests_to_run_are_left_to_cargo() {
     let none = scene.call("test -- --test nothing").run();
     assert!(none.code == Some(1) && none.text().contains("no test target named `nothing`"), "{}", none.text());
 }
+
+#[test]
+fn executables_with_the_same_lock_take_turns() {
+    let scene = Scene::of(&["a", "b", "c"])
+        .make("[workspace.a]\nlifecycle.test.lock = \"db\"\n[workspace.b]\nlifecycle.test.lock = \"db\"\n");
+    for name in ["a", "b"] {
+        scene.append(
+            &format!("{name}/src/lib.rs"),
+            "#[test]\nfn alone() {\n    let held = std::path::Path::new(&std::env::var(\"SIDE\").unwrap()).join(\"held\");\n    \
+             std::fs::File::create_new(&held).unwrap();\n    std::thread::sleep(std::time::Duration::from_millis(300));\n    \
+             std::fs::remove_file(&held).unwrap();\n}\n",
+        );
+    }
+    let ended = scene.call("test -j4").succeeds();
+    assert_eq!(ended.ran(), ["test (3 members) (first run): 2 passed in 6 executables"], "one compilation for all");
+    assert_eq!(passed(&ended), ["a", "b"], "{}", ended.text());
+}

@@ -80,7 +80,7 @@ impl Worker<'_> {
                 }
             }
         }
-        let terms = self.terms_of_parts(&mut testing.parts);
+        let terms = self.terms_of_parts(id, &mut testing.parts);
         testing.came = Mutex::new(vec![None; testing.parts.len()]);
         testing.step = Mutex::new(Some((prepared, ran, claim)));
         let _ = self.testing[id.index()].set(testing);

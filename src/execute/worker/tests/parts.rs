@@ -95,7 +95,7 @@ impl Worker<'_> {
 
     /// How long each part will take, and how many cores it gets: as much of them as it has of the work. Their numbers of
     /// threads are set accordingly.
-    pub(super) fn terms_of_parts(&self, parts: &mut [TestPart]) -> Vec<PartTerms> {
+    pub(super) fn terms_of_parts(&self, id: StepId, parts: &mut [TestPart]) -> Vec<PartTerms> {
         let jobs = self.commands.jobs.max(1) as u64;
         let last: Vec<_> = parts.iter().map(|part| self.judge.last(&part.of.name)).collect();
         let known: Vec<u64> = last.iter().flatten().map(|last| last.duration_ms.max(1)).collect();
@@ -103,6 +103,10 @@ impl Worker<'_> {
         let lengths: Vec<u64> = last.iter().map(|last| last.map_or(usual, |last| last.duration_ms.max(1))).collect();
         let whole: u64 = lengths.iter().sum::<u64>().max(1);
         let failed: Vec<bool> = last.iter().map(|last| last.is_some_and(|last| last.ended == Ended::Failed)).collect();
+        let phase = self.expansion.project.phase(self.plan.step(id).phase);
+        let lock = |member: MemberId| {
+            phase.definition_for(&self.expansion.workspace.member(member).name).and_then(|own| own.lock.clone())
+        };
         let mut terms = Vec::with_capacity(parts.len());
         for ((part, length), failed) in parts.iter_mut().zip(lengths).zip(failed) {
             let share = (jobs * length).div_ceil(whole).clamp(1, jobs);
@@ -111,7 +115,8 @@ impl Worker<'_> {
                 part.line.env.push((THREADS.into(), share.to_string().into()));
             }
             let weight = if failed { length + FAILED_FIRST } else { length };
-            terms.push(PartTerms { weight, jobs: usize::try_from(share).unwrap_or(1) });
+            let jobs = usize::try_from(share).unwrap_or(1);
+            terms.push(PartTerms { weight, jobs, lock: lock(part.of.member) });
         }
         terms
     }
