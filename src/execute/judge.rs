@@ -18,7 +18,7 @@ use crate::model::{
 use crate::outputs::Outputs;
 use crate::state::{Ended, LastRun, State};
 use crate::store::{Artifact, Bounds, Descriptions, Made, Manifest, Record, Records};
-pub use unseen::{Doubts, Overlooked, Unseen, of_another, passed_by};
+pub use unseen::{Doubts, Overlooked, Unseen, of_another, passed_by, undocumented};
 
 /// What verdicts are made of.
 pub struct Judge<'a> {

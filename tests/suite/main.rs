@@ -32,6 +32,7 @@ mod testing_env;
 mod testing_targets;
 mod together;
 mod trap;
+mod traps_aliases;
 mod traps_company;
 mod traps_config;
 mod traps_environment;
