@@ -54,6 +54,7 @@ mod flush;
 mod hash_cache;
 mod home;
 mod keys;
+mod libtest;
 mod nearest;
 mod outputs;
 mod process;

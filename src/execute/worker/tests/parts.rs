@@ -9,8 +9,8 @@ use super::super::{Ending, Prepared, Produced, Worker};
 use super::Testing;
 use super::called::Called;
 use super::made_of::TestFile;
-use crate::cargo_test;
 use crate::keys::Key;
+use crate::libtest;
 use crate::model::{MemberId, Outcome, Output, Part, Reason, StepId, TestRun, Tests};
 use crate::process::CommandLine;
 use crate::schedule::PartTerms;
@@ -125,7 +125,7 @@ impl Worker<'_> {
         let clock = Instant::now();
         let mut ran = self.commands.run_program(&part.line, tell);
         let duration = clock.elapsed();
-        let mut figures = cargo_test::Figures::default();
+        let mut figures = libtest::Figures::default();
         let _ = ran.log.copy_to(&mut figures);
         let tests = figures.finish();
         let log = std::mem::take(&mut ran.log);
