@@ -14,6 +14,7 @@ mod explaining;
 mod first_steps;
 mod foresight;
 mod hooks;
+mod junit;
 mod kept;
 mod looking;
 mod outputs;
