@@ -86,7 +86,7 @@ impl Seen {
 
 fn is_ours(line: &str) -> bool {
     let warns = |of: &str| line.starts_with("warning: ") && line.contains(of);
-    line.starts_with("note: ") || ["not kept", "what stood there is in", " is damaged"].into_iter().any(warns)
+    line.starts_with("note: ") || warns("not kept") || warns("what stood there is in")
 }
 
 /// The step that a line tells the end of.
