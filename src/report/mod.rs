@@ -9,7 +9,7 @@ mod look;
 mod style;
 mod words;
 
-pub use cache::{cache_cleared, cache_cleared_json, cache_stats, cache_stats_json, size};
+pub use cache::{cache_cleared, cache_cleared_json, cache_stats, cache_stats_json};
 pub use explain::explain;
 pub use explain_json::explain_json;
 pub use human::Human;

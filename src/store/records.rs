@@ -170,16 +170,6 @@ fn forget(blobs: &Blobs, entry: &Entry<'_>, named: &BTreeSet<Digest>) {
     unnamed.for_each(|blob| blobs.forget(&blob.digest, entry.used));
 }
 
-impl Record {
-    /// The bytes of everything that is kept beside it, if that is more than these bounds have room for.
-    #[must_use]
-    pub fn excess(&self, bounds: &Bounds) -> Option<u64> {
-        let blobs: BTreeMap<Digest, u64> = blobs_of(self).map(|blob| (blob.digest, blob.size)).collect();
-        let size = blobs.values().fold(0, |sum: u64, size| sum.saturating_add(*size));
-        (size > bounds.max_size).then_some(size)
-    }
-}
-
 /// The blobs that a record names: what bounds count, and what is removed when nothing names it any more.
 pub fn blobs_of(record: &Record) -> impl Iterator<Item = Blob> + '_ {
     record.output.into_iter().chain(record.outputs.iter().copied())
