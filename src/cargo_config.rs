@@ -157,14 +157,6 @@ impl<'a> CargoConfig<'a> {
         found.or_else(|| first(files, key))
     }
 
-    /// What an alias stands for: an array of words, or words between blanks.
-    pub fn alias(&self, name: &str) -> Option<Vec<String>> {
-        match self.find(&format!("alias.{name}"))?.value {
-            Value::Array(words) => words.into_iter().map(|word| Some(word.as_str()?.to_owned())).collect(),
-            line => Some(line.as_str()?.split_whitespace().map(str::to_owned).collect()),
-        }
-    }
-
     /// The target directory of the workspace at `root`; `option` is the value of `--target-dir`.
     pub fn target_dir(&self, root: &Path, option: Option<&Path>) -> TargetDir {
         let current_dir = &self.invocation.current_dir;
