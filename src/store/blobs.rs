@@ -88,7 +88,19 @@ impl Blobs {
     /// # Errors
     /// Those of the file system.
     pub fn copy_unseen(&self, digest: &Digest, to: &mut File) -> io::Result<bool> {
-        Ok(self.open_whole(digest, to)?.is_some())
+        let path = self.path(digest);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let mut hashed = Hashed { inner: to, hasher: Sha256::new() };
+        io::copy(&mut BufReader::with_capacity(CHUNK, file), &mut hashed)?;
+        if hashed.hasher.finalize().as_slice() != digest.0 {
+            fs::remove_file(path)?;
+            return Ok(false);
+        }
+        Ok(true)
     }
 
     /// The blob; `None` when it is gone. One whose bytes are not what the digest says is removed, and is gone.
@@ -106,28 +118,21 @@ impl Blobs {
     /// # Errors
     /// Those of the file system and of `to`.
     pub fn copy(&self, digest: &Digest, to: &mut impl Write) -> io::Result<bool> {
-        let Some(mut file) = self.open_whole(digest, io::sink())? else { return Ok(false) };
+        let path = self.path(digest);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let mut hashed = Hashed { inner: io::sink(), hasher: Sha256::new() };
+        io::copy(&mut file, &mut hashed)?;
+        if hashed.hasher.finalize().as_slice() != digest.0 {
+            fs::remove_file(path)?;
+            return Ok(false);
+        }
         file.rewind()?;
         io::copy(&mut file, to)?;
         Ok(true)
-    }
-
-    /// The blob's file, read to its end, with what is in it written to `to`; `None` if it was not there, or not whole and
-    /// is gone now.
-    fn open_whole(&self, digest: &Digest, to: impl Write) -> io::Result<Option<File>> {
-        let path = self.path(digest);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let mut hashed = Hashed { inner: to, hasher: Sha256::new() };
-        io::copy(&mut BufReader::with_capacity(CHUNK, &file), &mut hashed)?;
-        if hashed.hasher.finalize().as_slice() != digest.0 {
-            fs::remove_file(path)?;
-            return Ok(None);
-        }
-        Ok(Some(file))
     }
 
     /// Removes a blob that no record names any more, the last of which was used at `used` (in seconds since the Unix

@@ -85,8 +85,7 @@ impl Seen {
 }
 
 fn is_ours(line: &str) -> bool {
-    let warns = |of: &str| line.starts_with("warning: ") && line.contains(of);
-    line.starts_with("note: ") || warns("not kept") || warns("what stood there is in")
+    line.starts_with("note: ") || (line.starts_with("warning: ") && line.contains("not kept"))
 }
 
 /// The step that a line tells the end of.
