@@ -1,12 +1,16 @@
 //! How cargo is called, and cargo's configuration files: where they lie, what they include, what a key is set to. It knows
 //! nothing of workspaces.
 
+mod alias;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
+
+pub use alias::may_be_alias;
 
 /// Environment variables by name.
 pub type Variables = BTreeMap<OsString, OsString>;

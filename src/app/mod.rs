@@ -1,5 +1,6 @@
 //! The order of the stages: workspace, make.toml, plan, digests, execution, state. The only room that sees them all.
 
+mod aliases;
 mod environment;
 mod error;
 mod housekeeping;

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Error, Lifecycle, Report, environment, keep};
+use super::{Error, Lifecycle, Report, aliases, environment, keep};
 use crate::config;
 use crate::execute::{self, Commands, Judge, JudgeTerms, Known, Message, Worker};
 use crate::hash_cache::FileHashCache;
@@ -48,7 +48,7 @@ impl<'a> Planned<'a> {
         if let Some(clash) = plan::clash(&plan, &lifecycle.workspace, &lifecycle.project) {
             return Err(clash_error(lifecycle, &steps, &clash));
         }
-        Ok(Self { lifecycle, plan, steps })
+        Ok(Self::spelled_out(lifecycle, plan, steps))
     }
 
     /// One phase without its hooks and needs: what it comes to by itself.
@@ -56,7 +56,13 @@ impl<'a> Planned<'a> {
         let request = lifecycle.request(&[phase.to_owned()])?;
         let plan = plan::alone(&lifecycle.workspace, &lifecycle.project, &request);
         let steps = plan::names(&plan, &lifecycle.workspace, &lifecycle.project);
-        Ok(Self { lifecycle, plan, steps })
+        Ok(Self::spelled_out(lifecycle, plan, steps))
+    }
+
+    /// A plan that knows what its calls of cargo stand for.
+    fn spelled_out(lifecycle: &'a Lifecycle, mut plan: Plan, steps: Arc<[StepInfo]>) -> Self {
+        aliases::find(&mut plan, &lifecycle.workspace, &lifecycle.invocation);
+        Self { lifecycle, plan, steps }
     }
 
     /// The verdicts on all steps as they are now.

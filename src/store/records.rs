@@ -39,6 +39,15 @@ pub struct Record {
     pub used: u32,
 }
 
+impl Record {
+    /// The bytes of the blobs that it names, each counted once.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        let blobs: BTreeMap<Digest, u64> = blobs_of(self).map(|blob| (blob.digest, blob.size)).collect();
+        blobs.values().sum()
+    }
+}
+
 /// A file that a step made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artifact {
@@ -116,7 +125,8 @@ impl Records {
 
     /// Lays `new` over the records that stand on disk now, notes which were of use or wrong, and keeps within
     /// `bounds`. The blobs that are named no longer are removed. A new record whose blobs are not there any more is left
-    /// out: another run has swept them away, or somebody the whole folder.
+    /// out: another run has swept them away, or somebody the whole folder. Answers the keys of the new records for whose
+    /// blobs there is no room, so that they have gone again.
     ///
     /// # Errors
     /// Whatever the file system says.
@@ -126,7 +136,7 @@ impl Records {
         new: &BTreeMap<Digest, Record>,
         uses: Uses<'_>,
         bounds: Bounds,
-    ) -> io::Result<()> {
+    ) -> io::Result<BTreeSet<Digest>> {
         let old = guard.read(&kept(home));
         let blobs = Blobs::new(home);
         let is_whole = |record: &Record| blobs_of(record).all(|blob| blobs.has(&blob.digest));
@@ -160,7 +170,7 @@ impl Records {
         if sweeps {
             blobs.sweep(&kept.named);
         }
-        Ok(())
+        Ok(new.iter().map(|(key, ..)| *key).filter(|key| kept.no_room.contains(key)).collect())
     }
 }
 

@@ -59,6 +59,25 @@ fn the_least_recently_used_goes_first_and_at_once() {
 }
 
 #[test]
+fn what_does_not_fit_names_the_bound() {
+    let scene = printing("[cache]\nmax-size = \"9KB\"\n");
+    let why = "the 10000 B that it made and printed do not fit into `[cache] max-size`";
+    let warning = |phase: &str| format!("warning: the result of {phase} a is not kept: {why}; make.toml can raise it");
+    for reason in ["first run", &format!("not kept before: {why}")] {
+        let ended = scene.call("p1").succeeds();
+        assert_eq!(ended.ran(), [format!("p1 a ({reason})")]);
+        assert_eq!(warnings(&ended), [warning("p1")]);
+    }
+    scene.replace("make.toml", "9KB", "15KB");
+    let ended = scene.call("p1 p2").succeeds();
+    let told = warnings(&ended);
+    assert!(told == [warning("p1")] || told == [warning("p2")], "each fits, but not both:\n{}", ended.text());
+    scene.replace("make.toml", "15KB", "20KB");
+    assert_eq!(warnings(&scene.call("p1 p2").succeeds()), Vec::<String>::new());
+    assert!(scene.call("p1 p2").succeeds().was_fresh());
+}
+
+#[test]
 fn what_no_run_uses_grows_old() {
     let scene = printing("[cache]\nmax-age = \"1h\"\n");
     scene.call("p1 p2").succeeds();

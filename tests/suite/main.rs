@@ -28,6 +28,7 @@ mod signals;
 mod stale;
 mod together;
 mod trap;
+mod traps_aliases;
 mod traps_company;
 mod traps_config;
 mod traps_environment;
