@@ -1,12 +1,16 @@
 //! How cargo is called, and cargo's configuration files: where they lie, what they include, what a key is set to. It knows
 //! nothing of workspaces.
 
+mod alias;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
+
+pub use alias::may_be_alias;
 
 /// Environment variables by name.
 pub type Variables = BTreeMap<OsString, OsString>;
@@ -155,14 +159,6 @@ impl<'a> CargoConfig<'a> {
         let (from_call, files) = self.layers.split_at(self.from_call);
         let found = first(from_call, key).or_else(|| self.variable(key));
         found.or_else(|| first(files, key))
-    }
-
-    /// What an alias stands for: an array of words, or words between blanks.
-    pub fn alias(&self, name: &str) -> Option<Vec<String>> {
-        match self.find(&format!("alias.{name}"))?.value {
-            Value::Array(words) => words.into_iter().map(|word| Some(word.as_str()?.to_owned())).collect(),
-            line => Some(line.as_str()?.split_whitespace().map(str::to_owned).collect()),
-        }
     }
 
     /// The target directory of the workspace at `root`; `option` is the value of `--target-dir`.

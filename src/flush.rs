@@ -44,7 +44,8 @@ pub struct Limits {
 pub struct Flushed {
     /// How many files were written.
     pub files: usize,
-    /// What was found damaged on the way, as [`State::load`] and the others word it; perhaps the same once more.
+    /// Which results are larger than the bounds allow; what was found damaged on the way, as [`State::load`] and the others
+    /// word it, perhaps the same once more.
     pub warnings: Vec<String>,
 }
 
@@ -58,9 +59,13 @@ pub fn flush(home: &Home, batch: &Batch, limits: Limits, references: References)
         return Ok(Flushed::default());
     }
     let mut guard = home.lock()?;
+    let mut steps = batch.steps.clone();
+    let mut warnings = Vec::new();
     if !batch.records.is_empty() || !batch.used.is_empty() || !batch.refuted.is_empty() {
         let uses = Uses { used: &batch.used, refuted: &batch.refuted };
-        Records::merge(&mut guard, home, &batch.records, uses, limits.records)?;
+        let no_room = Records::merge(&mut guard, home, &batch.records, uses, limits.records)?;
+        let records = no_room.iter().filter_map(|key| Some((*key, batch.records.get(key)?)));
+        warnings.extend(records.flat_map(|(key, record)| note_no_room(&mut steps, key, record)));
     }
     if !batch.descriptions.is_empty() || !batch.steps.is_empty() {
         let state = State::current(&mut guard, home, &lasting(home, limits.records));
@@ -68,8 +73,8 @@ pub fn flush(home: &Home, batch: &Batch, limits: Limits, references: References)
             let is_known = |step: &str| state.steps.contains_key(step);
             Descriptions::merge(&mut guard, home, &batch.descriptions, &batch.parts, (references, &is_known))?;
         }
-        if !batch.steps.is_empty() {
-            state.write(&mut guard, home, &batch.steps)?;
+        if !steps.is_empty() {
+            state.write(&mut guard, home, &steps)?;
         }
     }
     if !batch.made.is_empty() {
@@ -78,8 +83,20 @@ pub fn flush(home: &Home, batch: &Batch, limits: Limits, references: References)
     if let Some(run) = &batch.run {
         History::append(&mut guard, home, run, limits.runs)?;
     }
-    let (files, warnings) = guard.finish();
+    let (files, damage) = guard.finish();
+    warnings.extend(damage);
     Ok(Flushed { files, warnings })
+}
+
+/// Notes with the steps of this key that there is no room for their result; what to tell of it.
+fn note_no_room(steps: &mut BTreeMap<String, LastRun>, key: Digest, record: &Record) -> Vec<String> {
+    let why = format!("the {} B that it made and printed do not fit into `[cache] max-size`", record.size());
+    let of_key = steps.iter_mut().filter(|(_, last)| last.key == Some(key));
+    let told = of_key.map(|(step, last)| {
+        last.not_kept = Some(why.clone());
+        format!("the result of {step} is not kept: {why}; make.toml can raise it")
+    });
+    told.collect()
 }
 
 /// Whether the last run of a step is still of use: it is not too old, or its result is kept. The steps of members that

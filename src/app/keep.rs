@@ -11,7 +11,6 @@ use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::{Keys, refined, refinement};
 use crate::model::{CacheBounds, CargoCommand, Discovered, Event, Outcome, Output, Part, Plan, StepId, StepInfo};
-use crate::report;
 use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep, State};
 use crate::store::{Blob, Blobs, Bounds, Passed, Record, Records};
 
@@ -271,13 +270,6 @@ impl Keeping<'_, '_> {
         };
         let key = produced.key.digest;
         let record = Record { artifacts: artifacts.clone(), outputs: outputs.clone(), ..self.record_of(produced)? };
-        if let Some(size) = record.excess(&bounds(self.past.bounds)) {
-            let (size, most) = (report::size(size), report::size(self.past.bounds.max_size));
-            let why = format!("what it made and printed has {size}, and `[cache] max-size` of make.toml is {most}");
-            let text = format!("the result of {} is not kept: {why}", self.name(produced.step));
-            (self.events)(Event::Warned(text));
-            self.not_kept.insert(produced.step, why);
-        }
         let Some(found) = discovered else {
             batch.records.insert(key, record);
             return Ok(());

@@ -1,5 +1,6 @@
 //! The order of the stages: workspace, make.toml, plan, digests, execution, state. The only room that sees them all.
 
+mod aliases;
 mod environment;
 mod error;
 mod housekeeping;
@@ -7,7 +8,6 @@ mod keep;
 mod options;
 mod planned;
 
-use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use std::time::Instant;
 pub use error::Error;
 pub use options::Options;
 
-use crate::cargo_config::{CargoConfig, Invocation};
+use crate::cargo_config::Invocation;
 use crate::config::{self, Source};
 use crate::model::{Event, Explanation, Interrupt, MemberId, Outcome, Project, Summary, Workspace};
 use crate::plan::{Expansion, Request};
@@ -103,10 +103,7 @@ impl Lifecycle {
         let mut workspace = loaded.workspace;
         let source = config::read(&workspace.root)?;
         let names: Vec<&str> = workspace.members.iter().map(|member| &*member.name).collect();
-        let mut project = config::understand(source.as_ref(), &workspace.root, &names).map_err(Error::Config)?;
-        // Read only if a command asks for it.
-        let cargo_config = LazyCell::new(|| CargoConfig::read(&workspace.root, &invocation));
-        project.unalias(&|name| cargo_config.alias(name));
+        let project = config::understand(source.as_ref(), &workspace.root, &names).map_err(Error::Config)?;
         workspace::add_folders(&mut workspace, &project);
         let current = standing_in(&workspace, &invocation.current_dir, loaded.current);
         let selected = options.selection.resolve(&workspace, current)?;

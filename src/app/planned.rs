@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Error, Lifecycle, Report, environment, keep};
+use super::{Error, Lifecycle, Report, aliases, environment, keep};
 use crate::config;
 use crate::environment::Environment;
 use crate::execute::{self, Commands, FindRunner, Judge, JudgeTerms, Known, Message, TestSetting, Worker};
@@ -51,7 +51,7 @@ impl<'a> Planned<'a> {
         if let Some(clash) = plan::clash(&plan, &lifecycle.workspace, &lifecycle.project) {
             return Err(clash_error(lifecycle, &steps, &clash));
         }
-        Ok(Self { lifecycle, plan, steps })
+        Ok(Self::spelled_out(lifecycle, plan, steps))
     }
 
     /// One phase without its hooks and needs: what it comes to by itself.
@@ -59,7 +59,13 @@ impl<'a> Planned<'a> {
         let request = lifecycle.request(&[phase.to_owned()])?;
         let plan = plan::alone(&lifecycle.workspace, &lifecycle.project, &request);
         let steps = plan::names(&plan, &lifecycle.workspace, &lifecycle.project);
-        Ok(Self { lifecycle, plan, steps })
+        Ok(Self::spelled_out(lifecycle, plan, steps))
+    }
+
+    /// A plan that knows what its calls of cargo stand for.
+    fn spelled_out(lifecycle: &'a Lifecycle, mut plan: Plan, steps: Arc<[StepInfo]>) -> Self {
+        aliases::find(&mut plan, &lifecycle.workspace, &lifecycle.invocation);
+        Self { lifecycle, plan, steps }
     }
 
     /// The verdicts on all steps as they are now.

@@ -1,7 +1,7 @@
 //! The phases that are there without a make.toml; what make.toml makes of them is not known here.
 
 use super::template;
-use crate::model::{Command, Engine, Template};
+use crate::model::{Command, Engine, Form, Template};
 
 /// One built-in phase.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl Builtin {
     pub fn words(&self) -> Command {
         let words = self.command.split(' ');
         let words = words.map(|word| Template { source: word.into(), pieces: template::parse(word, false).pieces });
-        Command::Words(words.collect())
+        Form::Words(words.collect()).into()
     }
 }
 

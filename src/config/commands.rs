@@ -5,7 +5,7 @@ use toml::de::DeValue;
 
 use super::syntax::{Entry, Reader, Text, Value, listed, span};
 use super::template::{self, Mistake};
-use crate::model::{CargoCommand, Command, Placeholder, Span, Template};
+use crate::model::{CargoCommand, Command, Form, Placeholder, Span, Template};
 
 /// The commands of a phase.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +61,7 @@ pub(super) fn commands<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Comman
 fn one<'d>(reader: &mut Reader<'d>, what: &str, value: &'d Value<'d>, commands: &mut Commands) {
     if let Some(line) = reader.as_text(value) {
         let template = template(reader, &line, true, commands);
-        commands.list.push(Command::Shell(template));
+        commands.list.push(Form::Shell(template).into());
         return;
     }
     let DeValue::Array(array) = value.get_ref() else {
@@ -78,7 +78,7 @@ fn one<'d>(reader: &mut Reader<'d>, what: &str, value: &'d Value<'d>, commands: 
             None => _ = reader.must_be("every word of a command", value, "a string"),
         }
     }
-    commands.list.push(Command::Words(words));
+    commands.list.push(Form::Words(words).into());
 }
 
 fn template(reader: &mut Reader<'_>, text: &Text<'_>, shell: bool, commands: &mut Commands) -> Template {

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::Teller;
 use crate::cargo_output::{Artifact, BuildScript, CargoOutput, Kind, MESSAGE_FORMAT, Rendered};
-use crate::model::{CargoCommand, Replay};
-use crate::plan::{Argv, Expanded};
+use crate::model::{CargoCommand, Replay, spelled_out, subcommand_place};
+use crate::plan::{Argv, CargoCall, Expanded};
 use crate::process::{self, Children, CommandLine, Exit, Log, Program};
 
 /// How often at most a display is told what a step prints, where only the last line is shown.
@@ -152,7 +152,8 @@ impl Commands<'_> {
         // What tests are given is what cargo gives them: nothing of ours.
         line.env.retain(|(name, _)| !name.to_string_lossy().starts_with("CARGO_LIFECYCLE_"));
         if let Program::Words(words) = &mut line.program {
-            let place = after_subcommand(words);
+            let texts: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+            let place = subcommand_place(&texts).map_or(words.len(), |place| place + 1);
             let color = ["--config", "term.color='always'", MESSAGE_FORMAT].map(OsString::from);
             words.splice(place..place, arguments.into_iter().chain(color));
         }
@@ -184,7 +185,7 @@ impl Commands<'_> {
         let line = self.command_line(command, expanded, json);
         let exit =
             if json { self.run_cargo(&line, &mut ran, (tell, true)) } else { self.run_plain(&line, &mut ran, tell) };
-        if !json && matches!(command, Argv::Words(_, Some(cargo)) if cargo.compiles()) {
+        if !json && matches!(command, Argv::Words(_, Some(call)) if call.command.compiles()) {
             // It reports in a form of its own; nobody but people can tell the warnings in it.
             ran.unread = true;
             ran.warned = !ran.log.is_empty();
@@ -238,15 +239,14 @@ impl Commands<'_> {
         env.extend(expanded.env.iter().map(|(name, value)| (OsString::from(&**name), OsString::from(&**value))));
         let program = match command {
             Argv::Shell(line) => Program::Shell(line.clone()),
-            Argv::Words(words, cargo) => {
-                let mut words: Vec<OsString> = words.iter().map(OsString::from).collect();
-                if let (Some(program), true) = (words.first_mut(), cargo.is_some()) {
+            Argv::Words(words, call) => {
+                let json = call.as_ref().filter(|_| json);
+                let words = json.map_or_else(|| words.clone(), |call| in_json(words, call));
+                let mut words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
+                if let (Some(program), true) = (words.first_mut(), call.is_some()) {
                     *program = self.cargo.clone().into_os_string();
                 }
-                if json {
-                    words.insert(after_subcommand(&words), MESSAGE_FORMAT.into());
-                    env.push(("CARGO_TERM_COLOR".into(), "always".into()));
-                }
+                env.extend(json.map(|_| ("CARGO_TERM_COLOR".into(), "always".into())));
                 Program::Words(words)
             }
         };
@@ -256,15 +256,19 @@ impl Commands<'_> {
 
 /// Whether cargo is asked to report in JSON: it compiles, and the command does not say how it should report.
 fn reports_in_json(command: &Argv) -> bool {
-    let Argv::Words(words, Some(cargo)) = command else { return false };
+    let Argv::Words(words, Some(call)) = command else { return false };
+    let words = spelled_out(words, &call.alias);
     let asked = words.iter().take_while(|word| *word != "--").any(|word| word.starts_with("--message-format"));
-    cargo.compiles() && *cargo != CargoCommand::OtherCompile && !asked
+    call.command.compiles() && call.command != CargoCommand::OtherCompile && !asked
 }
 
-/// The place behind the subcommand.
-fn after_subcommand(words: &[OsString]) -> usize {
-    let is_option = |word: &OsString| word.to_str().is_some_and(|word| word.starts_with(['-', '+']));
-    words.iter().skip(1).position(|word| !is_option(word)).map_or(words.len(), |place| place + 2)
+/// The words of a call of cargo that is to report in JSON. An alias that ends cargo's options (`run --package xtask --`)
+/// would hand the option on to the program: it is spelled out.
+fn in_json(words: &[String], call: &CargoCall) -> Vec<String> {
+    let ends_options = call.alias.iter().any(|word| **word == *"--");
+    let mut words = if ends_options { spelled_out(words, &call.alias) } else { words.to_vec() };
+    words.insert(subcommand_place(&words).map_or(words.len(), |place| place + 1), MESSAGE_FORMAT.to_owned());
+    words
 }
 
 /// How a child that did not succeed ended.

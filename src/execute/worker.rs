@@ -328,8 +328,10 @@ impl<'a> Worker<'a> {
     /// What cargo made of members, as it stands now: the step is fresh only while it stands so. A check makes nothing
     /// that anybody uses.
     fn artifacts(&self, commands: &[Argv], made: &[cargo_output::Artifact]) -> Vec<Artifact> {
-        let checks =
-            |command: &Argv| matches!(command, Argv::Words(_, Some(CargoCommand::Check | CargoCommand::Clippy)));
+        let checks = |command: &Argv| {
+            let Argv::Words(_, Some(call)) = command else { return false };
+            matches!(call.command, CargoCommand::Check | CargoCommand::Clippy)
+        };
         if commands.iter().all(checks) {
             return Vec::new();
         }

@@ -245,6 +245,10 @@ impl StepFacts<'_> {
             for (word, template) in command.templates().iter().enumerate() {
                 key.text(Tag::Command, format!("{place}.{word}"), &*template.source);
             }
+            // A variable may say it, whose value is shown nowhere.
+            for (word, stands) in command.alias.iter().enumerate() {
+                key.secret(Tag::Command, format!("{place}.alias.{word}"), &**stands);
+            }
         }
         for (place, value) in &self.places {
             key.text(Tag::Place, place, value);

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fingerprint::{Around, Covered, Description, Parts, StepFacts, Tag};
 use crate::hash_cache::{FileHashCache, escaping};
-use crate::model::{Command, Digest, Engine, MemberId, Placeholder, Plan, Reason, Step, Subject};
+use crate::model::{Digest, Engine, MemberId, Placeholder, Plan, Reason, Step, Subject};
 use crate::plan::Expansion;
 use crate::relative::cleaned;
 use crate::walk::{Place, Tree};
@@ -32,6 +32,7 @@ pub use tested::TestFacts;
 pub use whose::{Foreign, Unit};
 
 use coverage::{Class, Coverage, SetId};
+use selecting::words_of_cargo;
 use sets::{Set, Sets};
 
 /// Options by which a command leads cargo to files that no key covers.
@@ -144,14 +145,10 @@ impl<'a> Keys<'a> {
     /// more configuration.
     pub fn leading_elsewhere(&self, step: &Step) -> Option<&'static str> {
         let leads = |word: &str| ELSEWHERE.into_iter().find(|option| is_option(word, option));
-        let own = |command: &Command| {
-            let words = command.source();
-            words.split_ascii_whitespace().take_while(|word| *word != "--").find_map(leads)
-        };
-        let mut cargo = step.definition.commands.iter().filter(|command| command.cargo().is_some());
+        let own = |words: Vec<String>| words.iter().take_while(|word| *word != "--").find_map(|word| leads(word));
         let args = if step.takes_args { self.expansion.args } else { &[] };
         let by_args = || args.iter().take_while(|word| *word != "--").find_map(|word| leads(word));
-        cargo.find_map(|command| own(command).or_else(by_args))
+        words_of_cargo(step).find_map(|words| own(words).or_else(by_args))
     }
 
     /// Where the step makes its declared outputs.

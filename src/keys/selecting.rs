@@ -1,11 +1,10 @@
 //! Which packages calls of cargo select by themselves. It looks at words alone.
 
-use crate::model::Step;
+use crate::model::{Command, Step};
 
 /// The words of a step's calls of cargo.
 pub fn words_of_cargo(step: &Step) -> impl Iterator<Item = Vec<String>> {
-    let commands = step.definition.commands.iter().filter(|command| command.cargo().is_some());
-    commands.map(|command| shlex::split(&command.source()).unwrap_or_default())
+    step.definition.commands.iter().filter_map(Command::cargo_words)
 }
 
 /// The packages that a call of cargo selects by `-p`; `None` if it selects others.

@@ -4,7 +4,16 @@ use std::sync::Arc;
 
 /// One command of a phase.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Command {
+pub struct Command {
+    /// How it is written.
+    pub form: Form,
+    /// The words that its cargo subcommand stands for, where cargo's configuration makes an alias of it; else empty.
+    pub alias: Vec<Arc<str>>,
+}
+
+/// How a command is written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Form {
     /// A line for the shell (`sh -c`, `cmd /C`).
     Shell(Template),
     /// An array of words: the program and its arguments, run without a shell.
@@ -71,9 +80,9 @@ impl Command {
     /// The templates in order: one for a shell line, one for each word.
     #[must_use]
     pub fn templates(&self) -> &[Template] {
-        match self {
-            Self::Shell(template) => std::slice::from_ref(template),
-            Self::Words(words) => words,
+        match &self.form {
+            Form::Shell(template) => std::slice::from_ref(template),
+            Form::Words(words) => words,
         }
     }
 
@@ -91,87 +100,64 @@ impl Command {
         sources.join(" ")
     }
 
-    /// The cargo subcommand, when this is a plain call of cargo: `cargo` is the first word and no shell syntax but
-    /// quotes follows.
+    /// What the command does, when it is a plain call of cargo: `cargo` is the first word and no shell syntax but quotes
+    /// follows.
     #[must_use]
     pub fn cargo(&self) -> Option<CargoCommand> {
-        let words: Vec<String> = match self {
-            Self::Shell(template) if template.source.contains(SHELL_SYNTAX) => return None,
-            Self::Shell(template) => shlex::split(&template.source)?,
-            Self::Words(words) => words.iter().map(|word| word.source.to_string()).collect(),
-        };
-        let mut words = words.iter();
-        if words.next()? != "cargo" {
-            return None;
-        }
-        let subcommand = words.find(|word| !word.starts_with(['-', '+']))?;
-        Some(CargoCommand::of(subcommand))
+        let words = self.cargo_words()?;
+        Some(CargoCommand::of(&words[subcommand_place(&words)?]))
     }
 
-    /// The command with what an alias of cargo's stands for in its place; `None` if its subcommand is none. `alias` tells
-    /// what a name stands for.
+    /// The words of a plain call of cargo, with what an alias stands for in its place, and with the placeholders as they
+    /// are written.
     #[must_use]
-    pub fn unaliased(&self, alias: &dyn Fn(&str) -> Option<Vec<String>>) -> Option<Self> {
-        if self.cargo() != Some(CargoCommand::Other) {
-            return None;
-        }
-        match self {
-            Self::Words(words) => {
-                let place = subcommand(words.iter().map(|word| &*word.source))?;
-                let stands_for =
-                    resolved(&words[place].source, alias)?.into_iter().map(|word| Template::literal(&word));
-                let (before, after) = (words[..place].iter().cloned(), words[place + 1..].iter().cloned());
-                Some(Self::Words(before.chain(stands_for).chain(after).collect()))
-            }
-            Self::Shell(line) => {
-                let place = subcommand(line.source.split_ascii_whitespace())?;
-                let word = line.source.split_ascii_whitespace().nth(place)?;
-                let words = resolved(word, alias)?;
-                let text = shlex::try_join(words.iter().map(String::as_str)).ok()?;
-                let [Piece::Text(first), rest @ ..] = &line.pieces[..] else { return None };
-                let at = word.as_ptr() as usize - line.source.as_ptr() as usize;
-                // Before its subcommand there are no placeholders, so that both begin alike.
-                let tail = first.get(at..)?.strip_prefix(word)?;
-                let first = Piece::Text(format!("{}{text}{tail}", &first[..at]).into());
-                let source = format!("{}{}{}", &line.source[..at], braced(&text), &line.source[at + word.len()..]);
-                let pieces = std::iter::once(first).chain(rest.iter().cloned()).collect();
-                Some(Self::Shell(Template { source: source.into(), pieces }))
-            }
-        }
+    pub fn cargo_words(&self) -> Option<Vec<String>> {
+        Some(spelled_out(&self.written_words()?, &self.alias))
+    }
+
+    /// The subcommand of a plain call of cargo, as it is written: it may be an alias.
+    #[must_use]
+    pub fn subcommand(&self) -> Option<String> {
+        let mut words = self.written_words()?;
+        Some(words.swap_remove(subcommand_place(&words)?))
+    }
+
+    fn written_words(&self) -> Option<Vec<String>> {
+        let words: Vec<String> = match &self.form {
+            Form::Shell(template) if template.source.contains(SHELL_SYNTAX) => return None,
+            Form::Shell(template) => shlex::split(&template.source)?,
+            Form::Words(words) => words.iter().map(|word| word.source.to_string()).collect(),
+        };
+        (words.first()? == "cargo").then_some(words)
     }
 }
 
-impl Template {
-    /// Text without placeholders.
-    fn literal(text: &str) -> Self {
-        Self { source: braced(text).into(), pieces: vec![Piece::Text(text.into())] }
+impl From<Form> for Command {
+    fn from(form: Form) -> Self {
+        Self { form, alias: Vec::new() }
     }
 }
 
-/// The text as it is written where braces are placeholders.
-fn braced(text: &str) -> String {
-    text.replace('{', "{{").replace('}', "}}")
+/// The place of the subcommand among the words of a call of cargo, with or without `cargo` itself at their beginning.
+#[must_use]
+pub fn subcommand_place(words: &[String]) -> Option<usize> {
+    let mut is_value = words.first().is_some_and(|word| word == "cargo");
+    words.iter().position(|word| {
+        let is_found = !is_value && !word.starts_with(['-', '+']);
+        is_value = matches!(&**word, "--color" | "--config" | "-C" | "-Z");
+        is_found
+    })
 }
 
-/// The place of cargo's subcommand among the words of a call.
-fn subcommand<'w>(words: impl Iterator<Item = &'w str>) -> Option<usize> {
-    let mut rest = words.enumerate().skip(1);
-    rest.find(|(_, word)| !word.starts_with(['-', '+'])).map(|(place, _)| place)
-}
-
-/// What an alias stands for in the end: it may begin with another one. One that leads back is cargo's to complain about.
-fn resolved(name: &str, alias: &dyn Fn(&str) -> Option<Vec<String>>) -> Option<Vec<String>> {
-    let mut seen = vec![name.to_owned()];
-    let mut words = alias(name)?;
-    while let Some(first) = words.first().filter(|first| CargoCommand::of(first) == CargoCommand::Other) {
-        if seen.contains(first) {
-            return None;
-        }
-        let Some(next) = alias(first) else { break };
-        seen.push(first.clone());
-        words.splice(..1, next);
+/// The words of a call of cargo with those that an alias stands for in the place of the subcommand; as they are where there
+/// is no alias.
+#[must_use]
+pub fn spelled_out(words: &[String], alias: &[Arc<str>]) -> Vec<String> {
+    let mut words = words.to_vec();
+    if let (Some(place), false) = (subcommand_place(&words), alias.is_empty()) {
+        words.splice(place..=place, alias.iter().map(|word| word.to_string()));
     }
-    Some(words)
+    words
 }
 
 /// The characters that mean something to a shell, quotes apart.
@@ -228,5 +214,39 @@ impl CargoCommand {
     #[must_use]
     pub const fn compiles(self) -> bool {
         !matches!(self, Self::Fmt | Self::Clean | Self::Other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(line: &str, alias: &[&str]) -> Command {
+        let template = Template { source: line.into(), pieces: Vec::new() };
+        Command { alias: alias.iter().map(|word| (*word).into()).collect(), ..Form::Shell(template).into() }
+    }
+
+    #[test]
+    fn a_subcommand_stands_behind_options_and_their_values() {
+        for (line, expected) in [
+            ("cargo check -p a", Some(CargoCommand::Check)),
+            ("cargo +nightly --color always -q -C dir check", Some(CargoCommand::Check)),
+            ("cargo --config run --color=never fmt", Some(CargoCommand::Fmt)),
+            ("cargo xtask check", Some(CargoCommand::Other)),
+            ("cargo --version", None),
+            ("cargo check | cat", None),
+            ("echo cargo check", None),
+        ] {
+            assert_eq!(command(line, &[]).cargo(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_alias_is_what_it_stands_for() {
+        let command = command("cargo -v xtask 'a b'", &["-q", "run", "-p", "xtask", "--"]);
+        assert_eq!(command.cargo(), Some(CargoCommand::Run));
+        assert_eq!(command.subcommand().as_deref(), Some("xtask"));
+        let words = command.cargo_words().unwrap();
+        assert_eq!(words, ["cargo", "-v", "-q", "run", "-p", "xtask", "--", "a b"]);
     }
 }

@@ -16,7 +16,7 @@ mod verdict;
 mod workspace;
 
 pub use cache::{CacheBounds, CacheCleared, CacheStats};
-pub use command::{CargoCommand, Command, Piece, Placeholder, Template};
+pub use command::{CargoCommand, Command, Form, Piece, Placeholder, Template, spelled_out, subcommand_place};
 pub use digest::Digest;
 pub use discovered::{Discovered, DiscoveredSort};
 pub use event::{Event, Interrupt, Output, Part, Replay, StepInfo, Summary};

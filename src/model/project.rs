@@ -162,20 +162,6 @@ impl Project {
         &self.phases[id.index()]
     }
 
-    /// Puts what aliases of cargo's stand for in their place, in every command.
-    pub fn unalias(&mut self, alias: &dyn Fn(&str) -> Option<Vec<String>>) {
-        for phase in &mut self.phases {
-            for definition in phase.definition.iter_mut().chain(phase.overrides.values_mut()) {
-                let unaliased = definition.commands.iter().map(|command| command.unaliased(alias)).collect::<Vec<_>>();
-                if unaliased.iter().any(Option::is_some) {
-                    let commands = &mut Arc::make_mut(definition).commands;
-                    let both = commands.iter_mut().zip(unaliased);
-                    both.for_each(|(command, unaliased)| *command = unaliased.unwrap_or_else(|| command.clone()));
-                }
-            }
-        }
-    }
-
     /// The phase of this name.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<PhaseId> {

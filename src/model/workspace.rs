@@ -1,10 +1,10 @@
 //! What a Cargo workspace is to us: members, who depends on whom, and what is locked. How it was found out is the
 //! `workspace` door's affair.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::MemberId;
+use super::{MemberId, Subject};
 
 /// A Cargo workspace (a lone package is a workspace of one), with the folders that make.toml adds to it.
 #[derive(Clone, Debug, Default)]
@@ -128,6 +128,15 @@ impl Workspace {
     pub fn named(&self, name: &str) -> Option<MemberId> {
         let found = self.members.iter().position(|member| &*member.name == name);
         found.map(MemberId::new)
+    }
+
+    /// The folder in which a step of this subject runs.
+    #[must_use]
+    pub fn dir_of(&self, subject: &Subject) -> &Path {
+        match subject {
+            Subject::Member(member) => &self.member(*member).dir,
+            Subject::Group(_) | Subject::Workspace => &self.root,
+        }
     }
 
     /// All members' ids, in order.

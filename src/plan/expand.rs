@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::model::{CargoCommand, Command, MemberId, Piece, Placeholder, Project, Step, Subject, Template, Workspace};
+use crate::model::{
+    CargoCommand, Command, Form, MemberId, Piece, Placeholder, Project, Step, Subject, Template, Workspace,
+};
 
 /// Cargo's build flags, as given for the whole run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,7 +89,16 @@ pub enum Argv {
     /// A line for the shell.
     Shell(String),
     /// A program and its arguments, and what it is if it is a plain call of cargo.
-    Words(Vec<String>, Option<CargoCommand>),
+    Words(Vec<String>, Option<CargoCall>),
+}
+
+/// A plain call of cargo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CargoCall {
+    /// What it does.
+    pub command: CargoCommand,
+    /// The words that its subcommand stands for, if it is an alias; else empty.
+    pub alias: Vec<Arc<str>>,
 }
 
 impl Expansion<'_> {
@@ -107,28 +118,28 @@ impl Expansion<'_> {
         let places_args = step.definition.has(Placeholder::Args);
         let commands = step.definition.commands.iter().enumerate();
         let commands = commands.map(|(place, command)| self.command(step, command, !places_args && place == last));
-        let dir = member.map_or(&self.workspace.root, |member| &member.dir).clone();
-        Expanded { commands: commands.collect(), dir, env }
+        Expanded { commands: commands.collect(), dir: self.workspace.dir_of(&step.subject).to_owned(), env }
     }
 
     /// One command. `append`: ARGS come at its end, because no `{args}` says where.
     fn command(&self, step: &Step, command: &Command, append: bool) -> Argv {
         let cargo = command.cargo();
         let append = if append && step.takes_args { self.args } else { &[] };
-        match command {
-            Command::Words(words) => {
+        let call = cargo.map(|cargo| CargoCall { command: cargo, alias: command.alias.clone() });
+        match &command.form {
+            Form::Words(words) => {
                 let mut words: Vec<String> = words.iter().flat_map(|word| self.word(step, word, cargo)).collect();
                 words.extend_from_slice(append);
-                Argv::Words(words, cargo)
+                Argv::Words(words, call)
             }
-            Command::Shell(line) => {
+            Form::Shell(line) => {
                 let mut line = self.line(step, line, cargo);
                 if !append.is_empty() {
                     line.push(' ');
                     line.push_str(&quote(append));
                 }
-                match cargo.and_then(|_| shlex::split(&line)) {
-                    Some(words) => Argv::Words(words, cargo),
+                match call.as_ref().and_then(|_| shlex::split(&line)) {
+                    Some(words) => Argv::Words(words, call),
                     None => Argv::Shell(line),
                 }
             }

@@ -16,7 +16,7 @@ mod tests;
 
 pub use claims::{Clash, clash};
 pub use cycle::{Cycle, CycleEdge};
-pub use expand::{Argv, CargoFlags, Expanded, Expansion};
+pub use expand::{Argv, CargoCall, CargoFlags, Expanded, Expansion};
 pub use names::names;
 pub use selection::{Selection, SelectionError};
 

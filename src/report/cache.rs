@@ -70,7 +70,7 @@ pub fn cache_cleared_json(cleared: &CacheCleared) -> String {
 }
 
 /// `512 B`, `1.5 MiB`.
-pub fn size(bytes: u64) -> String {
+fn size(bytes: u64) -> String {
     match SIZES.iter().find(|(_, unit)| bytes >= *unit) {
         None => format!("{bytes} B"),
         Some((name, unit)) => {

@@ -11,7 +11,7 @@ mod style;
 mod words;
 mod xml;
 
-pub use cache::{cache_cleared, cache_cleared_json, cache_stats, cache_stats_json, size};
+pub use cache::{cache_cleared, cache_cleared_json, cache_stats, cache_stats_json};
 pub use explain::explain;
 pub use explain_json::explain_json;
 pub use human::Human;

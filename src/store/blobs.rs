@@ -88,7 +88,7 @@ impl Blobs {
     /// # Errors
     /// Those of the file system.
     pub fn copy_unseen(&self, digest: &Digest, to: &mut File) -> io::Result<bool> {
-        Ok(self.open_whole(digest, to)?.is_some())
+        Ok(self.verified(digest, to)?.is_some())
     }
 
     /// The blob; `None` when it is gone. One whose bytes are not what the digest says is removed, and is gone.
@@ -106,28 +106,10 @@ impl Blobs {
     /// # Errors
     /// Those of the file system and of `to`.
     pub fn copy(&self, digest: &Digest, to: &mut impl Write) -> io::Result<bool> {
-        let Some(mut file) = self.open_whole(digest, io::sink())? else { return Ok(false) };
+        let Some(mut file) = self.verified(digest, io::sink())? else { return Ok(false) };
         file.rewind()?;
         io::copy(&mut file, to)?;
         Ok(true)
-    }
-
-    /// The blob's file, read to its end, with what is in it written to `to`; `None` if it was not there, or not whole and
-    /// is gone now.
-    fn open_whole(&self, digest: &Digest, to: impl Write) -> io::Result<Option<File>> {
-        let path = self.path(digest);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let mut hashed = Hashed { inner: to, hasher: Sha256::new() };
-        io::copy(&mut BufReader::with_capacity(CHUNK, &file), &mut hashed)?;
-        if hashed.hasher.finalize().as_slice() != digest.0 {
-            fs::remove_file(path)?;
-            return Ok(None);
-        }
-        Ok(Some(file))
     }
 
     /// Removes a blob that no record names any more, the last of which was used at `used` (in seconds since the Unix
@@ -155,6 +137,23 @@ impl Blobs {
                 let _ = if is_folder { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
             }
         }
+    }
+
+    /// The blob's file, read to its end into `to`; `None` when it is gone, or was not whole and is gone now.
+    fn verified(&self, digest: &Digest, to: impl Write) -> io::Result<Option<File>> {
+        let path = self.path(digest);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut hashed = Hashed { inner: to, hasher: Sha256::new() };
+        io::copy(&mut BufReader::with_capacity(CHUNK, &file), &mut hashed)?;
+        if hashed.hasher.finalize().as_slice() != digest.0 {
+            fs::remove_file(path)?;
+            return Ok(None);
+        }
+        Ok(Some(file))
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {

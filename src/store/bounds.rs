@@ -25,11 +25,14 @@ pub struct Bounds {
 }
 
 /// What stays of the entries, and what goes.
+#[derive(Default)]
 pub(super) struct Bounded<'a> {
     /// These stay.
     pub entries: Vec<Entry<'a>>,
     /// These go.
     pub dropped: Vec<Entry<'a>>,
+    /// The keys of those that go because there is no room for their blobs.
+    pub no_room: BTreeSet<Digest>,
     /// The blobs that those which stay name.
     pub named: BTreeSet<Digest>,
     /// The bytes of these blobs.
@@ -54,7 +57,7 @@ impl Bounds {
             // An eighth more than needed, so that not every run of a full store has to.
             dropped.extend(young.drain(self.records - self.records / 8..));
         }
-        let mut bounded = Bounded { entries: Vec::new(), dropped, named: BTreeSet::new(), size: 0 };
+        let mut bounded = Bounded { dropped, ..Bounded::default() };
         let mut is_full = false;
         for entry in young {
             let (blobs, size) = bounded.cost(&entry);
@@ -65,6 +68,7 @@ impl Bounds {
                 bounded.entries.push(entry);
             } else {
                 is_full |= size <= self.max_size;
+                bounded.no_room.insert(entry.digest);
                 bounded.dropped.push(entry);
             }
         }

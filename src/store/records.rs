@@ -45,6 +45,15 @@ pub struct Record {
     pub used: u32,
 }
 
+impl Record {
+    /// The bytes of the blobs that it names, each counted once.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        let blobs: BTreeMap<Digest, u64> = blobs_of(self).map(|blob| (blob.digest, blob.size)).collect();
+        blobs.values().sum()
+    }
+}
+
 /// A file that a step made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artifact {
@@ -122,7 +131,8 @@ impl Records {
 
     /// Lays `new` over the records that stand on disk now, notes which were of use or wrong, and keeps within
     /// `bounds`. The blobs that are named no longer are removed. A new record whose blobs are not there any more is left
-    /// out: another run has swept them away, or somebody the whole folder.
+    /// out: another run has swept them away, or somebody the whole folder. Answers the keys of the new records for whose
+    /// blobs there is no room, so that they have gone again.
     ///
     /// # Errors
     /// Whatever the file system says.
@@ -132,7 +142,7 @@ impl Records {
         new: &BTreeMap<Digest, Record>,
         uses: Uses<'_>,
         bounds: Bounds,
-    ) -> io::Result<()> {
+    ) -> io::Result<BTreeSet<Digest>> {
         let old = guard.read(&kept(home));
         let blobs = Blobs::new(home);
         let is_whole = |record: &Record| blobs_of(record).all(|blob| blobs.has(&blob.digest));
@@ -166,7 +176,7 @@ impl Records {
         if sweeps {
             blobs.sweep(&kept.named);
         }
-        Ok(())
+        Ok(new.iter().map(|(key, ..)| *key).filter(|key| kept.no_room.contains(key)).collect())
     }
 }
 
@@ -174,16 +184,6 @@ impl Records {
 fn forget(blobs: &Blobs, entry: &Entry<'_>, named: &BTreeSet<Digest>) {
     let unnamed = blobs_in(entry).into_iter().filter(|blob| !named.contains(&blob.digest));
     unnamed.for_each(|blob| blobs.forget(&blob.digest, entry.used));
-}
-
-impl Record {
-    /// The bytes of everything that is kept beside it, if that is more than these bounds have room for.
-    #[must_use]
-    pub fn excess(&self, bounds: &Bounds) -> Option<u64> {
-        let blobs: BTreeMap<Digest, u64> = blobs_of(self).map(|blob| (blob.digest, blob.size)).collect();
-        let size = blobs.values().fold(0, |sum: u64, size| sum.saturating_add(*size));
-        (size > bounds.max_size).then_some(size)
-    }
 }
 
 /// The blobs that a record names: what bounds count, and what is removed when nothing names it any more.

@@ -84,12 +84,17 @@ impl Seen {
     }
 }
 
+/// Whether it is a line of our own, which no step has printed.
 fn is_ours(line: &str) -> bool {
-    let warns = |of: &str| line.starts_with("warning: ") && line.contains(of);
-    line.starts_with("note: ")
-        || ["not kept", "what stood there is in", " is damaged", "waits for another run", "name no file that is there"]
-            .into_iter()
-            .any(warns)
+    const WARNINGS: [&str; 5] = [
+        "not kept",
+        " is damaged",
+        "; what stood there is in `",
+        "waits for another run",
+        "name no file that is there",
+    ];
+    let is_known = |text: &str| WARNINGS.iter().any(|known| text.contains(known));
+    line.starts_with("note: ") || line.strip_prefix("warning: ").is_some_and(is_known)
 }
 
 /// The step that a line tells the end of.

@@ -75,7 +75,7 @@ fn an_alias_wherever_it_stands() {
         trap.scene.append("xtask/src/main.rs", &format!("// edit {place}\n"));
         assert!(trap.runs().starts_with("xtask: src/main.rs changed"), "{where_it_stands}");
     };
-    for path in [".cargo/config", "../.cargo/config.toml"] {
+    for path in [".cargo/config", "a/.cargo/config.toml", "../.cargo/config.toml"] {
         trap.scene.write(path, &of_alias);
         is_seen(&trap, path);
         trap.scene.remove(path);
@@ -86,13 +86,16 @@ fn an_alias_wherever_it_stands() {
     trap.scene.write(".cargo/more.toml", "");
     trap.set("CARGO_ALIAS_XTASK", "run -p xtask --");
     is_seen(&trap, "a variable");
+    trap.unset("CARGO_ALIAS_XTASK");
+    trap.scene.append("make.toml", "env = { CARGO_ALIAS_XTASK = \"run -p xtask --\" }\n");
+    is_seen(&trap, "a variable of the phase");
 }
 
 #[test]
 fn an_alias_becomes_another() {
     let trap = Witness::new(workspace(""), "codegen", "");
     let make = |env: &str| {
-        trap.scene.write(".cargo/config.toml", &format!("[alias]\nxtask = \"run -p xtask -- {env}\"\n"));
+        trap.scene.write("a/.cargo/config.toml", &format!("[alias]\nxtask = \"run -p xtask -- {env}\"\n"));
     };
     make("one");
     assert_eq!(trap.runs(), "first run");
@@ -108,4 +111,24 @@ fn an_alias_that_leads_elsewhere() {
     for _ in 0..2 {
         assert_eq!(reason(&scene.call("codegen").succeeds()), "not cached because of --manifest-path");
     }
+}
+
+#[test]
+fn cargo_is_called_with_the_words_of_make_toml() {
+    let scene = workspace("[alias]\nxtask = \"run --package xtask\"\nv = \"version\"\n");
+    scene.append("make.toml", "[lifecycle.version]\nscope = \"workspace\"\ncommand = \"cargo v -q\"\n");
+    let cargo = scene.program("cargo", "echo \"$@\" >> $SIDE/calls\nexec cargo \"$@\"");
+    let calls = |phase: &str| {
+        scene.take("calls");
+        scene.call(phase).env("CARGO", &cargo).succeeds();
+        let calls = scene.take("calls");
+        calls.lines().last().unwrap_or_default().to_owned()
+    };
+    let json = "--message-format=json-render-diagnostics";
+    assert_eq!(calls("codegen"), format!("xtask {json} codegen"));
+    assert_eq!(calls("version"), "v -q");
+    // Behind the alias the option would be the program's, which would write it down.
+    scene.write(".cargo/config.toml", XTASK);
+    assert_eq!(calls("codegen"), format!("run {json} --package xtask -- codegen"));
+    assert!(generated(&scene).starts_with("codegen,"));
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cargo_lifecycle::model::{
-    Command, Definition, Dependency, DependencyKind, Hooks, Member, MemberId, Need, Package, Phase, PhaseId, Piece,
+    Definition, Dependency, DependencyKind, Form, Hooks, Member, MemberId, Need, Package, Phase, PhaseId, Piece,
     Placeholder, Project, Scope, Span, Template, Workspace,
 };
 use cargo_lifecycle::plan::{Request, plan};
@@ -71,10 +71,13 @@ fn phase(number: usize, name: &str, ties: Ties) -> Phase {
     };
     let place = if let Ties::Groups = ties { Placeholder::Selected } else { Placeholder::Name };
     let definition = Definition {
-        commands: vec![Command::Words(vec![
-            Template { source: name.into(), pieces: vec![Piece::Text(name.into())] },
-            Template { source: "{…}".into(), pieces: vec![Piece::Hole(place)] },
-        ])],
+        commands: vec![
+            Form::Words(vec![
+                Template { source: name.into(), pieces: vec![Piece::Text(name.into())] },
+                Template { source: "{…}".into(), pieces: vec![Piece::Hole(place)] },
+            ])
+            .into(),
+        ],
         needs,
         cache: true,
         dependencies: true,

@@ -1,7 +1,7 @@
 //! What a make.toml without mistakes becomes.
 
 use super::*;
-use crate::model::{Command, Engine, Piece};
+use crate::model::{Engine, Form, Piece};
 
 const BUILTINS: [&str; 8] = ["check", "build", "test", "lint", "fmt", "doc", "bench", "clean"];
 
@@ -44,7 +44,8 @@ fn every_key_of_a_phase_arrives() {
     assert_eq!(phase.workspaces, ["c*".into(), "api".into()]);
     let gen_phase = definition(&project, "gen");
     assert_eq!(commands(gen_phase), ["a {name}", "b {root}"]);
-    assert!(matches!(&*gen_phase.commands, [Command::Shell(_), Command::Words(words)] if words.len() == 2));
+    let forms: Vec<&Form> = gen_phase.commands.iter().map(|command| &command.form).collect();
+    assert!(matches!(forms[..], [Form::Shell(_), Form::Words(words)] if words.len() == 2));
     assert!(gen_phase.parallel && !gen_phase.cache && !gen_phase.dependencies && !gen_phase.builtin);
     let needs: Vec<_> = gen_phase.needs.iter().map(|need| (&*project.phase(need.phase).name, need.upstream)).collect();
     assert_eq!(needs, [("build", false), ("gen", true)]);
