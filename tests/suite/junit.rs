@@ -246,8 +246,9 @@ fn an_interrupted_run_reports_what_is_known() {
     );
     scene.call("test -- --no-run").succeeds();
     let call = scene.call("test -j2 --junit").arg(REPORT);
-    let child = call.start();
+    let mut child = call.start();
     while !scene.beside("started").exists() {
+        assert_eq!(child.try_wait().unwrap(), None, "it has to start the test");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
