@@ -28,8 +28,9 @@ fn names(ended: &Ended, verb: &str) -> Vec<String> {
 /// Why an executable ran.
 pub fn why(ended: &Ended, name: &str) -> String {
     let lines = ended.lines_of("Passed");
-    let line =
-        lines.iter().find(|line| line.starts_with(&format!("{name}: "))).unwrap_or_else(|| panic!("{}", ended.text()));
+    let line = lines.iter().find(|line| line.starts_with(&format!("{name}: ")));
+    assert!(line.is_some(), "{}", ended.text());
+    let line = line.cloned().unwrap_or_default();
     let reason = line.split_once(" in [time] (").map_or("", |(_, reason)| reason);
     reason.strip_suffix(')').unwrap_or(reason).to_owned()
 }
