@@ -21,7 +21,7 @@ fn plan() -> Plan {
 }
 
 fn done(outcome: Outcome) -> Done {
-    Done { outcome, duration: Duration::ZERO, output: Output::default(), warned: false }
+    Done { outcome, duration: Duration::ZERO, output: Output::default(), warned: false, tests: None }
 }
 
 fn run_all(work: &dyn Work, messages: Vec<Message>) -> (Run, usize) {
@@ -39,12 +39,20 @@ fn run_all(work: &dyn Work, messages: Vec<Message>) -> (Run, usize) {
 struct Panics;
 
 impl Work for Panics {
-    fn step(&self, step: StepId, _: &Teller) -> Done {
+    fn step(&self, step: StepId, _: &Teller) -> Turn {
         if step.index() == 0 {
             // Not `panic!`, which would print.
             std::panic::resume_unwind(Box::new("out of luck"));
         }
-        done(Outcome::Succeeded)
+        Turn::Done(done(Outcome::Succeeded))
+    }
+
+    fn part(&self, _: StepId, _: usize, _: &Teller) -> Part {
+        unreachable!("no step has parts")
+    }
+
+    fn join(&self, _: StepId, _: &Teller) -> Done {
+        unreachable!("no step has parts")
     }
 
     fn interrupt(&self, _: Signal) {}
@@ -66,11 +74,19 @@ struct Waits {
 }
 
 impl Work for Waits {
-    fn step(&self, _: StepId, _: &Teller) -> Done {
+    fn step(&self, _: StepId, _: &Teller) -> Turn {
         while self.passed.load(Ordering::Acquire) == 0 {
             std::thread::yield_now();
         }
-        done(Outcome::Failed("ended by signal 2".into()))
+        Turn::Done(done(Outcome::Failed("ended by signal 2".into())))
+    }
+
+    fn part(&self, _: StepId, _: usize, _: &Teller) -> Part {
+        unreachable!("no step has parts")
+    }
+
+    fn join(&self, _: StepId, _: &Teller) -> Done {
+        unreachable!("no step has parts")
     }
 
     fn interrupt(&self, signal: Signal) {
