@@ -44,6 +44,7 @@ const ROOMS: &[Room] = &[
     room("plan", &["model", "nearest"], &["globset", "shlex", "thiserror"]),
     room("fingerprint", &["model"], &["sha2"]),
     // The doors.
+    room("cargo_test", &["ansi", "model"], &["tempfile", "toml"]),
     room("dep_info", &[], &[]),
     room("config", &["model", "nearest"], &["annotate_snippets", "globset", "thiserror", "toml"]),
     room(
@@ -54,7 +55,7 @@ const ROOMS: &[Room] = &[
     room(
         "environment",
         &["atomic", "cargo_config", "executable", "model", "relative", "target_dir"],
-        &["serde", "serde_json", "toml"],
+        &["cargo_platform", "serde", "serde_json", "toml"],
     ),
     room("terminal", &[], &["rustix"]),
     room("walk", &["model"], &["globset", "ignore", "rayon", "rustix", "thiserror"]),
@@ -75,6 +76,7 @@ const ROOMS: &[Room] = &[
         "execute",
         &[
             "cargo_output",
+            "cargo_test",
             "fingerprint",
             "home",
             "keys",
@@ -87,7 +89,7 @@ const ROOMS: &[Room] = &[
             "state",
             "store",
         ],
-        &["rayon"],
+        &["rayon", "walkdir"],
     ),
     room(
         "report",
@@ -106,8 +108,19 @@ const ROOMS: &[Room] = &[
 const ANY: &[&str] = &["*"];
 
 /// The rooms that each touch their part of the world alone. None sees another.
-const DOORS: &[&str] =
-    &["config", "dep_info", "environment", "hash_cache", "process", "signal", "state", "store", "walk", "workspace"];
+const DOORS: &[&str] = &[
+    "cargo_test",
+    "config",
+    "dep_info",
+    "environment",
+    "hash_cache",
+    "process",
+    "signal",
+    "state",
+    "store",
+    "walk",
+    "workspace",
+];
 
 /// What is wrong with a source, each in one line.
 fn violations(source: &Source, packages: &BTreeSet<String>) -> Vec<String> {

@@ -259,8 +259,7 @@ impl Keeping<'_, '_> {
             _ => return Ok(()),
         };
         let key = produced.key.digest;
-        let record =
-            Record { artifacts: artifacts.clone(), outputs: outputs.clone(), ..self.record_of(produced)? };
+        let record = Record { artifacts: artifacts.clone(), outputs: outputs.clone(), ..self.record_of(produced)? };
         if let Some(size) = record.excess(&bounds(self.past.bounds)) {
             let (size, most) = (report::size(size), report::size(self.past.bounds.max_size));
             let why = format!("what it made and printed has {size}, and `[cache] max-size` of make.toml is {most}");

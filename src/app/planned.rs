@@ -98,9 +98,8 @@ impl<'a> Planned<'a> {
         let children = Children::new();
         let blobs = Blobs::new(&past.home);
         let env = self.child_env(begun_at);
-        let runner = |triple: &str| {
-            crate::environment::runner(triple, &self.lifecycle.workspace, &self.lifecycle.invocation)
-        };
+        let runner =
+            |triple: &str| crate::environment::runner(triple, &self.lifecycle.workspace, &self.lifecycle.invocation);
         let commands = Commands {
             children: &children,
             cargo: &self.lifecycle.invocation.cargo,

@@ -88,7 +88,10 @@ fn soft_link(_: &Path, _: &Path) -> io::Result<()> {
 /// Removes what runs that were killed have left.
 fn sweep(parent: &Path) {
     let is_old = |entry: &fs::DirEntry| {
-        let age = entry.metadata().and_then(|metadata| metadata.modified()).map(|time| SystemTime::now().duration_since(time));
+        let age = entry
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .map(|time| SystemTime::now().duration_since(time));
         matches!(age, Ok(Ok(age)) if age > LEFT)
     };
     for entry in fs::read_dir(parent).into_iter().flatten().flatten().filter(is_old) {

@@ -5,7 +5,7 @@ use toml::de::DeValue;
 
 use super::syntax::{Entry, Reader, Text, Value, listed, span};
 use super::template::{self, Mistake};
-use crate::model::{Command, Placeholder, Span, Template};
+use crate::model::{CargoCommand, Command, Placeholder, Span, Template};
 
 /// The commands of a phase.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,11 @@ pub(super) struct Commands {
 pub(super) const OF_ONE_MEMBER: [Placeholder; 3] = [Placeholder::Name, Placeholder::Spec, Placeholder::Dir];
 
 impl Commands {
+    /// Whether it is one plain call of `cargo test`.
+    pub fn is_one_cargo_test(&self) -> bool {
+        matches!(&self.list[..], [one] if one.cargo() == Some(CargoCommand::Test))
+    }
+
     /// The first of these placeholders.
     pub fn first(&self, wanted: &[Placeholder]) -> Option<(Placeholder, Span)> {
         self.holes.iter().find(|(placeholder, _)| wanted.contains(placeholder)).copied()

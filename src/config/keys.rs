@@ -52,8 +52,19 @@ const OF_ALL: &[&str] = &[
 ];
 
 /// The keys of `lifecycle.<phase>` in `[workspace.<name>]`: what one member can have of its own.
-const OF_ONE: &[&str] =
-    &["command", "commands", "engine", "parallel", "needs", "inputs", "outputs", "env", "env-inputs", "cache", "dependencies"];
+const OF_ONE: &[&str] = &[
+    "command",
+    "commands",
+    "engine",
+    "parallel",
+    "needs",
+    "inputs",
+    "outputs",
+    "env",
+    "env-inputs",
+    "cache",
+    "dependencies",
+];
 
 impl<'d> Keys<'d> {
     /// What a built-in phase says.
@@ -113,14 +124,14 @@ impl<'d> Keys<'d> {
     /// These keys laid over others: each stands in for the same key of `base`.
     pub fn over(&self, base: &Self) -> Self {
         let (own, base) = (self.clone(), base.clone());
-        let own_commands = own.commands.is_some();
+        // That of a command which is replaced goes with it, unless the new one is a call of the same sort.
+        let keeps_engine = own.commands.as_ref().is_none_or(Commands::is_one_cargo_test);
         Self {
             description: own.description.or(base.description),
             scope: own.scope.or(base.scope),
             workspaces: own.workspaces.or(base.workspaces),
             commands: own.commands.or(base.commands),
-            // That of a command that is replaced goes with it.
-            engine: own.engine.or(if own_commands { None } else { base.engine }),
+            engine: own.engine.or(base.engine.filter(|_| keeps_engine)),
             parallel: own.parallel.or(base.parallel),
             needs: own.needs.or(base.needs),
             inputs: own.inputs.or(base.inputs),

@@ -12,7 +12,7 @@ use super::keys::Keys;
 use super::members::{self, Table};
 use super::names::Names;
 use super::syntax::{Reader, Text};
-use crate::model::{CargoCommand, Command, Definition, Engine, Phase, Placeholder, Scope, Span};
+use crate::model::{Definition, Engine, Phase, Placeholder, Scope, Span};
 
 /// Everything that is said of phases.
 #[derive(Debug)]
@@ -164,8 +164,7 @@ fn check_commands(reader: &mut Reader<'_>, said: &Said<'_, '_>, keys: &Keys<'_>,
 /// The engine for tests has one plain call of `cargo test`, which says of which packages.
 fn check_engine(reader: &mut Reader<'_>, keys: &Keys<'_>) {
     let (Some((Engine::CargoTest, place)), Some(commands)) = (keys.engine, &keys.commands) else { return };
-    let is_test = |command: &Command| command.cargo() == Some(CargoCommand::Test);
-    if !matches!(&commands.list[..], [one] if is_test(one)) && !keys.damaged {
+    if !commands.is_one_cargo_test() && !keys.damaged {
         let problem = reader.wrong(place, "`engine = \"cargo-test\"` needs one plain call of `cargo test`", "");
         problem.help = Some("such as `command = \"cargo test {selected} {flags} {args}\"`".to_owned());
     }

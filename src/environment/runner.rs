@@ -59,12 +59,7 @@ fn words(setting: &Setting) -> Option<Vec<String>> {
     Some(words)
 }
 
-fn cfgs(
-    triple: &str,
-    config: &CargoConfig<'_>,
-    workspace: &Workspace,
-    invocation: &Invocation,
-) -> Option<Vec<Cfg>> {
+fn cfgs(triple: &str, config: &CargoConfig<'_>, workspace: &Workspace, invocation: &Invocation) -> Option<Vec<Cfg>> {
     let rustc = executable::find(&toolchain::rustc(config, invocation), &workspace.root, invocation)?;
     let mut command = Command::new(rustc);
     command.args(["--print", "cfg", "--target", triple]).current_dir(&workspace.root);

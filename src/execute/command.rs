@@ -193,7 +193,6 @@ impl Commands<'_> {
         ran
     }
 
-
     fn run_plain(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller) -> Result<Exit, process::Error> {
         let mut said: Option<Instant> = None;
         let (log, lost) = (&mut ran.log, &mut ran.lost);

@@ -12,8 +12,8 @@ use crate::fingerprint::changes;
 use crate::home::Home;
 use crate::keys::{Key, Keys, names_in, refined, refinement};
 use crate::model::{
-    CargoCommand, Change, ChangeKind, Command, Digest, Discovered, DiscoveredSort, Engine, FileStat, Plan, Reason, Step,
-    StepId, StepInfo, Verdict,
+    CargoCommand, Change, ChangeKind, Command, Digest, Discovered, DiscoveredSort, Engine, FileStat, Plan, Reason,
+    Step, StepId, StepInfo, Verdict,
 };
 use crate::outputs::Outputs;
 use crate::state::{Ended, LastRun, State};

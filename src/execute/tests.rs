@@ -48,14 +48,54 @@ impl Work for Panics {
     }
 
     fn part(&self, _: StepId, _: usize, _: &Teller) -> Part {
-        unreachable!("no step has parts")
+        unreachable!("no step is in parts")
     }
 
     fn join(&self, _: StepId, _: &Teller) -> Done {
-        unreachable!("no step has parts")
+        unreachable!("no step is in parts")
     }
 
     fn interrupt(&self, _: Signal) {}
+}
+
+/// The first step comes in parts, of which one panics.
+#[derive(Default)]
+struct InParts {
+    came: AtomicUsize,
+}
+
+impl Work for InParts {
+    fn step(&self, step: StepId, _: &Teller) -> Turn {
+        match step.index() {
+            0 => Turn::Parts(vec![PartTerms { weight: 1, jobs: 1 }; 5]),
+            _ => Turn::Done(done(Outcome::Succeeded)),
+        }
+    }
+
+    fn part(&self, _: StepId, place: usize, _: &Teller) -> Part {
+        if place == 2 {
+            std::panic::resume_unwind(Box::new("out of luck"));
+        }
+        self.came.fetch_add(1, Ordering::AcqRel);
+        let (output, tests) = (Output::default(), Tests::default());
+        let (name, member, outcome, reason) = ("part".into(), "a".into(), Outcome::Succeeded, None);
+        Part { name, member, outcome, reason, duration: Duration::ZERO, output, shown: false, tests }
+    }
+
+    fn join(&self, _: StepId, _: &Teller) -> Done {
+        let came = self.came.load(Ordering::Acquire);
+        done(if came == 5 { Outcome::Succeeded } else { Outcome::Failed(format!("{came} of 5").into()) })
+    }
+
+    fn interrupt(&self, _: Signal) {}
+}
+
+#[test]
+fn a_panic_in_a_part_leaves_the_others_and_the_step_to_end() {
+    let (run, ended) = run_all(&InParts::default(), Vec::new());
+    let skipped = Outcome::Skipped { because: StepId::new(0) };
+    assert_eq!(run.outcomes, [Outcome::Failed("4 of 5".into()), Outcome::Succeeded, skipped]);
+    assert_eq!(ended, 3, "every step ends exactly once");
 }
 
 #[test]
@@ -82,11 +122,11 @@ impl Work for Waits {
     }
 
     fn part(&self, _: StepId, _: usize, _: &Teller) -> Part {
-        unreachable!("no step has parts")
+        unreachable!("no step is in parts")
     }
 
     fn join(&self, _: StepId, _: &Teller) -> Done {
-        unreachable!("no step has parts")
+        unreachable!("no step is in parts")
     }
 
     fn interrupt(&self, signal: Signal) {

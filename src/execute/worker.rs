@@ -27,8 +27,8 @@ use crate::outputs::{Before, Outputs};
 use crate::plan::{Argv, Expanded, Expansion};
 use crate::process;
 use crate::store::{Artifact, Blob, Blobs, Manifest, Record};
-use tests::Testing;
 pub use tests::PartOf;
+use tests::Testing;
 
 /// Time stamps of files are this coarse at most. A step that compiles starts that much later than what may have been
 /// written for it, or a file that turns out to have been read could have changed while the step ran.

@@ -363,13 +363,14 @@ impl<'a> Keys<'a> {
 
     fn variables<'s>(&self, step: &'s Step) -> Vec<(Cow<'s, str>, Option<Vec<u8>>)> {
         let value = |name: &str| std::env::var_os(name).map(OsString::into_encoded_bytes);
-        let mut all: Vec<_> =
-            step.definition.env_inputs.iter().map(|name| (Cow::from(&**name), value(name))).collect();
+        let mut all: Vec<_> = step.definition.env_inputs.iter().map(|name| (Cow::from(&**name), value(name))).collect();
         if step.definition.engine == Engine::CargoTest {
             let read = std::env::vars_os().filter(|(name, _)| is_of_tests(name));
-            all.extend(read.map(|(name, value)| {
-                (name.to_string_lossy().into_owned().into(), Some(value.into_encoded_bytes()))
-            }));
+            all.extend(
+                read.map(|(name, value)| {
+                    (name.to_string_lossy().into_owned().into(), Some(value.into_encoded_bytes()))
+                }),
+            );
         }
         all
     }

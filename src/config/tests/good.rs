@@ -1,7 +1,7 @@
 //! What a make.toml without mistakes becomes.
 
 use super::*;
-use crate::model::{Command, Piece};
+use crate::model::{Command, Engine, Piece};
 
 const BUILTINS: [&str; 8] = ["check", "build", "test", "lint", "fmt", "doc", "bench", "clean"];
 
@@ -10,7 +10,7 @@ fn without_a_file_there_are_the_builtin_phases() {
     let project = understand(None, Path::new("/nowhere"), &[]).unwrap();
     assert_eq!(names(&project), BUILTINS);
     let caches: Vec<bool> = BUILTINS.iter().map(|name| definition(&project, name).cache).collect();
-    assert_eq!(caches, [true, true, false, true, true, true, false, false]);
+    assert_eq!(caches, [true, true, true, true, true, true, false, false]);
     let build = definition(&project, "build");
     assert!(build.builtin && build.dependencies && !build.parallel);
     assert_eq!(commands(build), ["cargo build {selected} {flags} {args}"]);
@@ -82,7 +82,7 @@ fn a_builtin_phase_is_changed_or_replaced_in_its_place() {
         [lifecycle.fmt]
         command = "cargo fmt"
         inputs = []
-        [lifecycle.test]
+        [lifecycle.bench]
         inputs = ["src/**"]
         [lifecycle.doc]
         cache = false
@@ -94,8 +94,35 @@ fn a_builtin_phase_is_changed_or_replaced_in_its_place() {
     assert_eq!(&*phase(&project, "build").description, "Compile libraries and binaries");
     assert!(!of("lint").builtin && !of("lint").cache);
     assert!(!of("fmt").builtin && of("fmt").cache);
-    assert!(of("test").builtin && !of("test").cache, "inputs do not make a built-in phase keep what it does not keep");
+    assert!(of("bench").builtin && !of("bench").cache, "inputs do not make a built-in phase keep what it does not keep");
     assert!(of("doc").builtin && !of("doc").cache);
+}
+
+#[test]
+fn the_engine_for_tests_stays_while_the_command_is_a_call_of_cargo_test() {
+    let project = project(
+        r#"
+        [lifecycle.slow]
+        command = "cargo test {selected} --features slow"
+        engine = "cargo-test"
+        [lifecycle.plain]
+        command = "cargo test {selected}"
+        [workspace.api]
+        lifecycle.test.command = "cargo test -p {spec} --all-features"
+        [workspace.cli]
+        lifecycle.test.command = "cargo nextest run -p {spec}"
+        [workspace.core]
+        lifecycle.test.engine = "command"
+        "#,
+    );
+    let engine = |name, member| {
+        let definition = phase(&project, name).definition_for(member).unwrap();
+        (definition.engine, definition.cache)
+    };
+    let (on, off) = ((Engine::CargoTest, true), (Engine::Command, false));
+    assert_eq!([engine("test", "x"), engine("slow", "x"), engine("plain", "x")], [on, on, off]);
+    assert_eq!([engine("test", "api"), engine("test", "cli")], [on, off]);
+    assert_eq!(engine("test", "core").0, Engine::Command);
 }
 
 #[test]

@@ -1,0 +1,136 @@
+//! What cargo says that it would run: whose tests these are, what they are called, and how they are started. Nothing is
+//! started here.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::super::super::command::Ran;
+use super::super::Worker;
+use crate::cargo_output::Artifact;
+use crate::cargo_test::{Call, CallKind};
+use crate::keys::is_of_tests;
+use crate::model::{MemberId, Step};
+use crate::process::{CommandLine, Program};
+
+/// A call of cargo's, with what is known of it.
+pub(super) struct Called {
+    pub(super) call: Call,
+    pub(super) member: MemberId,
+    pub(super) name: Arc<str>,
+}
+
+/// The variable that says where dynamic libraries are.
+const LIBRARY_PATH: &str = if cfg!(windows) {
+    "PATH"
+} else if cfg!(target_os = "macos") {
+    "DYLD_FALLBACK_LIBRARY_PATH"
+} else {
+    "LD_LIBRARY_PATH"
+};
+
+impl Worker<'_> {
+    /// The calls with whose they are and what they are called; a doubt is noted if cargo ran any itself.
+    pub(super) fn called(&self, calls: Vec<Call>, ran: &mut Ran) -> Vec<Called> {
+        let executables: HashMap<&Path, &Artifact> = ran
+            .artifacts
+            .iter()
+            .filter(|artifact| artifact.test)
+            .filter_map(|artifact| Some((artifact.executable.as_deref()?, artifact)))
+            .collect();
+        let workspace = self.expansion.workspace;
+        let mut missing: BTreeSet<&Path> = executables.keys().copied().collect();
+        let mut found = Vec::new();
+        let mut strange = None;
+        for call in calls {
+            let path = call.args.first().map(Path::new).unwrap_or(Path::new(""));
+            missing.remove(path);
+            let dir = call.variable("CARGO_MANIFEST_DIR").map(Path::new);
+            let member = workspace.ids().find(|id| Some(&*workspace.member(*id).dir) == dir);
+            let artifact = executables.get(path);
+            let (Some(member), true) = (member, artifact.is_some() || call.kind == CallKind::Doc) else {
+                strange = Some(format!("cargo runs `{}`, of which it did not tell", path.display()));
+                continue;
+            };
+            let package = &workspace.member(member).name;
+            let name = match artifact {
+                Some(artifact) => binary_id(package, artifact),
+                None => format!("{package} (doc)"),
+            };
+            found.push(Called { call, member, name: name.into() });
+        }
+        let is_built_only = || self.expansion.args.iter().any(|argument| argument == "--no-run");
+        let left = missing.first().filter(|_| !is_built_only());
+        ran.doubt = strange.or_else(|| Some(format!("cargo did not say how it runs `{}`", left?.display())));
+        found
+    }
+
+    /// The variables that count: what cargo and its configuration add, what the standard library reads, what make.toml names.
+    pub(super) fn variables_of(&self, call: &Call, step: &Step) -> Vec<(OsString, OsString)> {
+        let own: HashMap<OsString, OsString> = std::env::vars_os().collect();
+        let of_rustup = |name: &OsStr| {
+            let name = name.to_string_lossy();
+            name.starts_with("RUSTUP_") || matches!(&*name, "CARGO_HOME" | "RUST_RECURSION_COUNT" | "_")
+        };
+        let is_named = |name: &OsStr| step.definition.env_inputs.iter().any(|wanted| name == &**wanted);
+        let is_added = |name: &OsStr, value: &OsStr| own.get(name).is_none_or(|known| known != value);
+        let counts = |name: &OsStr, value: &OsStr| {
+            name == "CARGO" || is_named(name) || is_of_tests(name) || (is_added(name, value) && !of_rustup(name))
+        };
+        let counting = call.env.iter().filter(|(name, value)| counts(name, value));
+        // Cargo puts its folders before those that are ours already.
+        let inherited = own.get(OsStr::new(LIBRARY_PATH)).filter(|value| !value.is_empty());
+        let without = |value: &OsStr| {
+            let tail = inherited.and_then(|tail| value.as_encoded_bytes().strip_suffix(tail.as_encoded_bytes()));
+            tail.map_or_else(|| value.to_owned(), |head| String::from_utf8_lossy(head).into_owned().into())
+        };
+        let mut all: Vec<(OsString, OsString)> = counting
+            .map(|(name, value)| (name.clone(), if name == LIBRARY_PATH { without(value) } else { value.clone() }))
+            .collect();
+        all.sort();
+        all
+    }
+
+    /// The command line of a call, as cargo would have started it.
+    ///
+    /// # Errors
+    /// It cannot be told what test executables are started with.
+    pub(super) fn line_of(&self, call: &Call) -> Result<CommandLine, String> {
+        let runner = (self.commands.tests.runner)(&call.triple)?.unwrap_or_default();
+        let words = match call.kind {
+            CallKind::Executable => runner.into_iter().map(OsString::from).chain(call.args.iter().cloned()).collect(),
+            CallKind::Doc => {
+                let mut words = vec![OsString::from(&self.commands.tests.rustdoc)];
+                let options = ["--test-runtool"].into_iter().chain(std::iter::repeat("--test-runtool-arg"));
+                words.extend(options.zip(runner).flat_map(|(option, word)| [option.into(), word.into()]));
+                // Cargo wants to read what rustdoc says; here people are to read it.
+                let format = call.args.windows(2).position(|pair| pair[0] == "--error-format" && pair[1] == "json");
+                let is_kept = |place: usize| format.is_none_or(|format| place != format && place != format + 1);
+                words.extend(
+                    call.args.iter().enumerate().filter(|(place, _)| is_kept(*place)).map(|(_, word)| word.clone()),
+                );
+                words
+            }
+        };
+        let known: BTreeSet<&OsString> = call.env.iter().map(|(name, _)| name).collect();
+        let env_remove = std::env::vars_os().map(|(name, _)| name).filter(|name| !known.contains(name)).collect();
+        Ok(CommandLine { program: Program::Words(words), dir: call.dir.clone(), env: call.env.clone(), env_remove })
+    }
+}
+
+impl Called {
+    pub(super) fn is_doc(&self) -> bool {
+        self.call.kind == CallKind::Doc
+    }
+}
+
+/// The name of a test executable, as nextest makes it.
+fn binary_id(package: &str, artifact: &Artifact) -> String {
+    let target = &artifact.target;
+    match artifact.kinds.first().map(String::as_str) {
+        Some("test") => format!("{package}::{target}"),
+        Some(kind @ ("bin" | "example" | "bench")) => format!("{package}::{kind}/{target}"),
+        _ => package.to_owned(),
+    }
+}

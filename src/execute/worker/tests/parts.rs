@@ -1,0 +1,175 @@
+//! The parts of a test step: which tests have to run, with how many cores, and what comes of each.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::super::super::Teller;
+use super::super::super::command::{Kept, Ran};
+use super::super::{Ending, Prepared, Produced, Worker};
+use super::Testing;
+use super::called::Called;
+use super::made_of::TestFile;
+use crate::cargo_test;
+use crate::keys::Key;
+use crate::model::{MemberId, Outcome, Output, Part, Reason, StepId, TestRun, Tests};
+use crate::process::CommandLine;
+use crate::schedule::PartTerms;
+use crate::state::Ended;
+use crate::store::Record;
+
+/// Which part of a step something is of.
+#[derive(Clone, Debug)]
+pub struct PartOf {
+    /// The name by which the state knows it.
+    pub name: String,
+    /// Whose it is.
+    pub member: MemberId,
+}
+
+/// A test executable that has to run, or a member's documentation tests.
+pub(super) struct TestPart {
+    pub(super) name: Arc<str>,
+    pub(super) of: PartOf,
+    pub(super) line: CommandLine,
+    pub(super) key: Option<Key>,
+    pub(super) reason: Reason,
+    /// What it is made of, as it was when the key was taken.
+    pub(super) files: Vec<TestFile>,
+    /// Whether people want to see what it prints although it passes.
+    pub(super) shown: bool,
+}
+
+/// How much longer than everything else a part comes first that failed the last time.
+const FAILED_FIRST: u64 = 1 << 40;
+
+/// Arguments after which people want to see what passing tests print.
+const SHOWING: [&str; 4] = ["--nocapture", "--no-capture", "--show-output", "--list"];
+
+/// The variable by which libtest is told how many threads it has.
+const THREADS: &str = "RUST_TEST_THREADS";
+
+impl Worker<'_> {
+    /// Adds a call to the parts that have to run, or to what need not.
+    pub(super) fn sort_in(
+        &self,
+        id: StepId,
+        (called, line): (Called, CommandLine),
+        (ran, prepared): (&Ran, &Prepared),
+        testing: &mut Testing,
+        tell: &Teller,
+    ) {
+        let of = PartOf { name: format!("{}: {}", self.judge.name(id), called.name), member: called.member };
+        let files = self.files_of(&called, ran).unwrap_or_default();
+        let key = self.key_of((id, &called), (&line, &files), (ran, prepared));
+        let shown = called.call.args.iter().any(|argument| SHOWING.iter().any(|word| argument == word));
+        let kept = match &key {
+            Ok(key) => self.judge.part(&of.name, *key),
+            Err(reason) => Err(reason.clone()),
+        };
+        match kept {
+            Ok(record) => {
+                let tests = record.tests.unwrap_or_default().tests;
+                testing.fresh.add(tests);
+                testing.saved += record.duration;
+                tell.part_passed(self.passed_by(&called, &record, tests));
+            }
+            Err(reason) => {
+                testing.parts.push(TestPart { name: called.name, of, line, key: key.ok(), reason, files, shown });
+            }
+        }
+    }
+
+    fn passed_by(&self, called: &Called, record: &Record, tests: Tests) -> Part {
+        Part {
+            name: Arc::clone(&called.name),
+            member: Arc::clone(&self.expansion.workspace.member(called.member).name),
+            outcome: Outcome::Cached { saved: record.duration, restored: 0 },
+            reason: None,
+            duration: record.duration,
+            output: self.stored(Some(record)),
+            shown: false,
+            tests,
+        }
+    }
+
+    /// How long each part will take, and how many cores it gets: as much of them as it has of the work. Their numbers of
+    /// threads are set accordingly.
+    pub(super) fn terms_of_parts(&self, parts: &mut [TestPart]) -> Vec<PartTerms> {
+        let jobs = self.commands.jobs.max(1) as u64;
+        let last: Vec<_> = parts.iter().map(|part| self.judge.last(&part.of.name)).collect();
+        let known: Vec<u64> = last.iter().flatten().map(|last| last.duration_ms.max(1)).collect();
+        let usual = if known.is_empty() { 1 } else { known.iter().sum::<u64>().div_ceil(known.len() as u64) };
+        let lengths: Vec<u64> = last.iter().map(|last| last.map_or(usual, |last| last.duration_ms.max(1))).collect();
+        let whole: u64 = lengths.iter().sum::<u64>().max(1);
+        let failed: Vec<bool> = last.iter().map(|last| last.is_some_and(|last| last.ended == Ended::Failed)).collect();
+        let mut terms = Vec::with_capacity(parts.len());
+        for ((part, length), failed) in parts.iter_mut().zip(lengths).zip(failed) {
+            let share = (jobs * length).div_ceil(whole).clamp(1, jobs);
+            let is_said = |name: &str| part.line.env.iter().any(|(known, _)| known == name);
+            if share < jobs && !is_said(THREADS) {
+                part.line.env.push((THREADS.into(), share.to_string().into()));
+            }
+            let weight = if failed { length + FAILED_FIRST } else { length };
+            terms.push(PartTerms { weight, jobs: usize::try_from(share).unwrap_or(1) });
+        }
+        terms
+    }
+
+    /// Runs a test executable.
+    pub(in super::super) fn run_part(&self, id: StepId, place: usize, tell: &Teller) -> Part {
+        let testing = self.testing[id.index()].get();
+        let Some((testing, part)) = testing.and_then(|testing| Some((testing, testing.parts.get(place)?))) else {
+            return unknown();
+        };
+        tell.part_started(Arc::clone(&part.name));
+        let clock = Instant::now();
+        let mut ran = self.commands.run_program(&part.line, tell);
+        let duration = clock.elapsed();
+        let mut figures = cargo_test::Figures::default();
+        let _ = ran.log.copy_to(&mut figures);
+        let tests = figures.finish();
+        let log = std::mem::take(&mut ran.log);
+        let output = if log.is_empty() { Output::default() } else { Output::of(Arc::new(Kept::new(log))) };
+        let passed = ran.failure.is_none();
+        if let Some(came) = testing.came.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place) {
+            *came = Some((passed, tests));
+        }
+        // What ends after a signal may have been told to.
+        if let Some(key) = part.key.filter(|_| !self.is_interrupted()) {
+            let is_other = |file: &&TestFile| !self.keys.digest_of_file(&file.path).is_ok_and(|now| now == file.digest);
+            let ending = match part.files.iter().find(is_other) {
+                _ if !passed => Ending::Failed,
+                Some(file) => Ending::Unkept(format!("{} changed meanwhile", file.name)),
+                None if ran.lost => Ending::Unkept("a part of its output is lost".to_owned()),
+                None => Ending::Good { discovered: None, artifacts: Vec::new(), outputs: Vec::new() },
+            };
+            let tests = Some(TestRun { executables: 1, tests });
+            let (output, of) = (output.clone(), Some(part.of.clone()));
+            self.produce(Produced { step: id, part: of, key, ending, duration, output, warned: false, tests });
+        }
+        Part {
+            name: Arc::clone(&part.name),
+            member: Arc::clone(&self.expansion.workspace.member(part.of.member).name),
+            outcome: ran.failure.map_or(Outcome::Succeeded, |how| Outcome::Failed(how.into())),
+            reason: Some(part.reason.clone()),
+            duration,
+            output,
+            shown: part.shown,
+            tests,
+        }
+    }
+}
+
+/// A part that nobody has asked for.
+fn unknown() -> Part {
+    Part {
+        name: "".into(),
+        member: "".into(),
+        outcome: Outcome::Failed("it is not known".into()),
+        reason: None,
+        duration: Duration::ZERO,
+        output: Output::default(),
+        shown: false,
+        tests: Tests::default(),
+    }
+}
