@@ -583,9 +583,8 @@ mod tests {
     fn parts_start_longest_first_and_a_failure_leaves_the_rest() {
         let part = |weight, jobs| PartTerms { weight, jobs };
         let parts = vec![part(1, 1), part(9, 2), part(5, 1), part(5, 9)];
-        let started = |places: &[usize]| -> Vec<Action> {
-            places.iter().map(|place| Action::StartPart(id(0), *place)).collect()
-        };
+        let started =
+            |places: &[usize]| -> Vec<Action> { places.iter().map(|place| Action::StartPart(id(0), *place)).collect() };
         let plan = plan(2, &[(0, 1, true)]);
         let mut schedule = Schedule::new(&plan, terms(3, false));
         assert_eq!(schedule.begin(), starts(&[0]));
