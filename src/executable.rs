@@ -25,6 +25,27 @@ pub fn find(program: &Path, folder: &Path, invocation: &Invocation) -> Option<Pa
     std::env::split_paths(folders).map(|entry| folder.join(entry)).find_map(named)
 }
 
+/// The program that a rustup proxy named `tool` would start, where the variables name the toolchain: cargo spares itself
+/// the proxy, by these very questions, and the proxy's traces in the environment.
+pub fn behind_proxy(tool: &str, folder: &Path, invocation: &Invocation) -> Option<PathBuf> {
+    let toolchain = invocation.variable("RUSTUP_TOOLCHAIN")?;
+    if Path::new(toolchain).components().count() > 1 {
+        return None;
+    }
+    let length = |name: &str| Some(find(Path::new(name), folder, invocation)?.metadata().ok()?.len());
+    if length(tool)? != length("rustup")? {
+        return None;
+    }
+    let name = format!("{tool}{}", std::env::consts::EXE_SUFFIX);
+    let program = rustup_home(folder, invocation)?.join("toolchains").join(toolchain).join("bin").join(name);
+    program.is_file().then_some(program)
+}
+
+fn rustup_home(folder: &Path, invocation: &Invocation) -> Option<PathBuf> {
+    let set = invocation.variable("RUSTUP_HOME").map(|home| folder.join(home));
+    set.or_else(|| Some(invocation.home()?.join(".rustup")))
+}
+
 /// Text that changes whenever `program`, run in `folder`, may do something else: for a rustup proxy also when another
 /// toolchain is chosen or a toolchain is updated. `None` when that cannot be told without running it.
 pub fn identity(program: &Path, folder: &Path, invocation: &Invocation) -> Option<String> {
@@ -58,8 +79,7 @@ fn is_proxy(found: &Path, real: &Path) -> bool {
 /// Everything by which rustup chooses a toolchain, and the state of every toolchain: which of them it chooses is its own
 /// affair.
 fn rustup(proxy: &Path, folder: &Path, invocation: &Invocation) -> Option<String> {
-    let set = invocation.variable("RUSTUP_HOME").map(|home| folder.join(home));
-    let home = set.or_else(|| Some(invocation.home()?.join(".rustup")))?;
+    let home = rustup_home(folder, invocation)?;
     let chosen = invocation.variable("RUSTUP_TOOLCHAIN").unwrap_or_default();
     if Path::new(chosen).components().count() > 1 {
         return None;

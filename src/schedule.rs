@@ -183,6 +183,7 @@ impl<'a> Schedule<'a> {
             self.held.retain(|held| Some(held) != lock);
         }
         if failed && !self.terms.keep_going {
+            self.block_dependents(step);
             self.stop_into(&mut actions);
         }
         self.join_if_over(step);
@@ -256,6 +257,13 @@ impl<'a> Schedule<'a> {
             Outcome::Failed(_) => Some(step),
         };
         self.pass_on(Node::of(step), blocks, actions);
+    }
+
+    /// The step will fail: what needs it is told so although it has not ended.
+    fn block_dependents(&mut self, step: StepId) {
+        for (next, _) in self.dependents[step.index()].iter().filter(|(_, hard)| *hard) {
+            self.blocked[next.index()].get_or_insert(step);
+        }
     }
 
     fn pass_on(&mut self, node: Node, blocks: Option<StepId>, actions: &mut Vec<Action>) {
@@ -485,6 +493,54 @@ mod tests {
         assert_eq!(schedule.ended(id(1), &GOOD), [Action::End(id(2), skipped)]);
     }
 
+    /// What a random plan's run has come to.
+    struct Course {
+        jobs: usize,
+        locks: Vec<Option<Lock>>,
+        running: Vec<Unit>,
+        ends: Vec<u32>,
+        parts: BTreeMap<StepId, Vec<(PartTerms, u32)>>,
+        /// Whether something may be left undone.
+        stopped: bool,
+    }
+
+    impl Course {
+        /// Does what is asked for, which must be allowed.
+        fn act(&mut self, actions: Vec<Action>) {
+            for action in actions {
+                match action {
+                    Action::Start(step) => self.running.push(Unit::Step(step)),
+                    Action::StartPart(step, place) => {
+                        self.parts.get_mut(&step).unwrap()[place].1 += 1;
+                        self.running.push(Unit::Part(step, place));
+                    }
+                    Action::Join(step) => {
+                        let of_step = |unit: &&Unit| matches!(unit, Unit::Part(of, _) if *of == step);
+                        assert_eq!(self.running.iter().find(of_step), None, "it is joined while a part runs");
+                        let starts: Vec<u32> = self.parts[&step].iter().map(|(_, starts)| *starts).collect();
+                        let once = starts.iter().all(|starts| *starts == 1 || (*starts == 0 && self.stopped));
+                        assert!(once, "the parts started so often: {starts:?}");
+                        self.running.push(Unit::Join(step));
+                    }
+                    Action::End(step, _) => self.ends[step.index()] += 1,
+                }
+            }
+            let taken: usize = self.running.iter().map(|unit| self.jobs_of(unit)).sum();
+            assert!(taken <= self.jobs, "{:?} take {taken} jobs of {}", self.running, self.jobs);
+            let holding = |unit: &&Unit| match unit {
+                Unit::Step(step) => self.locks[step.index()].is_some(),
+                Unit::Part(step, place) => self.parts[step][*place].0.lock.is_some(),
+                Unit::Join(_) => false,
+            };
+            assert!(self.running.iter().filter(holding).count() <= 1, "{:?} hold one lock", self.running);
+        }
+
+        fn jobs_of(&self, unit: &Unit) -> usize {
+            let Unit::Part(step, place) = unit else { return 1 };
+            self.parts[step][*place].0.jobs.min(self.jobs)
+        }
+    }
+
     #[test]
     fn every_step_of_random_plans_ends_exactly_once() {
         let mut seed = 1_u64;
@@ -492,66 +548,80 @@ mod tests {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) as usize % below
         };
-        for round in 0..500 {
+        for round in 0..2000 {
             let steps = 1 + random(12);
             let edges: Vec<_> = (0..random(20))
                 .map(|_| (random(steps) as u32, random(steps) as u32, random(3) > 0))
                 .filter(|(from, to, _)| from < to)
                 .collect();
             let plan = plan(steps, &edges);
-            let locks = (0..steps).map(|_| lock().filter(|_| random(3) == 0)).collect();
-            let mut schedule = Schedule::new(&plan, Terms { locks, ..terms(1 + random(3), round % 2 == 0) });
-            let jobs = schedule.terms.jobs;
-            let mut ends = vec![0; steps];
-            // With the jobs that each takes.
-            let mut running = Vec::new();
-            let mut parts: Vec<Vec<PartTerms>> = vec![Vec::new(); steps];
-            let mut actions = schedule.begin();
-            loop {
-                for action in actions {
-                    match action {
-                        Action::Start(_) | Action::Join(_) => running.push((action, 1)),
-                        Action::StartPart(step, place) => {
-                            let wanted = parts[step.index()][place].jobs.min(jobs);
-                            running.push((action, wanted));
-                        }
-                        Action::End(step, _) => ends[step.index()] += 1,
-                    }
-                }
-                assert!(running.iter().map(|(_, jobs)| jobs).sum::<usize>() <= jobs);
-                let holds = |(action, _): &&(Action, usize)| match action {
-                    Action::Start(step) => schedule.lock(*step).is_some(),
-                    Action::StartPart(step, place) => parts[step.index()][*place].lock.is_some(),
-                    _ => false,
-                };
-                assert!(running.iter().filter(holds).count() <= 1);
-                if running.is_empty() {
-                    break;
-                }
-                let ended = running.swap_remove(random(running.len())).0;
-                actions = match ended {
-                    Action::Start(step) if random(3) == 0 => {
-                        let terms = (0..random(4)).map(|weight| PartTerms {
-                            weight: weight as u64,
-                            jobs: 1 + random(3),
+            let locks: Vec<Option<Lock>> = (0..steps).map(|_| lock().filter(|_| random(3) == 0)).collect();
+            let (jobs, keep_going) = (1 + random(4), round % 2 == 0);
+            let weights = (0..steps).map(|_| random(9) as u64).collect();
+            let mut schedule = Schedule::new(&plan, Terms { locks: locks.clone(), weights, ..terms(jobs, keep_going) });
+            let (ends, parts) = (vec![0; steps], BTreeMap::new());
+            let mut course = Course { jobs, locks, running: Vec::new(), ends, parts, stopped: false };
+            course.act(schedule.begin());
+            while !course.running.is_empty() {
+                let unit = course.running.swap_remove(random(course.running.len()));
+                let failed = random(8) == 0;
+                let actions = match unit {
+                    Unit::Step(step) if random(3) == 0 => {
+                        // Some are wider than all there is.
+                        let part = |random: &mut dyn FnMut(usize) -> usize| PartTerms {
+                            weight: random(9) as u64,
+                            jobs: 1 + random(6),
                             lock: lock().filter(|_| random(3) == 0),
-                        });
-                        parts[step.index()] = terms.collect();
-                        schedule.split(step, parts[step.index()].clone())
+                        };
+                        let parts: Vec<PartTerms> = (0..random(6)).map(|_| part(&mut random)).collect();
+                        course.parts.insert(step, parts.iter().map(|terms| (terms.clone(), 0)).collect());
+                        schedule.split(step, parts)
                     }
-                    Action::StartPart(step, place) => schedule.part_ended(step, place, random(6) == 0),
-                    Action::Start(step) | Action::Join(step) => {
-                        ends[step.index()] += 1;
-                        schedule.ended(step, &if random(6) == 0 { bad() } else { GOOD })
+                    Unit::Step(step) | Unit::Join(step) => {
+                        course.ends[step.index()] += 1;
+                        course.stopped |= failed && !keep_going;
+                        schedule.ended(step, &if failed { bad() } else { GOOD })
                     }
-                    Action::End(..) => unreachable!("it does not run"),
+                    Unit::Part(step, place) => {
+                        course.stopped |= failed && !keep_going;
+                        schedule.part_ended(step, place, failed)
+                    }
                 };
+                course.act(actions);
                 if random(40) == 0 {
-                    actions.extend(schedule.stop());
+                    course.stopped = true;
+                    course.act(schedule.stop());
                 }
             }
             assert!(schedule.is_over());
-            assert_eq!(ends, vec![1; steps], "{edges:?}");
+            assert_eq!(course.ends, vec![1; steps], "{edges:?}");
         }
+    }
+
+    #[test]
+    fn parts_start_longest_first_and_a_failure_leaves_the_rest() {
+        let part = |weight, jobs| PartTerms { weight, jobs, lock: None };
+        let parts = vec![part(1, 1), part(9, 2), part(5, 1), part(5, 9)];
+        let started =
+            |places: &[usize]| -> Vec<Action> { places.iter().map(|place| Action::StartPart(id(0), *place)).collect() };
+        let plan = plan(2, &[(0, 1, true)]);
+        let mut schedule = Schedule::new(&plan, terms(3, false));
+        assert_eq!(schedule.begin(), starts(&[0]));
+        assert_eq!(schedule.split(id(0), parts.clone()), started(&[1, 2]));
+        // The one that wants all there is waits for it, and nobody overtakes it.
+        assert_eq!(schedule.part_ended(id(0), 2, false), []);
+        assert_eq!(schedule.part_ended(id(0), 1, false), started(&[3]));
+        assert_eq!(schedule.part_ended(id(0), 3, false), started(&[0]));
+        assert_eq!(schedule.part_ended(id(0), 0, false), [Action::Join(id(0))]);
+        assert_eq!(schedule.ended(id(0), &GOOD), starts(&[1]));
+
+        let mut schedule = Schedule::new(&plan, terms(3, false));
+        schedule.begin();
+        assert_eq!(schedule.split(id(0), parts), started(&[1, 2]));
+        let skipped = Action::End(id(1), Outcome::Skipped { because: id(0) });
+        assert_eq!(schedule.part_ended(id(0), 1, true), [skipped]);
+        assert_eq!(schedule.part_ended(id(0), 2, false), [Action::Join(id(0))]);
+        assert_eq!(schedule.ended(id(0), &bad()), []);
+        assert!(schedule.is_over());
     }
 }

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use super::{Error, Lifecycle, Report, aliases, environment, keep};
 use crate::config;
 use crate::environment::Environment;
-use crate::execute::{self, Commands, FindRunner, Judge, JudgeTerms, Known, Message, TestSetting, Worker};
+use crate::execute::{self, Commands, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, Message, TestSetting, Worker};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::Keys;
@@ -104,14 +104,18 @@ impl<'a> Planned<'a> {
         let children = Children::new();
         let blobs = Blobs::new(&past.home);
         let env = self.child_env(begun_at);
-        let runner =
-            |triple: &str| crate::environment::runner(triple, &self.lifecycle.workspace, &self.lifecycle.invocation);
+        let (workspace, invocation) = (&self.lifecycle.workspace, &self.lifecycle.invocation);
+        let runner = |triple: &str| crate::environment::runner(triple, workspace, invocation);
+        let rustdoc = |env: &[(OsString, OsString)]| {
+            let variables = invocation.variables.clone().into_iter().chain(env.iter().cloned()).collect();
+            crate::environment::rustdoc(variables, workspace, invocation)
+        };
         let commands = Commands {
             children: &children,
             cargo: &self.lifecycle.invocation.cargo,
             env: &env,
             jobs: pool.current_num_threads(),
-            tests: self.tests(&past.home, &around, &runner),
+            tests: self.tests(&past.home, &around, (&runner, &rustdoc)),
         };
         let worker = Worker::new((&self.plan, &expansion), (&keys, &judge), (&outputs, &blobs), commands);
         let (sender, receiver) = execute::channel();
@@ -199,13 +203,18 @@ impl<'a> Planned<'a> {
     }
 
     /// How tests are had from cargo.
-    fn tests<'t>(&self, home: &Home, around: &Environment, runner: &'t FindRunner<'t>) -> TestSetting<'t> {
+    fn tests<'t>(
+        &self,
+        home: &Home,
+        around: &Environment,
+        (runner, rustdoc): (&'t FindRunner<'t>, &'t FindRustdoc<'t>),
+    ) -> TestSetting<'t> {
         let asked = self.lifecycle.options.flags.target.iter().chain(&around.targets).chain(&around.host);
         TestSetting {
             folder: home.shared().join("tests"),
             keep_going: self.lifecycle.options.keep_going,
             triples: asked.map(|target| triple(target)).collect::<BTreeSet<_>>().into_iter().collect(),
-            rustdoc: around.rustdoc.clone(),
+            rustdoc,
             runner,
         }
     }

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
@@ -19,6 +19,15 @@ const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug)]
 pub struct Intercept {
     dir: TempDir,
+    rustdoc: PathBuf,
+}
+
+/// What makes cargo tell.
+pub struct Instead {
+    /// Arguments for it.
+    pub arguments: Vec<OsString>,
+    /// What stands in for rustdoc; the variable that names it goes before arguments.
+    pub rustdoc: PathBuf,
 }
 
 impl Intercept {
@@ -27,7 +36,7 @@ impl Intercept {
     /// # Errors
     /// Whatever the file system says; the running program does not call [`shim`](super::shim); a path that cannot stand in
     /// cargo's configuration.
-    pub fn new(parent: &Path, rustdoc: &str) -> io::Result<Self> {
+    pub fn new(parent: &Path, rustdoc: &Path) -> io::Result<Self> {
         if !is_answered() {
             return Err(io::Error::other("the program that runs them does not call `cargo_lifecycle::shim` first"));
         }
@@ -38,21 +47,26 @@ impl Intercept {
         for name in [RUNNER, RUSTDOC] {
             stand_in(&own, &dir.path().join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))?;
         }
-        fs::write(dir.path().join(REAL_RUSTDOC), rustdoc)?;
+        fs::write(dir.path().join(REAL_RUSTDOC), rustdoc.to_str().ok_or(io::ErrorKind::InvalidFilename)?)?;
         dir.path().to_str().ok_or(io::ErrorKind::InvalidFilename)?;
-        Ok(Self { dir })
+        Ok(Self { dir, rustdoc: rustdoc.to_owned() })
     }
 
-    /// The arguments that make cargo tell. `triples`: what it may build tests for.
-    pub fn arguments(&self, triples: &[String]) -> Vec<OsString> {
-        let path = |name: &str| {
-            let path = self.dir.path().join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-            toml::Value::String(path.to_string_lossy().into_owned())
+    /// What makes cargo tell. `triples`: what it may build tests for.
+    pub fn instead(&self, triples: &[String]) -> Instead {
+        let value = |path: &Path| toml::Value::String(path.to_string_lossy().into_owned());
+        let runner = self.stand_in(RUNNER);
+        let of_triple = |triple: &String| {
+            let triple = toml::Value::String(triple.clone());
+            format!("target.{triple}.runner=[{},{triple}]", value(&runner))
         };
-        let text = |text: &str| toml::Value::String(text.to_owned());
-        let runners = triples.iter().map(|triple| format!("target.{0}.runner=[{1},{0}]", text(triple), path(RUNNER)));
-        let all = runners.chain([format!("build.rustdoc={}", path(RUSTDOC))]);
-        all.flat_map(|value| ["--config".into(), value.into()]).collect()
+        let rustdoc = self.stand_in(RUSTDOC);
+        let all = triples.iter().map(of_triple).chain([format!("build.rustdoc={}", value(&rustdoc))]);
+        Instead { arguments: all.flat_map(|value| ["--config".into(), value.into()]).collect(), rustdoc }
+    }
+
+    fn stand_in(&self, name: &str) -> PathBuf {
+        self.dir.path().join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
     /// What cargo would have run, in its order.
@@ -64,7 +78,14 @@ impl Intercept {
         let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
         paths.retain(|path| path.extension().is_some_and(|is| is == "call"));
         paths.sort();
-        let read = |path: &std::path::PathBuf| Call::read(&fs::read(path)?).ok_or(io::ErrorKind::InvalidData.into());
+        let rustdoc = self.stand_in(RUSTDOC);
+        let read = |path: &PathBuf| {
+            let mut call = Call::read(&fs::read(path)?).ok_or(io::ErrorKind::InvalidData)?;
+            for (_, value) in call.env.iter_mut().filter(|(name, value)| name == "RUSTDOC" && *value == *rustdoc) {
+                *value = self.rustdoc.clone().into_os_string();
+            }
+            Ok(call)
+        };
         paths.iter().map(read).collect()
     }
 }

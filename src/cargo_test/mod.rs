@@ -3,7 +3,8 @@
 //! is asked. It knows nothing of keys, nor of who runs what when.
 //!
 //! Cargo is asked by being given this very program as the test runner (`target.<triple>.runner`) and as rustdoc
-//! (`build.rustdoc`), through `--config`, which leaves no trace in the environment. So each test gets what cargo gives it,
+//! (`build.rustdoc`), through `--config`, which leaves no trace in the environment; where `RUSTDOC` is set, that is set
+//! instead, and put right in what is told. So each test gets what cargo gives it,
 //! to the byte, whichever cargo that is; and nothing is compiled again because of it.
 
 mod call;
@@ -11,5 +12,5 @@ mod intercept;
 mod shim;
 
 pub use call::{Call, CallKind};
-pub use intercept::Intercept;
+pub use intercept::{Instead, Intercept};
 pub use shim::shim;

@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use crate::cargo_config::{CargoConfig, Invocation, Setting};
 use crate::model::Workspace;
 pub use runner::runner;
+pub use toolchain::rustdoc;
 
 /// The surroundings of a workspace, in an order that does not depend on the machine; no absolute path of the workspace
 /// stands in it, but for the contents of files.
@@ -30,8 +31,6 @@ pub struct Environment {
     pub files: Vec<(String, Vec<u8>)>,
     /// The triple of the machine; `None` when there is no compiler.
     pub host: Option<String>,
-    /// The rustdoc that cargo would use.
-    pub rustdoc: String,
     /// `CARGO_BUILD_TARGET` or `build.target`: what is built for when no `--target` is given. Empty: the host.
     pub targets: Vec<String>,
 }
@@ -48,7 +47,6 @@ pub fn look(workspace: &Workspace, invocation: &Invocation) -> Environment {
         wrappers: toolchain::wrappers(&config, workspace, invocation),
         variables: variables::of(&invocation.variables, &workspace.root),
         files: files::of(&config, workspace, invocation),
-        rustdoc: toolchain::rustdoc(&config, invocation).to_string_lossy().into_owned(),
         targets: config.find("build.target").map(texts).unwrap_or_default(),
         rustc: versions.rustc,
         cargo: versions.cargo,

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use crate::cargo_config::{CargoConfig, Invocation};
+use crate::cargo_config::{CargoConfig, Invocation, Variables};
 use crate::model::Workspace;
 use crate::{atomic, executable, target_dir};
 
@@ -31,9 +31,13 @@ pub fn rustc(config: &CargoConfig<'_>, invocation: &Invocation) -> PathBuf {
     program(config, invocation, "RUSTC", "build.rustc").unwrap_or_else(|| "rustc".into())
 }
 
-/// The rustdoc, as cargo chooses it.
-pub fn rustdoc(config: &CargoConfig<'_>, invocation: &Invocation) -> PathBuf {
-    program(config, invocation, "RUSTDOC", "build.rustdoc").unwrap_or_else(|| "rustdoc".into())
+/// The rustdoc, as a cargo with these variables chooses it: rustup sets some that the one who called it need not have.
+pub fn rustdoc(variables: Variables, workspace: &Workspace, invocation: &Invocation) -> PathBuf {
+    let invocation = Invocation { variables, ..invocation.clone() };
+    let config = CargoConfig::read(&workspace.root, &invocation);
+    let said = program(&config, &invocation, "RUSTDOC", "build.rustdoc");
+    let behind_proxy = || executable::behind_proxy("rustdoc", &workspace.root, &invocation);
+    said.or_else(behind_proxy).unwrap_or_else(|| "rustdoc".into())
 }
 
 /// The wrappers that are set, by the variables that name them: the program's name, its file's length and time of change.

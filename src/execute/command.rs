@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::Teller;
 use crate::cargo_output::{Artifact, BuildScript, CargoOutput, Kind, MESSAGE_FORMAT, Rendered};
+use crate::cargo_test::Instead;
 use crate::model::{CargoCommand, Replay, spelled_out, subcommand_place};
 use crate::plan::{Argv, CargoCall, Expanded};
 use crate::process::{self, Children, CommandLine, Exit, Log, Program};
@@ -33,6 +34,9 @@ pub struct Commands<'a> {
 /// The program and its arguments that test executables of a target are started with, or why that cannot be told.
 pub type FindRunner<'a> = dyn Fn(&str) -> Result<Option<Vec<String>>, String> + Sync + 'a;
 
+/// The rustdoc that a cargo starts which has these variables besides ours.
+pub type FindRustdoc<'a> = dyn Fn(&[(OsString, OsString)]) -> PathBuf + Sync + 'a;
+
 /// What is needed to have cargo say how it would run tests.
 pub struct Tests<'a> {
     /// Where it leaves that.
@@ -42,7 +46,7 @@ pub struct Tests<'a> {
     /// What it may build tests for.
     pub triples: Vec<String>,
     /// The rustdoc that runs documentation tests.
-    pub rustdoc: String,
+    pub rustdoc: &'a FindRustdoc<'a>,
     /// What test executables of a target are started with, if anything.
     pub runner: &'a FindRunner<'a>,
 }
@@ -144,18 +148,24 @@ impl Commands<'_> {
         done.into_iter().map(|(_, ran)| ran).collect()
     }
 
-    /// Has a call of `cargo test` run with more arguments, by which it runs nothing itself.
-    pub fn compile_tests(&self, expanded: &Expanded, arguments: Vec<OsString>, tell: &Teller) -> Ran {
+    /// Has a call of `cargo test` run so that it runs nothing itself.
+    pub fn compile_tests(&self, expanded: &Expanded, instead: Instead, tell: &Teller) -> Ran {
         let mut ran = Ran::default();
         let Some(command) = expanded.commands.first() else { return ran };
         let mut line = self.command_line(command, expanded, false);
         // What tests are given is what cargo gives them: nothing of ours.
-        line.env.retain(|(name, _)| !name.to_string_lossy().starts_with("CARGO_LIFECYCLE_"));
+        let is_ours = |name: &OsString| name.to_string_lossy().starts_with("CARGO_LIFECYCLE_");
+        line.env.retain(|variable| !is_ours(&variable.0) && !self.env.contains(variable));
+        if line.env.iter().any(|(name, _)| name == "RUSTDOC") || std::env::var_os("RUSTDOC").is_some() {
+            line.env.push(("RUSTDOC".into(), instead.rustdoc.into_os_string()));
+        }
+        let target_dir = self.env.iter().find(|(name, _)| name == "CARGO_TARGET_DIR");
+        let target_dir = target_dir.into_iter().flat_map(|(_, dir)| ["--target-dir".into(), dir.clone()]);
         if let Program::Words(words) = &mut line.program {
             let texts: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
             let place = subcommand_place(&texts).map_or(words.len(), |place| place + 1);
             let color = ["--config", "term.color='always'", MESSAGE_FORMAT].map(OsString::from);
-            words.splice(place..place, arguments.into_iter().chain(color));
+            words.splice(place..place, instead.arguments.into_iter().chain(color).chain(target_dir));
         }
         let exit = self.run_cargo(&line, &mut ran, (tell, false));
         ran.close(exit);
@@ -234,9 +244,14 @@ impl Commands<'_> {
         exit
     }
 
+    /// The variables that are set for a step's commands.
+    pub fn env_of(&self, expanded: &Expanded) -> Vec<(OsString, OsString)> {
+        let own = expanded.env.iter().map(|(name, value)| (OsString::from(&**name), OsString::from(&**value)));
+        self.env.iter().cloned().chain(own).collect()
+    }
+
     fn command_line(&self, command: &Argv, expanded: &Expanded, json: bool) -> CommandLine {
-        let mut env = self.env.to_vec();
-        env.extend(expanded.env.iter().map(|(name, value)| (OsString::from(&**name), OsString::from(&**value))));
+        let mut env = self.env_of(expanded);
         let program = match command {
             Argv::Shell(line) => Program::Shell(line.clone()),
             Argv::Words(words, call) => {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use crate::model::{Event, Interrupt, Outcome, Output, Part, Plan, Reason, StepId, Summary, TestSummary, Tests};
 use crate::schedule::{Action, PartTerms, Schedule, Terms};
 
-pub use command::{Commands, FindRunner, Tests as TestSetting};
+pub use command::{Commands, FindRunner, FindRustdoc, Tests as TestSetting};
 pub use judge::{Judge, Known, Terms as JudgeTerms};
 pub use worker::{Ending, PartOf, Produced, Worker};
 

@@ -86,8 +86,19 @@ impl Call {
 
     /// How plain cargo ends in the same place and environment.
     pub fn cargo(&self, words: &str) -> Ended {
-        let mut command = Command::new("cargo");
-        command.args(words.split(' ')).env_clear().current_dir(&self.dir).stdin(Stdio::null());
+        self.outside("cargo", words.split(' '))
+    }
+
+    /// How plain cargo ends in the same place and environment, with both streams in one: lines stand in the order in which
+    /// they came, as standard output.
+    pub fn cargo_in_one(&self, words: &str) -> Ended {
+        self.outside("sh", ["-c", "exec cargo \"$@\" 2>&1", "sh"].into_iter().chain(words.split(' ')))
+    }
+
+    /// How another program ends in the same place and environment.
+    fn outside<'a>(&self, program: &str, words: impl Iterator<Item = &'a str>) -> Ended {
+        let mut command = Command::new(program);
+        command.args(words).env_clear().current_dir(&self.dir).stdin(Stdio::null());
         command.envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         self.ended(command.output().unwrap())
@@ -160,11 +171,14 @@ impl Ended {
 
     /// The steps that ran, in the order of their ends, each with the reason in brackets if it was told.
     pub fn ran(&self) -> Vec<String> {
-        let without_time = |line: &str| {
-            let (name, rest) = line.split_once(" in [time]").unwrap_or((line, ""));
-            format!("{name}{rest}")
-        };
-        self.lines_of("Ran").iter().map(|line| without_time(line)).collect()
+        self.lines_of("Ran").iter().map(|line| without_duration(line)).collect()
+    }
+
+    /// The test executables that ran and passed, by name, each with its numbers and the reason in brackets.
+    pub fn passed(&self) -> Vec<String> {
+        let mut passed: Vec<String> = self.lines_of("Passed").iter().map(|line| without_duration(line)).collect();
+        passed.sort_by_key(|line| line.split(": ").next().map(str::to_owned));
+        passed
     }
 
     /// What stands behind this verb, wherever it begins a line.
@@ -200,6 +214,12 @@ fn without_own_folder(text: &str) -> String {
         shown += &if is_own { piece.replacen(name, "[own]", 1) } else { piece.to_owned() };
     }
     shown
+}
+
+/// A line of the report's without how long it took.
+fn without_duration(line: &str) -> String {
+    let (name, rest) = line.split_once(" in [time]").unwrap_or((line, ""));
+    format!("{name}{rest}")
 }
 
 /// Whether a line is as expected.

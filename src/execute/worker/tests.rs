@@ -46,19 +46,20 @@ impl Worker<'_> {
         tell: &Teller,
     ) -> Turn {
         let setting = &self.commands.tests;
-        let intercept = match Intercept::new(&setting.folder, &setting.rustdoc) {
+        let prepared = self.prepare(id, key, fresh);
+        let rustdoc = (setting.rustdoc)(&self.commands.env_of(&prepared.expanded));
+        let intercept = match Intercept::new(&setting.folder, &rustdoc) {
             Ok(intercept) => intercept,
             Err(error) => {
                 tell.warned(format!("cargo runs the tests itself, and their results are not kept: {error}"));
                 return Turn::Done(self.run(id, (None, None), tell));
             }
         };
-        let prepared = self.prepare(id, key, fresh);
         let step = self.plan.step(id);
-        let arguments = || intercept.arguments(&setting.triples);
-        let mut ran = self.commands.compile_tests(&prepared.expanded, arguments(), tell);
+        let instead = || intercept.instead(&setting.triples);
+        let mut ran = self.commands.compile_tests(&prepared.expanded, instead(), tell);
         if ran.failure.is_some() && setting.keep_going {
-            self.compile_others(step, &mut ran, &|expanded| self.commands.compile_tests(expanded, arguments(), tell));
+            self.compile_others(step, &mut ran, &|expanded| self.commands.compile_tests(expanded, instead(), tell));
         }
         let calls = intercept.calls().unwrap_or_else(|error| {
             ran.failure = Some(format!("cannot read how cargo runs the tests: {error}"));

@@ -102,7 +102,7 @@ impl Worker<'_> {
         let words = match call.kind {
             CallKind::Executable => runner.into_iter().map(OsString::from).chain(call.args.iter().cloned()).collect(),
             CallKind::Doc => {
-                let mut words = vec![OsString::from(&self.commands.tests.rustdoc)];
+                let mut words = vec![(self.commands.tests.rustdoc)(&call.env).into_os_string()];
                 let options = ["--test-runtool"].into_iter().chain(std::iter::repeat("--test-runtool-arg"));
                 words.extend(options.zip(runner).flat_map(|(option, word)| [option.into(), word.into()]));
                 // Cargo wants to read what rustdoc says; here people are to read it.

@@ -104,7 +104,8 @@ impl Worker<'_> {
     /// What rustdoc compiles documentation tests with. The metadata of a library changes with its code and with that of
     /// everything that it depends on, the rest of it each time it is compiled.
     fn add_libraries(&self, called: &Called, found: &mut BTreeSet<(String, PathBuf)>) {
-        let target_dir = &self.expansion.workspace.target_dir;
+        let workspace = self.expansion.workspace;
+        let is_ours = |path: &Path| path.starts_with(&workspace.target_dir) || path.starts_with(&workspace.root);
         for pair in called.call.args.windows(2) {
             let (option, value) = (&pair[0], pair[1].to_string_lossy());
             let (name, path) = value.split_once('=').unwrap_or(("", &value));
@@ -113,7 +114,8 @@ impl Worker<'_> {
                 let metadata = path.with_extension("rmeta");
                 let path = if metadata.is_file() { metadata } else { path.to_owned() };
                 found.insert((format!("the library {name}"), path));
-            } else if option == "-L" && name != "dependency" && path.starts_with(target_dir) {
+            } else if option == "-L" && name != "dependency" && is_ours(path) {
+                // Static libraries are linked when the tests are compiled, which is when they run.
                 found.extend(files_in(WalkDir::new(path).max_depth(1), path, "of a build script"));
             }
         }

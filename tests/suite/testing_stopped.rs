@@ -1,0 +1,113 @@
+//! Test executables that are stopped, that do not come to run, and those that others run.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::scene::Scene;
+
+/// A test that waits as long as `$SIDE/wait` is there, and says that it does.
+const WAITING: &str = "#[test]\nfn waits() {\n    let side = std::path::PathBuf::from(std::env::var_os(\"SIDE\").unwrap());\n    \
+    std::fs::write(side.join(\"waiting\"), \"\").unwrap();\n    while side.join(\"wait\").exists() {\n        \
+    std::thread::sleep(std::time::Duration::from_millis(10));\n    }\n}\n";
+
+#[test]
+fn an_interrupt_keeps_what_passed_and_leaves_nothing_running() {
+    let scene = Scene::of(&["a", "b", "c"]);
+    for member in ["a", "b"] {
+        scene.append(&format!("{member}/src/lib.rs"), "#[test]\nfn good() {}\n");
+    }
+    scene.append("c/src/lib.rs", WAITING);
+    std::fs::write(scene.beside("wait"), "").unwrap();
+    // One after another, in cargo's order: `c` is the last, but for the documentation tests.
+    let call = scene.call("test -j1");
+    let child = call.start();
+    let end = Instant::now() + Duration::from_secs(120);
+    while !scene.beside("waiting").exists() {
+        assert!(Instant::now() < end, "the test never starts");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let ended = call.wait(child);
+    assert_eq!(ended.code, Some(130), "{}", ended.text());
+    assert_eq!(scene.processes(), [""; 0]);
+    assert_eq!(ended.passed(), ["a: 1 passed (first run)", "b: 1 passed (first run)"], "{}", ended.text());
+    assert_eq!(ended.lines_of("Cancelled"), ["c", "test (3 members)"], "{}", ended.text());
+
+    std::fs::remove_file(scene.beside("wait")).unwrap();
+    let again = call.succeeds();
+    let names: Vec<&str> = again
+        .lines_of("Passed")
+        .iter()
+        .map(|line| line.split(": ").next().unwrap().to_owned())
+        .map(String::leak)
+        .map(|name| &*name)
+        .collect();
+    assert_eq!(names.len(), 4, "{}", again.text());
+    assert!(names.contains(&"c") && !names.contains(&"a") && !names.contains(&"b"), "{}", again.text());
+}
+
+#[test]
+fn what_does_not_compile_runs_and_keeps_nothing() {
+    let scene = Scene::of(&["a", "b"]);
+    scene.append("a/src/lib.rs", "#[test]\nfn good() {}\n");
+    scene.append("b/src/lib.rs", "#[test]\nfn wrong() {\n    nothing();\n}\n");
+    let failed = scene.call("test").run();
+    assert_eq!((failed.code, failed.passed().len()), (Some(1), 0), "{}", failed.text());
+    let plain = scene.call("").cargo("test --workspace");
+    let errors =
+        |text: &str| text.lines().filter(|line| line.starts_with("error")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(errors(&failed.err()), errors(&plain.err()), "the errors are cargo's");
+    scene.replace("b/src/lib.rs", "nothing();", "");
+    assert_eq!(scene.call("test").succeeds().passed().len(), 4);
+}
+
+#[test]
+fn what_needs_tests_that_fail_is_skipped() {
+    let scene = Scene::of(&["a"]).make("[lifecycle.ship]\ncommand = \"true\"\nneeds = [\"test\"]\n");
+    scene.append("a/src/lib.rs", "#[test]\nfn bad() {\n    panic!();\n}\n");
+    let ended = scene.call("ship").run();
+    assert_eq!(ended.code, Some(1), "{}", ended.text());
+    assert_eq!(ended.lines_of("Skipped"), ["ship a: test failed"], "{}", ended.text());
+}
+
+#[test]
+fn executables_that_run_together_share_the_cores() {
+    let scene = Scene::of(&["a", "b", "c"]);
+    for member in ["a", "b", "c"] {
+        scene.append(
+            &format!("{member}/src/lib.rs"),
+            "#[test]\nfn asks() {\n    let threads = std::env::var(\"RUST_TEST_THREADS\").unwrap_or_default();\n    \
+             let side = std::path::PathBuf::from(std::env::var_os(\"SIDE\").unwrap());\n    \
+             std::fs::write(side.join(concat!(\"threads-\", env!(\"CARGO_PKG_NAME\"))), threads).unwrap();\n}\n",
+        );
+    }
+    let threads = || ["a", "b", "c"].map(|member| scene.take(&format!("threads-{member}")));
+    scene.call("test -j4").succeeds();
+    let told = threads();
+    assert!(told.iter().all(|threads| ["1", "2", "3"].contains(&threads.as_str())), "{told:?}");
+    // Whoever says it themselves is heard.
+    scene.call("test -j4 --force").env("RUST_TEST_THREADS", "7").succeeds();
+    assert_eq!(threads(), ["7", "7", "7"]);
+    // Who has all the cores needs no telling.
+    scene.call("test -j4 --force -p a -- --lib").succeeds();
+    assert_eq!(threads()[0], "");
+}
+
+#[test]
+fn nextest_is_a_command_as_any_other() {
+    let scene = Scene::of(&["a", "b"]).make("[lifecycle.test]\ncommand = \"cargo nextest run {selected}\"\n");
+    let version = scene.call("").cargo("nextest --version");
+    if version.code != Some(0) {
+        eprintln!("skipped: there is no cargo-nextest here");
+        return;
+    }
+    for member in ["a", "b"] {
+        scene.append(&format!("{member}/src/lib.rs"), "#[test]\nfn good() {}\n");
+    }
+    let ended = scene.call("test -v").succeeds();
+    assert!(ended.err().contains("2 tests run: 2 passed"), "{}", ended.text());
+    assert_eq!(scene.call("test").succeeds().ran(), ["test (2 members) (never cached)"]);
+    scene.append("b/src/lib.rs", "#[test]\nfn bad() {\n    panic!();\n}\n");
+    assert_eq!(scene.call("test").run().code, Some(1));
+}
