@@ -2,8 +2,10 @@
 //! there. It knows nothing of keys.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
+use crate::disk::{Disk, Look, Sort};
 use crate::model::FileStat;
 
 /// How many links are followed on one way; the system stops at as many.
@@ -16,18 +18,48 @@ pub fn changed_at(path: &Path, target_dir: &Path) -> Option<i64> {
     let counts = |folder: &Path| target_dir.parent() != Some(folder);
     let mut newest = Some(fs::metadata(path).ok()?).filter(|_| counts(path)).map_or(0, |metadata| changed(&metadata));
     resolve(path, &mut MAX_LINKS.clone(), &mut |link| newest = newest.max(changed(link)));
-    for entry in entries(path, target_dir).flatten().filter(|entry| counts(entry.path())) {
-        let entries = [fs::symlink_metadata(entry.path()), fs::metadata(entry.path())];
+    for (entry, _) in entries(&Disk::default(), path, target_dir).into_iter().flatten().filter(|(path, _)| counts(path))
+    {
+        let entries = [fs::symlink_metadata(&entry), fs::metadata(&entry)];
         newest = entries.iter().flatten().map(changed).fold(newest, i64::max);
     }
     Some(newest)
 }
 
-/// Everything in a folder but the target directory and git's, through links, as cargo sees it; of a file itself.
-pub fn entries(path: &Path, target_dir: &Path) -> impl Iterator<Item = walkdir::Result<walkdir::DirEntry>> {
-    let is_git = |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name() == ".git";
-    let walk = walkdir::WalkDir::new(path).follow_links(true).into_iter();
-    walk.filter_entry(move |entry| entry.path() != target_dir && !is_git(entry))
+/// Everything in a folder but the target directory and git's, through links, as cargo sees it, and the folder; of a file
+/// itself. Of a link that leads nowhere, or back, it is not known what is there.
+pub fn entries(disk: &Disk, path: &Path, target_dir: &Path) -> Vec<io::Result<(PathBuf, Option<Look>)>> {
+    let mut found = Vec::new();
+    let mut pending: Vec<PathBuf> = [path.to_owned()].into_iter().filter(|path| path != target_dir).collect();
+    while let Some(at) = pending.pop() {
+        let look = match disk.look_through(&at) {
+            Ok(look) => Some(look).filter(|look| look.sort != Sort::Folder || !leads_back(disk, &at, path)),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => {
+                found.push(Err(error));
+                continue;
+            }
+        };
+        if look.is_some_and(|look| look.sort == Sort::Folder) {
+            match disk.list(&at) {
+                Ok(below) => {
+                    let counts = |path: &PathBuf| path != target_dir && !path.ends_with(".git");
+                    pending.extend(below.iter().map(|entry| at.join(&entry.name)).filter(counts));
+                }
+                Err(error) => found.push(Err(error)),
+            }
+        }
+        found.push(Ok((at, look)));
+    }
+    found
+}
+
+/// Whether the path is that of a link to a folder which, seen from `top`, it is in.
+fn leads_back(disk: &Disk, path: &Path, top: &Path) -> bool {
+    let is_link = path != top && disk.look(path).is_ok_and(|look| look.sort == Sort::Link);
+    let real = is_link.then(|| disk.real(path).ok()).flatten();
+    let mut around = path.ancestors().skip(1).take_while(|above| above.starts_with(top));
+    real.is_some_and(|real| around.any(|above| disk.real(above).is_ok_and(|above| above == real)))
 }
 
 /// Nobody can set the time of an inode's change, so that it counts alone where there is one: a time of the contents that

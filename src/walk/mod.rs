@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::Scope;
 use rayon::prelude::*;
 
+use crate::disk::Disk;
 use crate::model::FileStat;
 use folder::{Folder, Found};
 
@@ -30,6 +31,8 @@ pub struct Areas {
     /// The places in `dirs` in the order of the paths, so that what lies under a folder is one range.
     sorted: Vec<usize>,
     skip: Vec<PathBuf>,
+    /// Where they lie.
+    pub disk: Disk,
 }
 
 /// The files of all areas, in the areas' order. Areas of the same folder share theirs.
@@ -50,6 +53,8 @@ pub struct AreaFiles {
     pub ignored_dirs: Vec<Arc<Path>>,
     /// What could not be looked at.
     pub problems: Vec<Problem>,
+    /// Whether a symbolic link was seen, so that the files may be those of other areas.
+    pub has_links: bool,
 }
 
 /// A file, or what else stands in a folder in the place of one.
@@ -116,7 +121,7 @@ impl Areas {
         let mut sorted: Vec<usize> = (0..dirs.len()).collect();
         sorted.sort_by_key(|area| &dirs[*area]);
         let by_dir = dirs.iter().cloned().enumerate().rev().map(|(area, dir)| (dir, area)).collect();
-        Self { dirs, by_dir, sorted, skip }
+        Self { dirs, by_dir, sorted, skip, disk: Disk::default() }
     }
 
     /// The folder of an area.
@@ -206,12 +211,12 @@ impl Areas {
 
 impl From<Found> for AreaFiles {
     fn from(found: Found) -> Self {
-        let Found { mut files, mut ignored_files, mut ignored_dirs, mut problems } = found;
+        let Found { mut files, mut ignored_files, mut ignored_dirs, mut problems, has_links } = found;
         files.sort_unstable_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
         ignored_files.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
         ignored_dirs.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
         problems.sort_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
-        Self { files, ignored_files, ignored_dirs, problems }
+        Self { files, ignored_files, ignored_dirs, problems, has_links }
     }
 }
 
