@@ -1,12 +1,15 @@
 //! Symbolic links on the way to a file that was read: how its path may be spelled, and when what lies there was last put
-//! there. It knows nothing of keys.
+//! there; and which of them lead to a member. It knows nothing of what keys are made of.
 
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
+use super::Keys;
 use crate::disk::{Disk, Look, Sort};
-use crate::model::FileStat;
+use crate::model::{FileStat, MemberId};
+use crate::relative::cleaned;
+use crate::walk::AreaFiles;
 
 /// How many links are followed on one way; the system stops at as many.
 const MAX_LINKS: usize = 40;
@@ -24,6 +27,26 @@ pub fn changed_at(path: &Path, target_dir: &Path) -> Option<i64> {
         newest = entries.iter().flatten().map(changed).fold(newest, i64::max);
     }
     Some(newest)
+}
+
+impl Keys<'_> {
+    /// Whether a link in the area leads to the folder of one of these members, into it, or to one around it.
+    pub(super) fn is_led_into(&self, area: usize, files: &AreaFiles, members: &[MemberId]) -> bool {
+        let (areas, disk) = (&self.coverage.areas, self.disk());
+        let led_to = files.led_to.get_or_init(|| {
+            files.links.iter().flat_map(|link| destinations(disk, &areas.dir(area).join(link))).collect()
+        });
+        let is_led = |dir: &Path| led_to.iter().any(|to| to.starts_with(dir) || dir.starts_with(to));
+        let dirs = || members.iter().map(|member| areas.dir(member.index()));
+        !led_to.is_empty() && dirs().any(|dir| is_led(dir) || disk.real(dir).is_ok_and(|real| is_led(&real)))
+    }
+}
+
+/// Where a link points, and what it leads to in the end.
+fn destinations(disk: &Disk, link: &Path) -> Vec<PathBuf> {
+    let from = link.parent().unwrap_or(link);
+    let next = disk.link(link).map(|to| cleaned(&from.join(to)));
+    next.into_iter().chain(disk.real(link)).collect()
 }
 
 /// Everything in a folder but the target directory and git's, through links, as cargo sees it, and the folder; of a file

@@ -147,8 +147,8 @@ impl<'a> Keys<'a> {
         self.coverage.outputs_of(step)
     }
 
-    /// Looks again at the files that a step may have changed, because it ran: those of its members, and those to which a
-    /// link may lead.
+    /// Looks again at the files that a step may have changed, because it ran: those of its members, also
+    /// where links lead there.
     pub fn look_again(&self, step: &Step) {
         let own = |area: &MemberId| self.coverage.areas.dir(area.index());
         let elsewhere = |place: &Place<'_>| !step.subject.members().iter().any(|member| own(member) == place.dir);
@@ -157,7 +157,8 @@ impl<'a> Keys<'a> {
         // If no step has a key, nothing was looked at.
         let areas: Vec<usize> = {
             let areas = &self.state().tree.areas;
-            (0..areas.len()).filter(|area| is_everywhere || is_own(*area) || areas[*area].has_links).collect()
+            let is_led = |area: usize| self.is_led_into(area, &areas[area], step.subject.members());
+            (0..areas.len()).filter(|area| is_everywhere || is_own(*area) || is_led(*area)).collect()
         };
         for area in areas {
             let found = Arc::new(self.coverage.areas.rewalk(area));

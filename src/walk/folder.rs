@@ -17,7 +17,7 @@ pub struct Found {
     pub ignored_files: Vec<Arc<Path>>,
     pub ignored_dirs: Vec<Arc<Path>>,
     pub problems: Vec<Problem>,
-    pub has_links: bool,
+    pub links: Vec<Arc<Path>>,
 }
 
 impl Found {
@@ -26,7 +26,7 @@ impl Found {
         self.ignored_files.append(&mut other.ignored_files);
         self.ignored_dirs.append(&mut other.ignored_dirs);
         self.problems.append(&mut other.problems);
-        self.has_links |= other.has_links;
+        self.links.append(&mut other.links);
     }
 
     pub fn problem(&mut self, path: &Path, error: io::Error) {
@@ -160,7 +160,7 @@ impl Areas {
         if is_version_control(path) {
             return Ok(None);
         }
-        found.has_links |= sort == Sort::Link;
+        found.links.extend((sort == Sort::Link).then(|| relative.into()));
         if sort == Sort::Folder || (sort == Sort::Link && self.disk.is_folder(path)) {
             return self.look_at_folder(here, sort == Sort::Link, place, found);
         }

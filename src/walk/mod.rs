@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rayon::Scope;
 use rayon::prelude::*;
@@ -53,8 +53,10 @@ pub struct AreaFiles {
     pub ignored_dirs: Vec<Arc<Path>>,
     /// What could not be looked at.
     pub problems: Vec<Problem>,
-    /// Whether a symbolic link was seen, so that the files may be those of other areas.
-    pub has_links: bool,
+    /// Every symbolic link that was seen, in any order.
+    pub links: Vec<Arc<Path>>,
+    /// Where they lead, once somebody has asked.
+    pub led_to: OnceLock<Vec<PathBuf>>,
 }
 
 /// A file, or what else stands in a folder in the place of one.
@@ -211,12 +213,12 @@ impl Areas {
 
 impl From<Found> for AreaFiles {
     fn from(found: Found) -> Self {
-        let Found { mut files, mut ignored_files, mut ignored_dirs, mut problems, has_links } = found;
+        let Found { mut files, mut ignored_files, mut ignored_dirs, mut problems, links } = found;
         files.sort_unstable_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
         ignored_files.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
         ignored_dirs.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
         problems.sort_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
-        Self { files, ignored_files, ignored_dirs, problems, has_links }
+        Self { files, ignored_files, ignored_dirs, problems, links, led_to: OnceLock::new() }
     }
 }
 
