@@ -45,6 +45,7 @@ mod cargo_config;
 mod cargo_output;
 mod config;
 mod dep_info;
+mod disk;
 mod environment;
 mod executable;
 mod execute;
