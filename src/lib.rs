@@ -47,6 +47,7 @@ mod cargo_output;
 mod cargo_test;
 mod config;
 mod dep_info;
+mod disk;
 mod environment;
 mod executable;
 mod execute;

@@ -33,6 +33,7 @@ const ROOMS: &[Room] = &[
     room("ansi", &[], &[]),
     room("relative", &[], &[]),
     room("nearest", &[], &["strsim"]),
+    room("disk", &["model"], &["rustix"]),
     room("atomic", &[], &["tempfile"]),
     room("target_dir", &["atomic"], &[]),
     room("cargo_config", &["model"], &["toml"]),
@@ -59,7 +60,7 @@ const ROOMS: &[Room] = &[
         &["cargo_platform", "serde", "serde_json", "toml"],
     ),
     room("terminal", &[], &["rustix"]),
-    room("walk", &["model"], &["globset", "ignore", "rayon", "rustix", "thiserror"]),
+    room("walk", &["disk", "model"], &["globset", "ignore", "rayon", "rustix", "thiserror"]),
     room("hash_cache", &["atomic", "model"], &["rayon", "rustix", "sha2", "thiserror"]),
     room("store", &["home", "model"], &["sha2", "tempfile", "thiserror", "walkdir"]),
     room("state", &["home", "model"], &["serde", "serde_json"]),
@@ -67,10 +68,10 @@ const ROOMS: &[Room] = &[
     room("signal", &["model"], &["signal_hook"]),
     // What stands on the core and the doors.
     room("flush", &["home", "model", "state", "store"], &[]),
-    room("outputs", &["hash_cache", "home", "model", "relative", "store", "walk"], &["tempfile"]),
+    room("outputs", &["disk", "hash_cache", "home", "model", "relative", "store", "walk"], &["tempfile"]),
     room(
         "keys",
-        &["cargo_output", "dep_info", "fingerprint", "hash_cache", "model", "plan", "relative", "walk"],
+        &["cargo_output", "dep_info", "disk", "fingerprint", "hash_cache", "model", "plan", "relative", "walk"],
         &["shlex", "walkdir"],
     ),
     room(
@@ -78,6 +79,7 @@ const ROOMS: &[Room] = &[
         &[
             "cargo_output",
             "cargo_test",
+            "disk",
             "fingerprint",
             "home",
             "keys",

@@ -1,19 +1,20 @@
 //! Whether a step has to run, and why. It runs nothing.
 
 mod account;
+mod foresight;
 mod unseen;
 
-use std::fs;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use super::upstream::{Came, Upstream};
+use crate::disk::Sort;
 use crate::fingerprint::changes;
 use crate::home::Home;
 use crate::keys::{Key, Keys, names_in, refined, refinement};
 use crate::model::{
-    CargoCommand, Change, ChangeKind, Command, Digest, Discovered, DiscoveredSort, Engine, FileStat, Plan, Reason,
-    Step, StepId, StepInfo, Verdict,
+    CargoCommand, Change, ChangeKind, Command, Digest, Discovered, DiscoveredSort, Engine, Plan, Reason, Step, StepId,
+    StepInfo, Verdict,
 };
 use crate::outputs::Outputs;
 use crate::state::{Ended, LastRun, State};
@@ -328,29 +329,13 @@ impl<'a> Judge<'a> {
         self.descriptions.get_or_init(|| Descriptions::load(self.known.home).0)
     }
 
-    /// The verdicts on all steps as a run would come to them, if nothing that runs changes files.
-    pub fn foresee(&self) -> Vec<Verdict> {
-        let mut verdicts: Vec<Verdict> = Vec::with_capacity(self.plan.steps.len());
-        let mut made: Vec<Option<Digest>> = Vec::with_capacity(self.plan.steps.len());
-        for id in self.plan.ids() {
-            let came = |step: StepId| Came {
-                ran: matches!(verdicts.get(step.index()), Some(Verdict::Stale(_))),
-                made: made.get(step.index()).copied().flatten(),
-            };
-            let judged = self.judge(id, &came);
-            made.push(judged.made());
-            verdicts.push(judged.verdict);
-        }
-        verdicts
-    }
-
     fn amiss(&self, artifact: &Artifact) -> Option<Reason> {
         let path: Arc<str> = artifact.path.as_str().into();
-        let Ok(metadata) = fs::metadata(self.known.target_dir.join(&artifact.path)) else {
+        let Ok(look) = self.keys.disk().look_through(&self.known.target_dir.join(&artifact.path)) else {
             return Some(Reason::ArtifactMissing(path));
         };
-        let stat = FileStat::of(&metadata);
-        let same = metadata.is_dir() || (stat.size == artifact.size && stat.mtime_ns == artifact.mtime_ns);
+        let (sort, stat) = (look.sort, look.stat);
+        let same = sort == Sort::Folder || (stat.size == artifact.size && stat.mtime_ns == artifact.mtime_ns);
         (!same).then_some(Reason::ArtifactChanged(path))
     }
 
@@ -374,7 +359,7 @@ impl<'a> Judge<'a> {
         });
         // What changed in a folder that is watched says more than that it changed.
         changes.sort_by_cached_key(|change| {
-            change.kind == ChangeKind::FileChanged && self.keys.file_of(&change.name).0.is_dir()
+            change.kind == ChangeKind::FileChanged && self.keys.disk().is_folder(&self.keys.file_of(&change.name).0)
         });
         match last.ended {
             _ if !changes.is_empty() => Reason::Changed(changes),

@@ -41,6 +41,8 @@ pub struct FileHashCache {
 #[derive(Default)]
 struct Learned {
     entries: HashMap<PathBuf, Entry>,
+    /// What is not there to be read, by the metadata that nothing else has.
+    foreseen: HashMap<FileStat, Digested>,
     /// Whether there is something in them that was not saved.
     is_new: bool,
     /// Whether the days of the loaded entries were saved.
@@ -84,6 +86,9 @@ impl FileHashCache {
             self.answered.fetch_add(1, Ordering::Relaxed);
             return Ok(Digested { digest: entry.digest, escapes: entry.escapes, stat: *stat });
         }
+        if let Some(foreseen) = self.learned().foreseen.get(stat) {
+            return Ok(*foreseen);
+        }
         self.opened.fetch_add(1, Ordering::Relaxed);
         let (digested, began) = read::read(path, stat)?;
         // Not even for the rest of this run: a step may write the file again within the clock's grain.
@@ -94,6 +99,13 @@ impl FileHashCache {
             learned.is_new = true;
         }
         Ok(digested)
+    }
+
+    /// Answers from now on for a file that does not lie at `path`, but is told of with these metadata: in it is what is in
+    /// `contents`, whose digest is known.
+    pub fn foresee(&self, path: &Path, stat: FileStat, (digest, contents): (Digest, &Path)) {
+        let escapes = read::is_source(path) && fs::read(contents).is_ok_and(|source| escape::escapes(&source));
+        self.learned().foreseen.insert(stat, Digested { digest, escapes, stat });
     }
 
     /// The digests of many files, in their order, on all threads of the current pool. Not to be called from one of

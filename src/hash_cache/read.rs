@@ -27,11 +27,8 @@ pub fn read(path: &Path, expected: &FileStat) -> io::Result<(Digested, i64)> {
         let began = now_ns();
         let mut file = open(path)?;
         let before = stat(&file)?;
-        let (digest, escapes) = if path.extension().is_some_and(|extension| extension == "rs") {
-            hash_source(&mut file, before.size)?
-        } else {
-            (hash(&mut file)?, false)
-        };
+        let (digest, escapes) =
+            if is_source(path) { hash_source(&mut file, before.size)? } else { (hash(&mut file)?, false) };
         let after = stat(&file)?;
         if before == after && before == expected {
             return Ok((Digested { digest, escapes, stat: after }, began));
@@ -42,6 +39,11 @@ pub fn read(path: &Path, expected: &FileStat) -> io::Result<(Digested, i64)> {
         expected = after;
     }
     Err(io::Error::other("it changes while it is being read"))
+}
+
+/// Whether it may name modules.
+pub fn is_source(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs")
 }
 
 /// What lies at the path may be a fifo by now, and opening one would wait for a writer.

@@ -13,6 +13,7 @@ use super::Keys;
 use super::links::{changed_at, entries};
 use super::read::Asked;
 use crate::cargo_output::{Artifact, BuildScript};
+use crate::disk::{Look, Sort};
 use crate::fingerprint::{Description, Tag, items};
 use crate::model::{Digest, Discovered, DiscoveredSort, FileStat, Step};
 use crate::relative::relative;
@@ -96,29 +97,28 @@ impl Keys<'_> {
     /// The digest of what is at this path: a file, or a folder with everything in it but the target directory; `None`:
     /// nothing.
     fn contents(&self, path: &Path) -> io::Result<Option<Digest>> {
-        let metadata = match fs::metadata(path) {
-            Ok(metadata) => metadata,
+        let disk = self.disk();
+        let digest = |path: &Path, look: &Look| {
+            let digested = self.cache.digest(&disk.readable(path.to_owned()), &look.stat)?;
+            Ok::<_, io::Error>(digested.digest)
+        };
+        let look = match disk.look_through(path) {
+            Ok(look) => look,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
             Err(error) => return Err(error),
         };
-        if metadata.is_file() {
-            return self.cache.digest(path, &FileStat::of(&metadata)).map(|digested| Some(digested.digest));
-        }
-        if !metadata.is_dir() {
-            return Ok(Some(digest_of(|all| all.text(Tag::File, "", "special"))));
+        match look.sort {
+            Sort::File => return digest(path, &look).map(Some),
+            Sort::Folder => {}
+            Sort::Link | Sort::Special => return Ok(Some(digest_of(|all| all.text(Tag::File, "", "special")))),
         }
         let mut files: BTreeMap<Vec<u8>, Option<Digest>> = BTreeMap::new();
-        for entry in entries(path, &self.expansion.workspace.target_dir) {
-            let (at, metadata) = match entry {
-                Ok(entry) => (entry.path().to_owned(), entry.metadata().ok()),
-                // A link that leads nowhere, or back.
-                Err(error) if leads_nowhere(&error) => (error.path().unwrap_or(path).to_owned(), None),
-                Err(error) => return Err(error.into()),
-            };
-            let file = metadata.filter(Metadata::is_file);
-            let digest = file.map(|file| self.cache.digest(&at, &FileStat::of(&file))).transpose()?;
+        for entry in entries(disk, path, &self.expansion.workspace.target_dir) {
+            let (at, look) = entry?;
+            let file = look.filter(|look| look.sort == Sort::File);
+            let digest = file.map(|file| digest(&at, &file)).transpose()?;
             let name = at.strip_prefix(path).unwrap_or(&at).as_os_str().as_encoded_bytes().to_vec();
-            files.insert(name, digest.map(|digested| digested.digest));
+            files.insert(name, digest);
         }
         Ok(Some(digest_of(|all| {
             for (name, digest) in &files {
@@ -147,10 +147,6 @@ fn may_have_changed(changed_ns: i64, began: SystemTime, same: bool) -> bool {
     let began = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let began = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX);
     changed_ns >= began || (changed_ns >= began - GRAIN_NS && !same)
-}
-
-fn leads_nowhere(error: &walkdir::Error) -> bool {
-    error.loop_ancestor().is_some() || error.io_error().is_some_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 /// The key of a result, refined by what was discovered and its values.

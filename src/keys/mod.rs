@@ -17,9 +17,11 @@ mod whose;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::disk::{Disk, Laid};
 use crate::fingerprint::{Around, Covered, Description, Parts, StepFacts, Tag};
 use crate::hash_cache::{FileHashCache, escaping};
 use crate::model::{Digest, Engine, MemberId, Placeholder, Plan, Reason, Step, Subject};
@@ -156,25 +158,45 @@ impl<'a> Keys<'a> {
         self.coverage.outputs_of(step)
     }
 
-    /// Looks again at the files that a step may have changed, because it ran: those of its members.
+    /// Looks again at the files that a step may have changed, because it ran: those of its members, also
+    /// where links lead there.
     pub fn look_again(&self, step: &Step) {
         let own = |area: &MemberId| self.coverage.areas.dir(area.index());
         let elsewhere = |place: &Place<'_>| !step.subject.members().iter().any(|member| own(member) == place.dir);
-        let areas = match &step.subject {
-            _ if self.outputs_of(step).iter().any(elsewhere) => self.coverage.everywhere(),
-            Subject::Workspace => self.coverage.everywhere(),
-            subject => subject.members().iter().map(|member| member.index()).collect(),
+        let is_everywhere = step.subject == Subject::Workspace || self.outputs_of(step).iter().any(elsewhere);
+        let is_own = |area: usize| step.subject.members().iter().any(|member| member.index() == area);
+        // If no step has a key, nothing was looked at.
+        let areas: Vec<usize> = {
+            let areas = &self.state().tree.areas;
+            let is_led = |area: usize| self.is_led_into(area, &areas[area], step.subject.members());
+            (0..areas.len()).filter(|area| is_everywhere || is_own(*area) || is_led(*area)).collect()
         };
         for area in areas {
-            if self.state().tree.areas.get(area).is_none() {
-                // No step has a key, so nothing was looked at.
-                return;
-            }
             let found = Arc::new(self.coverage.areas.rewalk(area));
             let state = &mut *self.state();
             state.tree.areas[area] = found;
             self.refresh(state, |id| self.coverage.reaches(id, area));
         }
+    }
+
+    /// Takes these for lying in the places of the step's outputs from now on, as if they had been put back there.
+    ///
+    /// # Errors
+    /// The way to one of them cannot be looked at.
+    pub fn foresee(&self, step: &Step, made: Vec<(PathBuf, Laid)>) -> io::Result<()> {
+        for (path, laid) in made {
+            let stat = self.disk().lay(&path, laid.clone())?;
+            if let Laid::File { contents, digest, .. } = laid {
+                self.cache.foresee(&path, stat, (digest, &contents));
+            }
+        }
+        self.look_again(step);
+        Ok(())
+    }
+
+    /// The files, with those that are foreseen.
+    pub fn disk(&self) -> &Disk {
+        &self.coverage.areas.disk
     }
 
     /// Looks again at everything, once all steps have ended, so that [`disturbance`](Self::disturbance) can be asked.
@@ -288,7 +310,7 @@ impl<'a> Keys<'a> {
             }
             for file in &set.escaping {
                 let path = dir.join(file);
-                let source = std::fs::read(&path).unwrap_or_default();
+                let source = self.disk().read(&path).unwrap_or_default();
                 let from = path.parent().unwrap_or(dir);
                 let module = |value: &[u8]| cleaned(&from.join(&*String::from_utf8_lossy(value)));
                 if !escaping(&source).into_iter().all(|value| covering.file(&module(value))) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::coverage::{Class, Coverage, SetId};
+use crate::disk::Sort;
 use crate::fingerprint::{FileItem, Parts};
 use crate::hash_cache::{Digested, FileHashCache};
 use crate::model::{Digest, FileStat};
@@ -132,16 +133,18 @@ impl Sets<'_> {
 
     /// A file whether git ignores it or not, as it is now; `None` if it is not there.
     fn ignored(&self, area: usize, path: &Arc<Path>) -> Option<File> {
-        let metadata = std::fs::metadata(self.coverage.areas.dir(area).join(path)).ok()?;
-        let kind = if metadata.is_file() { Kind::Regular } else { Kind::Special };
+        let areas = &self.coverage.areas;
+        let look = areas.disk.look_through(&areas.dir(area).join(path)).ok()?;
+        let kind = if look.sort == Sort::File { Kind::Regular } else { Kind::Special };
         // It is configuration, which nobody executes.
-        Some(File { path: Arc::clone(path), stat: FileStat::of(&metadata), kind, executable: false, ignored: true })
+        Some(File { path: Arc::clone(path), stat: look.stat, kind, executable: false, ignored: true })
     }
 
     /// The files that have contents, with their full paths.
     fn contents<'s>(&'s self, id: SetId, seen: &'s Seen) -> impl Iterator<Item = (PathBuf, &'s File)> {
-        let dir = self.coverage.areas.dir(id.1);
-        seen.files.iter().filter(|file| has_contents(file)).map(move |file| (dir.join(&file.path), file))
+        let (areas, dir) = (&self.coverage.areas, self.coverage.areas.dir(id.1));
+        let files = seen.files.iter().filter(|file| has_contents(file));
+        files.map(move |file| (areas.disk.readable(dir.join(&file.path)), file))
     }
 
     fn set(&self, id: SetId, seen: Seen, digests: Vec<std::io::Result<Digested>>, parts: &mut Parts) -> Set {

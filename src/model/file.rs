@@ -1,7 +1,7 @@
 //! What a file's metadata says, as plain data; reading it is a door's affair.
 
 /// The parts of a file's metadata that tell whether its contents may have changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FileStat {
     /// Time of the last change of the contents, in nanoseconds since the Unix epoch.
     pub mtime_ns: i64,

@@ -10,6 +10,11 @@ pub fn of(metadata: &Metadata) -> u32 {
     metadata.permissions().mode() & 0o777
 }
 
+/// Whether the owner may execute a file with these permissions, as far as that is told here.
+pub fn is_executable(mode: u32) -> bool {
+    cfg!(unix) && mode & 0o100 != 0
+}
+
 /// Gives a file these permissions.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Outputs, permissions, side_by_side};
+use crate::disk::Laid;
 use crate::model::FileStat;
 use crate::store::{Made, MadeKind};
 use crate::walk::Place;
@@ -19,10 +20,7 @@ impl Outputs<'_> {
     /// # Errors
     /// Why that cannot be, in words. Then the step has to run; what stands in the places is whole all the same.
     pub fn restore(&self, places: &[Place<'_>], amiss: &[Made]) -> Result<Vec<PathBuf>, String> {
-        for made in amiss {
-            self.check(places, made)?;
-        }
-        let failed = |error: io::Error| format!("outputs cannot be restored: {error}");
+        self.check_all(places, amiss)?;
         let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(self.home.shared()).map_err(failed)?;
         let numbered: Vec<(usize, &Made)> = amiss.iter().enumerate().collect();
         let staged = side_by_side(&numbered, |(number, made)| {
@@ -33,6 +31,33 @@ impl Outputs<'_> {
         let aside = self.lay_aside(amiss).map_err(failed)?;
         amiss.iter().zip(staged).try_for_each(|(made, at)| self.put(made, &at).map_err(failed))?;
         Ok(aside)
+    }
+
+    /// What would lie in the places if these were put back, without putting them back.
+    ///
+    /// # Errors
+    /// Why that cannot be, in the words of [`restore`](Self::restore).
+    pub fn foreseen(&self, places: &[Place<'_>], amiss: &[Made]) -> Result<Vec<(PathBuf, Laid)>, String> {
+        self.check_all(places, amiss)?;
+        let laid = side_by_side(amiss, |made| Ok((self.path(made), self.laid(made)?)));
+        laid.into_iter().collect()
+    }
+
+    fn laid(&self, made: &Made) -> Result<Laid, String> {
+        Ok(match &made.kind {
+            MadeKind::File { digest, size, mode } => Laid::File {
+                contents: self.blobs.place(digest).map_err(failed)?.ok_or_else(|| gone(made))?,
+                digest: *digest,
+                size: *size,
+                executable: permissions::is_executable(*mode),
+            },
+            MadeKind::Link(to) => Laid::Link(to.into()),
+            MadeKind::Folder => Laid::Folder,
+        })
+    }
+
+    fn check_all(&self, places: &[Place<'_>], amiss: &[Made]) -> Result<(), String> {
+        amiss.iter().try_for_each(|made| self.check(places, made))
     }
 
     /// Copies the files that would be replaced and whose contents are stored nowhere to `replaced` in the home: a restored
@@ -123,6 +148,10 @@ impl Outputs<'_> {
             renamed => renamed,
         }
     }
+}
+
+fn failed(error: io::Error) -> String {
+    format!("outputs cannot be restored: {error}")
 }
 
 fn gone(made: &Made) -> String {

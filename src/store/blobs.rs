@@ -112,6 +112,19 @@ impl Blobs {
         Ok(true)
     }
 
+    /// The file that the blob is in; `None` if it is gone, or is not what the digest says. Nothing is removed.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn place(&self, digest: &Digest) -> io::Result<Option<PathBuf>> {
+        let path = self.path(digest);
+        match File::open(&path) {
+            Ok(mut file) => Ok(is_of(digest, &mut file)?.then_some(path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Removes a blob that no record names any more, the last of which was used at `used` (in seconds since the Unix
     /// epoch); the caller holds the lock. A younger one stays: another run has put it again and is about to name it.
     pub fn forget(&self, digest: &Digest, used: u32) {
@@ -161,6 +174,13 @@ impl Blobs {
         let (folder, file) = name.split_at(2);
         self.folder.join(folder).join(file)
     }
+}
+
+/// Whether the rest of the file has this digest.
+fn is_of(digest: &Digest, file: &mut File) -> io::Result<bool> {
+    let mut hashed = Hashed { inner: io::sink(), hasher: Sha256::new() };
+    io::copy(file, &mut hashed)?;
+    Ok(hashed.hasher.finalize().as_slice() == digest.0)
 }
 
 /// The digest that a blob's path spells.

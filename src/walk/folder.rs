@@ -1,15 +1,14 @@
 //! One folder as the file system shows it now: which files are in it, and which folders below it a walk goes on to. It
 //! does not know in which order, or on which threads, folders are looked at.
 
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirEntry, Metadata};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::rules::Rules;
 use super::{Areas, File, Kind, Problem};
-use crate::model::FileStat;
+use crate::disk::{Disk, Entry, Look, Sort};
 
 /// What was found of one area.
 #[derive(Debug, Default)]
@@ -18,6 +17,7 @@ pub struct Found {
     pub ignored_files: Vec<Arc<Path>>,
     pub ignored_dirs: Vec<Arc<Path>>,
     pub problems: Vec<Problem>,
+    pub links: Vec<Arc<Path>>,
 }
 
 impl Found {
@@ -26,6 +26,7 @@ impl Found {
         self.ignored_files.append(&mut other.ignored_files);
         self.ignored_dirs.append(&mut other.ignored_dirs);
         self.problems.append(&mut other.problems);
+        self.links.append(&mut other.links);
     }
 
     pub fn problem(&mut self, path: &Path, error: io::Error) {
@@ -90,7 +91,7 @@ impl Areas {
     /// The folder of an area that no walk from outside reaches.
     pub fn start(&self, area: usize) -> Folder {
         let path = self.dirs[area].clone();
-        let (rules, skip) = (Some(Rules::above(&path)), self.skip_under(&path));
+        let (rules, skip) = (Some(Rules::above(&self.disk, &path)), self.skip_under(&path));
         Folder { area, relative: PathBuf::new(), path, rules, skip, link: None }
     }
 
@@ -103,14 +104,14 @@ impl Areas {
 
     /// The folder at `path`, if a walk that looks at `folder`, in which it is, goes on to it.
     pub fn descend(&self, folder: &Folder, path: &Path) -> Option<Folder> {
-        let metadata = fs::symlink_metadata(path).ok()?;
-        if !fs::metadata(path).ok()?.is_dir() {
+        let look = self.disk.look(path).ok()?;
+        if !self.disk.is_folder(path) {
             return None;
         }
-        let rules = folder.rules.as_ref().map(|rules| rules.found_in(&folder.path));
+        let rules = folder.rules.as_ref().map(|rules| rules.found_in(&self.disk, &folder.path));
         let relative =
             path.strip_prefix(&folder.path).map_or_else(|_| path.to_owned(), |name| folder.relative.join(name));
-        match self.way(&Here { folder, rules }, Place { path, relative: &relative }, metadata.is_symlink()) {
+        match self.way(&Here { folder, rules }, Place { path, relative: &relative }, look.sort == Sort::Link) {
             Way::Open(below) => Some(below),
             Way::Ignored | Way::Closed | Way::TooManyLinks => None,
         }
@@ -118,26 +119,25 @@ impl Areas {
 
     /// Tells of the files in the folder, and returns the folders below it (some may be of other areas).
     pub fn look(&self, folder: &Folder, found: &mut Found) -> Vec<Folder> {
-        let entries = match list(&folder.path) {
+        let entries = match self.disk.list(&folder.path) {
             Ok(entries) => entries,
             Err(error) => {
                 found.problem(&folder.path, error);
                 return Vec::new();
             }
         };
-        let is_top = entries.iter().any(|(name, _)| name == ".git");
-        let has_gitignore = |(name, entry): &(_, DirEntry)| {
-            *name == *".gitignore" && entry.file_type().is_ok_and(|kind| kind.is_file())
-        };
+        let is_top = entries.iter().any(|entry| entry.name == ".git");
+        let has_gitignore =
+            |entry: &Entry| entry.name == ".gitignore" && entry.sort().is_ok_and(|sort| sort == Sort::File);
         let has_gitignore = entries.iter().any(has_gitignore);
-        let rules = folder.rules.as_ref().map(|rules| rules.within(&folder.path, is_top, has_gitignore));
+        let rules = folder.rules.as_ref().map(|rules| rules.within((&self.disk, &folder.path), is_top, has_gitignore));
         let here = Here { folder, rules };
 
         let mut below = Vec::new();
         let (mut path, mut relative) = (folder.path.clone(), folder.relative.clone());
-        for (name, entry) in entries {
-            path.push(&name);
-            relative.push(&name);
+        for entry in entries {
+            path.push(&entry.name);
+            relative.push(&entry.name);
             match self.look_at(&here, &entry, Place { path: &path, relative: &relative }, found) {
                 Ok(next) => below.extend(next),
                 Err(error) => found.problem(&path, error),
@@ -151,25 +151,26 @@ impl Areas {
     fn look_at(
         &self,
         here: &Here<'_>,
-        entry: &DirEntry,
+        entry: &Entry,
         place: Place<'_>,
         found: &mut Found,
     ) -> io::Result<Option<Folder>> {
         let Place { path, relative } = place;
-        let kind = entry.file_type()?;
+        let sort = entry.sort()?;
         if is_version_control(path) {
             return Ok(None);
         }
-        if kind.is_dir() || (kind.is_symlink() && path.is_dir()) {
-            return self.look_at_folder(here, kind.is_symlink(), place, found);
+        found.links.extend((sort == Sort::Link).then(|| relative.into()));
+        if sort == Sort::Folder || (sort == Sort::Link && self.disk.is_folder(path)) {
+            return self.look_at_folder(here, sort == Sort::Link, place, found);
         }
         let ignored = here.rules.is_none() || here.ignores(path, false);
         if ignored && here.rules.is_some() && !is_env(path) {
             found.ignored_files.push(relative.into());
             return Ok(None);
         }
-        let file = match entry.metadata() {
-            Ok(metadata) => describe(path, relative, &metadata)?,
+        let file = match entry.look() {
+            Ok(look) => describe(&self.disk, (path, relative), look)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
@@ -189,7 +190,7 @@ impl Areas {
             Way::Open(folder) => return Ok(Some(folder)),
             Way::Ignored => found.ignored_dirs.push(relative.into()),
             Way::Closed if is_link => {
-                let (kind, stat) = (Kind::FolderLink(text_of(path)?), FileStat::of(&fs::symlink_metadata(path)?));
+                let (kind, stat) = (Kind::FolderLink(self.disk.link(path)?.into()), self.disk.look(path)?.stat);
                 let ignored = here.rules.is_none();
                 found.files.push(File { path: relative.into(), stat, kind, executable: false, ignored });
             }
@@ -226,10 +227,10 @@ impl Areas {
     /// What holds behind the link to a folder at `path`; `None` when it leads to a folder that the walk is in (the real
     /// paths are compared, so that it does not matter through how many links it came), or into a skipped one.
     fn through(&self, folder: &Folder, path: &Path) -> Result<Option<Passage>, TooManyLinks> {
-        let (Ok(from), Ok(to)) = (fs::canonicalize(&folder.path), fs::canonicalize(path)) else { return Ok(None) };
+        let (Ok(from), Ok(to)) = (self.disk.real(&folder.path), self.disk.real(path)) else { return Ok(None) };
         let outer = || std::iter::successors(folder.link.as_ref(), |link| link.outer.as_ref());
         let closes_loop = from.starts_with(&to) || outer().any(|link| link.from.starts_with(&to));
-        let mut skipped = self.skip.iter().filter_map(|skip| fs::canonicalize(skip).ok());
+        let mut skipped = self.skip.iter().filter_map(|skip| self.disk.real(skip).ok());
         if closes_loop || skipped.any(|skip| to.starts_with(skip)) {
             return Ok(None);
         }
@@ -243,9 +244,9 @@ impl Areas {
     /// The folders to be skipped, by the paths that they have when one enters `path`: this may be a link, or lie behind
     /// one.
     fn skip_under(&self, path: &Path) -> Arc<[PathBuf]> {
-        let real = fs::canonicalize(path).ok();
+        let real = self.disk.real(path).ok();
         let seen_from_here = self.skip.iter().filter_map(|skip| {
-            let skip = fs::canonicalize(skip).ok()?;
+            let skip = self.disk.real(skip).ok()?;
             Some(path.join(skip.strip_prefix(real.as_ref()?).ok()?))
         });
         self.skip.iter().cloned().chain(seen_from_here).filter(|skip| skip != path).collect()
@@ -256,53 +257,33 @@ type Passage = (Option<Arc<Link>>, Arc<[PathBuf]>);
 
 struct TooManyLinks;
 
-fn list(path: &Path) -> io::Result<Vec<(OsString, DirEntry)>> {
-    fs::read_dir(path)?.map(|entry| entry.map(|entry| (entry.file_name(), entry))).collect()
-}
-
-/// The file at `path`; `metadata` is that of a link itself. `None` when it has vanished meanwhile.
+/// The file at `path`; `look` is what was seen there, of a link the link itself. `None` when it has vanished meanwhile.
 ///
 /// # Errors
 /// What a link leads to cannot be looked at.
-pub fn describe(path: &Path, relative: &Path, metadata: &Metadata) -> io::Result<Option<File>> {
-    let with = |kind, metadata: &Metadata| {
-        let executable = metadata.is_file() && is_executable(metadata);
-        Some(File { path: relative.into(), stat: FileStat::of(metadata), kind, executable, ignored: false })
+pub fn describe(disk: &Disk, (path, relative): (&Path, &Path), look: Look) -> io::Result<Option<File>> {
+    let with = |kind, look: Look| {
+        let (path, executable) = (relative.into(), look.executable);
+        Some(File { path, stat: look.stat, kind, executable, ignored: false })
     };
-    if metadata.is_file() {
-        return Ok(with(Kind::Regular, metadata));
+    match look.sort {
+        Sort::File => return Ok(with(Kind::Regular, look)),
+        Sort::Link => {}
+        Sort::Folder | Sort::Special => return Ok(with(Kind::Special, look)),
     }
-    if !metadata.is_symlink() {
-        return Ok(with(Kind::Special, metadata));
-    }
-    let text = match text_of(path) {
+    let text: Arc<Path> = match disk.link(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        text => text?,
+        text => text?.into(),
     };
-    match fs::metadata(path) {
-        Ok(target) if target.is_file() => Ok(with(Kind::Link(text), &target)),
-        Ok(target) if target.is_dir() => Ok(with(Kind::FolderLink(text), metadata)),
-        Ok(_) => Ok(with(Kind::Special, metadata)),
-        Err(error) if leads_nowhere(&error) => Ok(with(Kind::BrokenLink(text), metadata)),
+    match disk.look_through(path) {
+        Ok(target) => Ok(match target.sort {
+            Sort::File => with(Kind::Link(text), target),
+            Sort::Folder => with(Kind::FolderLink(text), look),
+            Sort::Link | Sort::Special => with(Kind::Special, look),
+        }),
+        Err(error) if leads_nowhere(&error) => Ok(with(Kind::BrokenLink(text), look)),
         Err(error) => Err(error),
     }
-}
-
-/// Whether the owner may execute the file.
-#[cfg(unix)]
-pub fn is_executable(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    metadata.mode() & 0o100 != 0
-}
-
-/// Whether the owner may execute the file; where its name tells that, never.
-#[cfg(not(unix))]
-pub fn is_executable(_: &Metadata) -> bool {
-    false
-}
-
-fn text_of(link: &Path) -> io::Result<Arc<Path>> {
-    fs::read_link(link).map(Arc::from)
 }
 
 fn leads_nowhere(error: &io::Error) -> bool {

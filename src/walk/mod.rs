@@ -11,11 +11,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rayon::Scope;
 use rayon::prelude::*;
 
+use crate::disk::Disk;
 use crate::model::FileStat;
 use folder::{Folder, Found};
 
@@ -30,6 +31,8 @@ pub struct Areas {
     /// The places in `dirs` in the order of the paths, so that what lies under a folder is one range.
     sorted: Vec<usize>,
     skip: Vec<PathBuf>,
+    /// Where they lie.
+    pub disk: Disk,
 }
 
 /// The files of all areas, in the areas' order. Areas of the same folder share theirs.
@@ -50,6 +53,10 @@ pub struct AreaFiles {
     pub ignored_dirs: Vec<Arc<Path>>,
     /// What could not be looked at.
     pub problems: Vec<Problem>,
+    /// Every symbolic link that was seen, in any order.
+    pub links: Vec<Arc<Path>>,
+    /// Where they lead, once somebody has asked.
+    pub led_to: OnceLock<Vec<PathBuf>>,
 }
 
 /// A file, or what else stands in a folder in the place of one.
@@ -116,7 +123,7 @@ impl Areas {
         let mut sorted: Vec<usize> = (0..dirs.len()).collect();
         sorted.sort_by_key(|area| &dirs[*area]);
         let by_dir = dirs.iter().cloned().enumerate().rev().map(|(area, dir)| (dir, area)).collect();
-        Self { dirs, by_dir, sorted, skip }
+        Self { dirs, by_dir, sorted, skip, disk: Disk::default() }
     }
 
     /// The folder of an area.
@@ -206,12 +213,12 @@ impl Areas {
 
 impl From<Found> for AreaFiles {
     fn from(found: Found) -> Self {
-        let Found { mut files, mut ignored_files, mut ignored_dirs, mut problems } = found;
+        let Found { mut files, mut ignored_files, mut ignored_dirs, mut problems, links } = found;
         files.sort_unstable_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
         ignored_files.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
         ignored_dirs.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
         problems.sort_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
-        Self { files, ignored_files, ignored_dirs, problems }
+        Self { files, ignored_files, ignored_dirs, problems, links, led_to: OnceLock::new() }
     }
 }
 

@@ -247,7 +247,8 @@ impl Search<'_> {
                 continue;
             }
             let path = self.areas.dirs[self.area].join(&seen);
-            match fs::symlink_metadata(&path).and_then(|metadata| describe(&path, &seen, &metadata)) {
+            let disk = &self.areas.disk;
+            match disk.look(&path).and_then(|look| describe(disk, (&path, &seen), look)) {
                 Ok(file) => selection.files.extend(file.map(|file| File { ignored: true, ..file })),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => selection.problems.push(Problem { path, error: Arc::new(error) }),

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder, gitconfig_excludes_path};
 
+use crate::disk::{Disk, Sort};
+
 /// The rules that hold in one folder. Cheap to clone; folders share those of the folders above.
 #[derive(Clone, Default)]
 pub struct Rules(Option<Arc<Level>>);
@@ -21,50 +23,50 @@ struct Level {
 impl Rules {
     /// The rules that the folders above `area` make for it: from the top of its repository down. Where they ignore
     /// `area` itself, and where there is no repository, only the user's excludes file counts.
-    pub fn above(area: &Path) -> Self {
+    pub fn above(disk: &Disk, area: &Path) -> Self {
         let is_top = |folder: &&Path| fs::symlink_metadata(folder.join(".git")).is_ok();
-        let Some(top) = area.ancestors().find(is_top) else { return Self::of_user(area) };
-        let mut rules = Self::of_user(top);
+        let Some(top) = area.ancestors().find(is_top) else { return Self::of_user(disk, area) };
+        let mut rules = Self::of_user(disk, top);
         let mut path: Vec<&Path> = area.ancestors().take_while(|folder| folder.starts_with(top)).collect();
         path.reverse();
         for pair in path.windows(2) {
             let [folder, below] = pair else { continue };
-            rules = rules.found_in(folder);
+            rules = rules.found_in(disk, folder);
             if rules.ignore(below, true) {
-                return Self::of_user(area);
+                return Self::of_user(disk, area);
             }
         }
         rules
     }
 
-    fn of_user(base: &Path) -> Self {
+    fn of_user(disk: &Disk, base: &Path) -> Self {
         let none = Self::default();
-        gitconfig_excludes_path().map_or(none.clone(), |path| none.with(base, &path))
+        gitconfig_excludes_path().map_or(none.clone(), |path| none.with(disk, base, &path))
     }
 
     /// The rules in `folder`, when one has not listed it.
-    pub fn found_in(&self, folder: &Path) -> Self {
-        let is_file = |path: PathBuf| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+    pub fn found_in(&self, disk: &Disk, folder: &Path) -> Self {
+        let is_file = |path: PathBuf| disk.look(&path).is_ok_and(|look| look.sort == Sort::File);
         let is_top = fs::symlink_metadata(folder.join(".git")).is_ok();
-        self.within(folder, is_top, is_file(folder.join(".gitignore")))
+        self.within((disk, folder), is_top, is_file(folder.join(".gitignore")))
     }
 
     /// The rules in `folder`, when these are those of the folder above: with the `info/exclude` of a repository
     /// whose top it is, and with its .gitignore. (git does not follow a .gitignore that is a symbolic link.)
-    pub fn within(&self, folder: &Path, is_top: bool, has_gitignore: bool) -> Self {
+    pub fn within(&self, (disk, folder): (&Disk, &Path), is_top: bool, has_gitignore: bool) -> Self {
         let mut rules = self.clone();
         if let Some(exclude) = is_top.then(|| exclude_file(folder)).flatten() {
-            rules = rules.with(folder, &exclude);
+            rules = rules.with(disk, folder, &exclude);
         }
         if has_gitignore {
-            rules = rules.with(folder, &folder.join(".gitignore"));
+            rules = rules.with(disk, folder, &folder.join(".gitignore"));
         }
         rules
     }
 
     /// A file that cannot be read has no rules, as for git: more files count as inputs then, never fewer.
-    fn with(self, base: &Path, file: &Path) -> Self {
-        let matcher = fs::read(file).ok().and_then(|text| matcher(base, &text));
+    fn with(self, disk: &Disk, base: &Path, file: &Path) -> Self {
+        let matcher = disk.read(file).ok().and_then(|text| matcher(base, &text));
         match matcher {
             Some(matcher) => Self(Some(Arc::new(Level { matcher, outer: self }))),
             None => self,

@@ -13,7 +13,7 @@ use crate::chance::Chance;
 use crate::choices::{BREAKING, HARMLESS};
 use crate::edits::Edit;
 use crate::oracle::{Copy, Oracle, Truth, declared, made};
-use crate::seen::{How, Seen, Step, command, diagnostics};
+use crate::seen::{How, Seen, Step, command, diagnostics, foreseen};
 use crate::world::World;
 
 /// What was done, in figures.
@@ -130,12 +130,13 @@ impl Hunt {
     /// Runs it, and compares each step with what it comes to from nothing.
     fn judged(&mut self, ask: &Ask) -> Result<Seen, String> {
         let copy = Copy::of(&self.world);
+        let foreseen = foreseen(&self.world, ask);
         let seen = Seen::run(&self.world, ask);
         self.tally.runs += 1;
         self.failures = if seen.code == Some(0) { 0 } else { self.failures + 1 };
         self.log.push(format!("      > {ask}"));
         self.log.extend(seen.steps.iter().map(|step| format!("          {}", step.line)));
-        let wrong = self.compare(ask, &copy, &seen);
+        let wrong = self.compare(ask, &copy, &seen) + &compare_foreseen(&foreseen, &seen);
         if wrong.is_empty() { Ok(seen) } else { Err(format!("{wrong}\n--- it said\n{}", seen.all)) }
     }
 
@@ -276,6 +277,18 @@ impl Hunt {
             child.wait().unwrap();
         }
     }
+}
+
+/// The steps of which a dry run just before told something else, up to the first that ran: that one may change files.
+fn compare_foreseen(foreseen: &BTreeMap<(String, Option<String>), String>, seen: &Seen) -> String {
+    let first = seen.steps.iter().position(|step| step.how != How::Fresh);
+    let until = seen.steps.iter().take(first.map_or(seen.steps.len(), |first| first + 1));
+    let wrong = until.filter(|step| step.how != How::Passed).filter_map(|step| {
+        let told = foreseen.get(&(step.phase.clone(), step.member.clone()))?;
+        let is_so = told.starts_with("fresh") == (step.how == How::Fresh);
+        (!is_so).then(|| format!("{}\n  and a dry run said: {told}\n", step.line))
+    });
+    wrong.collect()
 }
 
 impl Tally {

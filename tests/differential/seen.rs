@@ -1,6 +1,6 @@
 //! What a call of ours said: its steps with their outcomes, and the text of each. It runs the program and judges nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Output};
 
 use crate::ask::Ask;
@@ -43,6 +43,19 @@ pub fn command(world: &World, ask: &Ask) -> Command {
     let mut command = world.command(env!("CARGO_BIN_EXE_cargo-lifecycle"));
     command.args(ask.words());
     command
+}
+
+/// What a dry run says of each step, by its phase and member.
+pub fn foreseen(world: &World, ask: &Ask) -> BTreeMap<(String, Option<String>), String> {
+    let mut words = ask.words();
+    words.insert(1, "-n".to_owned());
+    let output = world.command(env!("CARGO_BIN_EXE_cargo-lifecycle")).args(words).output().unwrap();
+    let all = String::from_utf8_lossy(&output.stdout);
+    let steps = all.lines().filter(|line| !line.starts_with(' ')).filter_map(|line| {
+        let (title, verdict) = line.split_once(": ")?;
+        Some((named(title)?, verdict.to_owned()))
+    });
+    steps.collect()
 }
 
 impl Seen {
@@ -107,10 +120,16 @@ fn step(line: &str) -> Option<Step> {
         "Skipped" | "Cancelled" => How::Passed,
         _ => return None,
     };
-    let mut words = line.get(13..)?.split([' ', ':']);
+    let (phase, member) = named(line.get(13..)?)?;
+    Some(Step { phase, member, how, line: line.trim().to_owned(), text: String::new() })
+}
+
+/// The phase and the member that a line begins with.
+fn named(line: &str) -> Option<(String, Option<String>)> {
+    let mut words = line.split([' ', ':']);
     let phase = words.next()?.to_owned();
     let member = words.next().filter(|word| word.starts_with(char::is_alphabetic) && *word != "in");
-    Some(Step { phase, member: member.map(str::to_owned), how, line: line.trim().to_owned(), text: String::new() })
+    Some((phase, member.map(str::to_owned)))
 }
 
 /// The warnings and errors that cargo's output holds, each with its place.

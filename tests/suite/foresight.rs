@@ -173,3 +173,202 @@ fn cargo_steps_run_as_foreseen() {
         }
     }
 }
+
+/// Members `a`, `b` and `c` with steps that read what others make: in folders of other members, ignored by git, by links,
+/// by `include!`, by a build script that watches a folder.
+const MAKERS: &str = r#"
+[lifecycle.one]
+command = "rm -rf made; mkdir made; cp one.txt made/one.txt; tr a-z A-Z <one.txt >made/loud.sh; chmod +x made/loud.sh"
+workspaces = ["a"]
+inputs = ["one.txt"]
+outputs = ["made"]
+
+[lifecycle.two]
+command = "cat ../a/made/* >two.txt; ln -sf two.txt link; ln -sf nowhere broken"
+workspaces = ["b"]
+needs = ["^one"]
+inputs = ["//a/made/**"]
+outputs = ["two.txt", "link", "broken"]
+
+[lifecycle.three]
+command = "mkdir -p src/deep; cat ../b/link | sed 's|^|// |' >src/deep/three.rs; printf 'hidden.txt\n' >.gitignore"
+workspaces = ["c"]
+needs = ["^two"]
+inputs = ["//b/link"]
+outputs = ["src/deep/three.rs", ".gitignore"]
+
+[lifecycle.elsewhere]
+command = "mkdir -p ../out/deep; echo 'pub const OUT: u32 = 1;' >../out/out.rs; cat one.txt >../out/deep/more.txt"
+workspaces = ["a"]
+inputs = ["one.txt"]
+outputs = ["//out"]
+
+[lifecycle.sources]
+command = "printf '#[path = \"../../a/src/part.rs\"]\npub mod part;\n' >src/sources.rs"
+workspaces = ["b"]
+inputs = ["one.txt"]
+outputs = ["src/sources.rs"]
+
+[lifecycle.every]
+scope = "workspace"
+command = "cat b/link c/src/deep/*.rs alias/*"
+needs = ["one", "two", "three", "elsewhere", "sources"]
+inputs = ["*/made/**", "b/*", "c/src/**", "alias/**", "out"]
+
+[lifecycle.some]
+scope = "workspace"
+command = "true"
+cache = true
+needs = ["one", "two", "three", "elsewhere", "sources"]
+
+[hooks]
+before_check = ["three", "elsewhere", "sources"]
+before_fmt = ["three", "elsewhere", "sources"]
+"#;
+
+const MADE: [&str; 10] = [
+    "a/made/one.txt",
+    "a/made/loud.sh",
+    "b/two.txt",
+    "b/link",
+    "b/broken",
+    "c/src/deep/three.rs",
+    "c/.gitignore",
+    "b/src/sources.rs",
+    "out/out.rs",
+    "out/deep/more.txt",
+];
+
+fn makers() -> Scene {
+    let scene = Scene::of(&["a", "b a", "c b"]).make(MAKERS).file(".gitignore", "/target\n/out\n");
+    std::fs::create_dir(scene.at(".git")).unwrap();
+    std::os::unix::fs::symlink("a/made", scene.at("alias")).unwrap();
+    for (path, text) in [
+        ("a/one.txt", "one\n"),
+        ("b/one.txt", "one\n"),
+        ("c/hidden.txt", "hidden\n"),
+        ("a/src/part.rs", "//! A part.\n"),
+        ("a/src/lib.rs", "include!(\"../../out/out.rs\");\n"),
+        ("b/src/lib.rs", "pub mod sources;\n"),
+        ("c/src/lib.rs", "#[path = \"deep/three.rs\"]\npub mod three;\n"),
+        ("c/build.rs", "fn main() {\n    println!(\"cargo::rerun-if-changed=../out\");\n}\n"),
+    ] {
+        scene.write(path, text);
+    }
+    scene
+}
+
+const ALL: &str = "check fmt every some";
+
+/// A scene in which everything is fresh.
+fn settled_makers() -> Scene {
+    let scene = makers();
+    let call = || scene.call(ALL);
+    call().succeeds();
+    // A new file that git now hides was there before.
+    call().succeeds();
+    assert!(call().succeeds().was_fresh(), "{}", call().run().text());
+    scene
+}
+
+/// Does this to every one of the paths, asks, runs, and answers what ran and how many outputs came back.
+#[track_caller]
+fn after(scene: &Scene, paths: &[&str], done: fn(&std::path::Path)) -> (BTreeMap<String, String>, usize) {
+    for path in paths {
+        done(&scene.at(path));
+    }
+    let foreseen = foreseen(&scene.call(&format!("{ALL} -n")));
+    let explained = scene.call(&format!("{ALL} --explain")).succeeds().out();
+    let explained: BTreeSet<&str> = explained.lines().filter_map(|line| Some(line.split_once(": stale")?.0)).collect();
+    let ended = scene.call(ALL).run();
+    let ran = ran(&ended);
+    assert_eq!(explained, foreseen.keys().map(String::as_str).collect(), "{paths:?}");
+    // What waits for a step that runs is fresh after all where that step makes the same again.
+    let (waiting, direct): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        foreseen.into_iter().partition(|(_, why)| why.starts_with("depends on "));
+    let (after_others, by_itself): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        ran.clone().into_iter().partition(|(step, _)| waiting.contains_key(step));
+    assert_eq!(direct, by_itself, "{paths:?}\n{}", ended.text());
+    assert!(after_others.is_empty() || !direct.is_empty(), "{}", ended.text());
+    let restored = ended.lines_of("Fresh").into_iter().filter_map(|line| {
+        let (_, rest) = line.split_once(" (")?;
+        rest.split_once(" output")?.0.parse::<usize>().ok()
+    });
+    (ran, restored.sum())
+}
+
+fn removed(path: &std::path::Path) {
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn what_a_run_would_put_back_is_taken_for_lying_there() {
+    let scene = settled_makers();
+    for made in MADE {
+        assert_eq!(after(&scene, &[made], removed), (BTreeMap::new(), 1), "{made}");
+    }
+    // A chain, of which every step has lost what it made, and the folders that it made it in.
+    assert_eq!(after(&scene, &MADE, removed), (BTreeMap::new(), MADE.len()));
+    for folder in ["a/made", "out", "c/src/deep"] {
+        let (ran, restored) = after(&scene, &[folder], |path| std::fs::remove_dir_all(path).unwrap());
+        assert_eq!((ran, restored > 0), (BTreeMap::new(), true), "{folder}");
+    }
+}
+
+#[test]
+fn what_a_run_would_put_in_the_place_of_something_else_is_foreseen() {
+    let scene = settled_makers();
+    for made in ["a/made/one.txt", "b/two.txt", "c/src/deep/three.rs", "c/.gitignore", "out/out.rs", "b/src/sources.rs"]
+    {
+        let (ran, restored) = after(&scene, &[made], |path| std::fs::write(path, "// other\n").unwrap());
+        assert_eq!((ran, restored), (BTreeMap::new(), 1), "{made}");
+    }
+    let (ran, restored) = after(&scene, &["a/made/loud.sh"], |path| {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    });
+    assert_eq!((ran, restored), (BTreeMap::new(), 1));
+    let other_link = |path: &std::path::Path| {
+        std::fs::remove_file(path).unwrap();
+        std::os::unix::fs::symlink("one.txt", path).unwrap();
+    };
+    assert_eq!(after(&scene, &["b/link", "b/two.txt", "b/broken"], other_link), (BTreeMap::new(), 3));
+}
+
+#[test]
+fn what_cannot_be_put_back_is_foreseen() {
+    let scene = settled_makers();
+    let (ran, _) = after(&scene, &["a/made/one.txt"], |path| {
+        std::fs::remove_file(path).unwrap();
+        std::fs::create_dir(path).unwrap();
+    });
+    let why = "`[root]/a/made/one.txt` is in the way of an output".to_owned();
+    assert_eq!(ran, BTreeMap::from([("one a".to_owned(), why)]));
+
+    scene.remove("out/deep/more.txt");
+    for blob in walkdir::WalkDir::new(scene.at("target/lifecycle/blobs")) {
+        let blob = blob.unwrap();
+        if blob.file_type().is_file() && std::fs::read(blob.path()).unwrap() == b"one\n" {
+            std::fs::write(blob.path(), "two\n").unwrap();
+        }
+    }
+    let (ran, _) = after(&scene, &[], |_| {});
+    let why = "the stored output `out/deep/more.txt` is gone".to_owned();
+    assert_eq!(ran, BTreeMap::from([("elsewhere a".to_owned(), why)]));
+}
+
+#[test]
+fn whatever_is_lost_or_edited_the_run_is_foreseen() {
+    let scene = settled_makers();
+    let mut dice = Dice(11);
+    let mut put_back = 0;
+    for _ in 0..16 {
+        let mut lost: Vec<&str> = MADE.into_iter().filter(|_| dice.roll(3) == 0).collect();
+        lost.retain(|path| scene.at(path).symlink_metadata().is_ok());
+        if dice.roll(3) == 0 {
+            scene.write(["a/one.txt", "b/one.txt", "c/hidden.txt"][dice.roll(3)], ["one\n", "two\n"][dice.roll(2)]);
+        }
+        put_back += after(&scene, &lost, removed).1;
+    }
+    assert!(put_back > 12, "{put_back}");
+}

@@ -170,3 +170,21 @@ fn the_executable_bit_of_a_script() {
     assert!(scene.call("say").succeeds().was_fresh(), "git does not tell these apart either");
     assert_eq!(scene.take("said"), "said\n");
 }
+
+#[test]
+fn a_link_to_what_a_step_before_has_changed_is_looked_at_again() {
+    let scene = Scene::of(&["a", "b"]).file("a/one.txt", "1").file("b/folder/note", "").make(
+        "[lifecycle.one]\ncommand = \"mkdir -p made; cp one.txt made/it\"\ninputs = [\"one.txt\"]\nworkspaces = [\"a\"]\n\
+         [lifecycle.two]\nscope = \"workspace\"\ncommand = \"cat b/link\"\ninputs = [\"b/link\"]\n\
+         [lifecycle.three]\nscope = \"workspace\"\ncommand = \"cat b/folder/*/it\"\ninputs = [\"b/folder/**\"]\n",
+    );
+    symlink("../a/made/it", scene.at("b/link")).unwrap();
+    symlink("../../a/made", scene.at("b/folder/alias")).unwrap();
+    scene.call("one two three").succeeds();
+    assert!(scene.call("one two three").succeeds().was_fresh());
+    scene.write("a/one.txt", "2");
+    let ended = scene.call("one two three").succeeds();
+    let reasons = ["one a (one.txt changed)", "two (b/link changed)", "three (b/folder/alias/it changed)"];
+    assert_eq!(ended.ran(), reasons, "{}", ended.text());
+    assert!(scene.call("one two three").succeeds().was_fresh());
+}

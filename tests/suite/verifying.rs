@@ -12,6 +12,8 @@ fn what_comes_to_the_same_is_good() {
     );
     scene.call("pack check").succeeds();
     assert_eq!(scene.take("ran"), "ran\npacked\n");
+    let foreseen = scene.call("pack check --verify -n").succeeds().out();
+    assert_eq!(foreseen.matches(": stale: fresh, to be verified\n").count(), 3, "{foreseen}");
     let ended = scene.call("pack check --verify").succeeds();
     let ran = ended.ran();
     assert_eq!(ran.len(), 3, "{}", ended.text());

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::super::upstream::Came;
+use super::foresight::Foresight;
 use super::{Held, Judge, Judged, Match};
 use crate::fingerprint::Coverer;
 use crate::keys::{Key, refined};
-use crate::model::{
-    Covers, Digest, Discovered, DiscoveredSort, Explanation, KeptResult, Reason, StepId, Verdict, Workspace,
-};
+use crate::model::{Covers, Discovered, DiscoveredSort, Explanation, KeptResult, Reason, StepId, Verdict, Workspace};
 
 impl Judge<'_> {
     /// Every step as a run would judge it, if nothing that runs changes files, with all that led to it.
@@ -18,24 +17,19 @@ impl Judge<'_> {
         let folders = folders(workspace);
         let folder = |name: &str| folders.get(name).map(|folder| Arc::clone(folder));
         let mut coverer = Coverer::new(&folder);
-        let mut made: Vec<Option<Digest>> = Vec::with_capacity(self.plan.steps.len());
+        let mut foresight = Foresight::default();
         let mut all: Vec<Explanation> = Vec::with_capacity(self.plan.steps.len());
         for id in self.plan.ids() {
-            let came = |step: StepId| Came {
-                ran: all.get(step.index()).is_some_and(|one| matches!(one.verdict, Verdict::Stale(_))),
-                made: made.get(step.index()).copied().flatten(),
-            };
-            let judged = self.judge(id, &came);
+            let judged = self.foretell(id, &mut foresight);
             let members = self.plan.step(id).subject.members().iter();
             let explanation = Explanation {
                 step: self.steps[id.index()].clone(),
                 members: members.map(|member| Arc::clone(&workspace.member(*member).name)).collect(),
-                reasons: self.reasons(id, &judged, &came),
+                reasons: self.reasons(id, &judged, &|step| foresight.came(step)),
                 covers: judged.key.map(|key| self.covers(id, key, &judged, &mut coverer)),
                 result: judged.record.as_ref().map(kept),
                 verdict: judged.verdict.clone(),
             };
-            made.push(judged.made());
             all.push(explanation);
         }
         all
