@@ -3,7 +3,8 @@
 //!
 //! The program is the command line over this library and nothing else, so an `xtask` can do what it does: say what is
 //! wanted in [`Options`], open the workspace as a [`Lifecycle`], run it, and look at the [`Report`]. Everything that happens
-//! comes as a [`model::Event`]; [`report::Human`] shows events as the program does.
+//! comes as a [`model::Event`]; [`report::Human`] shows events as the program does, [`report::Junit`] makes
+//! a report for CI of them.
 //!
 //! ```
 //! use cargo_lifecycle::report::{Display, Human};
@@ -54,6 +55,7 @@ mod flush;
 mod hash_cache;
 mod home;
 mod keys;
+mod libtest;
 mod nearest;
 mod outputs;
 mod process;

@@ -3,11 +3,12 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
 
 use crate::model::{Node, Outcome, Plan, StepId};
 
-/// A name for something that at most one running step may hold, as a number.
-pub type Lock = usize;
+/// A name for something that at most one running step, or part of one, may hold.
+pub type Lock = Arc<str>;
 
 /// What a schedule has to know besides the plan.
 #[derive(Clone, Debug, Default)]
@@ -23,12 +24,14 @@ pub struct Terms {
 }
 
 /// What a schedule has to know of a part of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartTerms {
     /// How long it will take, in the unit of the steps' weights.
     pub weight: u64,
     /// How many jobs it takes; at least one.
     pub jobs: usize,
+    /// The lock it needs, if any.
+    pub lock: Option<Lock>,
 }
 
 /// What is to be done now.
@@ -176,6 +179,8 @@ impl<'a> Schedule<'a> {
         self.running -= self.jobs_of(step, place);
         if let Some(parts) = self.parts.get_mut(&step) {
             parts.running -= 1;
+            let lock = parts.terms.get(place).and_then(|terms| terms.lock.as_ref());
+            self.held.retain(|held| Some(held) != lock);
         }
         if failed && !self.terms.keep_going {
             self.block_dependents(step);
@@ -215,13 +220,12 @@ impl<'a> Schedule<'a> {
     }
 
     fn unlock(&mut self, step: StepId) {
-        if let Some(lock) = self.lock(step) {
-            self.held.retain(|held| *held != lock);
-        }
+        let lock = self.lock(step);
+        self.held.retain(|held| Some(held) != lock.as_ref());
     }
 
     fn lock(&self, step: StepId) -> Option<Lock> {
-        self.terms.locks.get(step.index()).copied().flatten()
+        self.terms.locks.get(step.index()).cloned().flatten()
     }
 
     /// A node waits for nothing any more.
@@ -298,6 +302,11 @@ impl<'a> Schedule<'a> {
                 }
                 Unit::Part(step, place) => {
                     let wanted = self.jobs_of(step, place);
+                    let lock = self.parts.get(&step).and_then(|parts| parts.terms.get(place)?.lock.clone());
+                    if lock.as_ref().is_some_and(|lock| self.held.contains(lock)) {
+                        locked_out.push((weight, Reverse(unit)));
+                        continue;
+                    }
                     if self.running + wanted > jobs {
                         // It waits, and with it all that is shorter, or it would wait for ever.
                         locked_out.push((weight, Reverse(unit)));
@@ -307,6 +316,7 @@ impl<'a> Schedule<'a> {
                         parts.waiting -= 1;
                         parts.running += 1;
                     }
+                    self.held.extend(lock);
                     self.running += wanted;
                     actions.push(Action::StartPart(step, place));
                 }
@@ -367,6 +377,7 @@ fn remaining(plan: &Plan, dependents: &[Vec<(Node, bool)>], weights: &[u64]) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::time::Duration;
 
     use super::*;
@@ -386,6 +397,10 @@ mod tests {
             kind: if hard { EdgeKind::Needs(Default::default()) } else { EdgeKind::Order },
         };
         Plan { steps: (0..steps).map(step).collect(), edges: edges.iter().map(edge).collect(), ..Plan::default() }
+    }
+
+    fn lock() -> Option<Lock> {
+        Some("db".into())
     }
 
     fn terms(jobs: usize, keep_going: bool) -> Terms {
@@ -451,7 +466,7 @@ mod tests {
     #[test]
     fn a_step_that_waits_for_a_lock_holds_no_job() {
         let plan = plan(3, &[]);
-        let mut schedule = Schedule::new(&plan, Terms { locks: vec![Some(0), Some(0), None], ..terms(2, false) });
+        let mut schedule = Schedule::new(&plan, Terms { locks: vec![lock(), lock(), None], ..terms(2, false) });
         assert_eq!(schedule.begin(), starts(&[0, 2]));
         assert_eq!(schedule.ended(id(2), &GOOD), []);
         assert_eq!(schedule.ended(id(0), &GOOD), starts(&[1]));
@@ -479,50 +494,6 @@ mod tests {
         assert_eq!(schedule.ended(id(1), &GOOD), [Action::End(id(2), skipped)]);
     }
 
-    /// What a random plan's run has come to.
-    struct Course {
-        jobs: usize,
-        locks: Vec<Option<Lock>>,
-        running: Vec<Unit>,
-        ends: Vec<u32>,
-        parts: BTreeMap<StepId, Vec<(PartTerms, u32)>>,
-        /// Whether something may be left undone.
-        stopped: bool,
-    }
-
-    impl Course {
-        /// Does what is asked for, which must be allowed.
-        fn act(&mut self, actions: Vec<Action>) {
-            for action in actions {
-                match action {
-                    Action::Start(step) => self.running.push(Unit::Step(step)),
-                    Action::StartPart(step, place) => {
-                        self.parts.get_mut(&step).unwrap()[place].1 += 1;
-                        self.running.push(Unit::Part(step, place));
-                    }
-                    Action::Join(step) => {
-                        let of_step = |unit: &&Unit| matches!(unit, Unit::Part(of, _) if *of == step);
-                        assert_eq!(self.running.iter().find(of_step), None, "it is joined while a part runs");
-                        let starts: Vec<u32> = self.parts[&step].iter().map(|(_, starts)| *starts).collect();
-                        let once = starts.iter().all(|starts| *starts == 1 || (*starts == 0 && self.stopped));
-                        assert!(once, "the parts started so often: {starts:?}");
-                        self.running.push(Unit::Join(step));
-                    }
-                    Action::End(step, _) => self.ends[step.index()] += 1,
-                }
-            }
-            let taken: usize = self.running.iter().map(|unit| self.jobs_of(unit)).sum();
-            assert!(taken <= self.jobs, "{:?} take {taken} jobs of {}", self.running, self.jobs);
-            let holding = |unit: &&Unit| matches!(unit, Unit::Step(step) if self.locks[step.index()].is_some());
-            assert!(self.running.iter().filter(holding).count() <= 1, "{:?} hold one lock", self.running);
-        }
-
-        fn jobs_of(&self, unit: &Unit) -> usize {
-            let Unit::Part(step, place) = unit else { return 1 };
-            self.parts[step][*place].0.jobs.min(self.jobs)
-        }
-    }
-
     #[test]
     fn every_step_of_random_plans_ends_exactly_once() {
         let mut seed = 1_u64;
@@ -530,58 +501,79 @@ mod tests {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) as usize % below
         };
-        for round in 0..2000 {
+        for round in 0..500 {
             let steps = 1 + random(12);
             let edges: Vec<_> = (0..random(20))
                 .map(|_| (random(steps) as u32, random(steps) as u32, random(3) > 0))
                 .filter(|(from, to, _)| from < to)
                 .collect();
             let plan = plan(steps, &edges);
-            let locks: Vec<Option<Lock>> = (0..steps).map(|_| (random(3) == 0).then_some(0)).collect();
-            let (jobs, keep_going) = (1 + random(4), round % 2 == 0);
-            let weights = (0..steps).map(|_| random(9) as u64).collect();
-            let mut schedule = Schedule::new(&plan, Terms { locks: locks.clone(), weights, ..terms(jobs, keep_going) });
-            let (ends, parts) = (vec![0; steps], BTreeMap::new());
-            let mut course = Course { jobs, locks, running: Vec::new(), ends, parts, stopped: false };
-            course.act(schedule.begin());
-            while !course.running.is_empty() {
-                let unit = course.running.swap_remove(random(course.running.len()));
-                let failed = random(8) == 0;
-                let actions = match unit {
-                    Unit::Step(step) if random(3) == 0 => {
-                        // Some are wider than all there is.
-                        let part = |random: &mut dyn FnMut(usize) -> usize| PartTerms {
-                            weight: random(9) as u64,
-                            jobs: 1 + random(6),
-                        };
-                        let parts: Vec<PartTerms> = (0..random(6)).map(|_| part(&mut random)).collect();
-                        course.parts.insert(step, parts.iter().map(|terms| (*terms, 0)).collect());
-                        schedule.split(step, parts)
+            let locks = (0..steps).map(|_| lock().filter(|_| random(3) == 0)).collect();
+            let mut schedule = Schedule::new(&plan, Terms { locks, ..terms(1 + random(3), round % 2 == 0) });
+            let jobs = schedule.terms.jobs;
+            let mut ends = vec![0; steps];
+            let mut started = BTreeSet::new();
+            // With the jobs that each takes.
+            let mut running = Vec::new();
+            let mut parts: Vec<Vec<PartTerms>> = vec![Vec::new(); steps];
+            let mut actions = schedule.begin();
+            loop {
+                for action in actions {
+                    match action {
+                        Action::Start(_) => running.push((action, 1)),
+                        Action::Join(of) => {
+                            let is_part = |(action, _): &(Action, usize)| matches!(action, Action::StartPart(step, _) if *step == of);
+                            assert!(!running.iter().any(is_part), "it is joined while a part runs");
+                            running.push((action, 1));
+                        }
+                        Action::StartPart(step, place) => {
+                            assert!(started.insert((step, place)), "it starts twice");
+                            let wanted = parts[step.index()][place].jobs.min(jobs);
+                            running.push((action, wanted));
+                        }
+                        Action::End(step, _) => ends[step.index()] += 1,
                     }
-                    Unit::Step(step) | Unit::Join(step) => {
-                        course.ends[step.index()] += 1;
-                        course.stopped |= failed && !keep_going;
-                        schedule.ended(step, &if failed { bad() } else { GOOD })
-                    }
-                    Unit::Part(step, place) => {
-                        course.stopped |= failed && !keep_going;
-                        schedule.part_ended(step, place, failed)
-                    }
+                }
+                assert!(running.iter().map(|(_, jobs)| jobs).sum::<usize>() <= jobs);
+                let holds = |(action, _): &&(Action, usize)| match action {
+                    Action::Start(step) => schedule.lock(*step).is_some(),
+                    Action::StartPart(step, place) => parts[step.index()][*place].lock.is_some(),
+                    _ => false,
                 };
-                course.act(actions);
+                assert!(running.iter().filter(holds).count() <= 1);
+                if running.is_empty() {
+                    break;
+                }
+                let ended = running.swap_remove(random(running.len())).0;
+                actions = match ended {
+                    Action::Start(step) if random(3) == 0 => {
+                        let terms = (0..random(4)).map(|weight| PartTerms {
+                            weight: weight as u64,
+                            jobs: 1 + random(3),
+                            lock: lock().filter(|_| random(3) == 0),
+                        });
+                        parts[step.index()] = terms.collect();
+                        schedule.split(step, parts[step.index()].clone())
+                    }
+                    Action::StartPart(step, place) => schedule.part_ended(step, place, random(6) == 0),
+                    Action::Start(step) | Action::Join(step) => {
+                        ends[step.index()] += 1;
+                        schedule.ended(step, &if random(6) == 0 { bad() } else { GOOD })
+                    }
+                    Action::End(..) => unreachable!("it does not run"),
+                };
                 if random(40) == 0 {
-                    course.stopped = true;
-                    course.act(schedule.stop());
+                    actions.extend(schedule.stop());
                 }
             }
             assert!(schedule.is_over());
-            assert_eq!(course.ends, vec![1; steps], "{edges:?}");
+            assert_eq!(ends, vec![1; steps], "{edges:?}");
         }
     }
 
     #[test]
     fn parts_start_longest_first_and_a_failure_leaves_the_rest() {
-        let part = |weight, jobs| PartTerms { weight, jobs };
+        let part = |weight, jobs| PartTerms { weight, jobs, lock: None };
         let parts = vec![part(1, 1), part(9, 2), part(5, 1), part(5, 9)];
         let started =
             |places: &[usize]| -> Vec<Action> { places.iter().map(|place| Action::StartPart(id(0), *place)).collect() };

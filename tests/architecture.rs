@@ -40,11 +40,12 @@ const ROOMS: &[Room] = &[
     room("home", &["atomic", "model", "target_dir"], &["sha2", "thiserror"]),
     // The pure core.
     room("cargo_output", &["ansi"], &["serde", "serde_json"]),
+    room("libtest", &["ansi", "model"], &[]),
     room("schedule", &["model"], &[]),
     room("plan", &["model", "nearest"], &["globset", "shlex", "thiserror"]),
     room("fingerprint", &["model"], &["sha2"]),
     // The doors.
-    room("cargo_test", &["ansi", "model"], &["tempfile", "toml"]),
+    room("cargo_test", &[], &["tempfile", "toml"]),
     room("dep_info", &[], &[]),
     room("config", &["model", "nearest"], &["annotate_snippets", "globset", "thiserror", "toml"]),
     room(
@@ -80,6 +81,7 @@ const ROOMS: &[Room] = &[
             "fingerprint",
             "home",
             "keys",
+            "libtest",
             "model",
             "outputs",
             "plan",
@@ -93,7 +95,7 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "report",
-        &["ansi", "cargo_output", "model", "plan", "terminal"],
+        &["ansi", "cargo_output", "libtest", "model", "plan", "terminal"],
         &["clap", "indicatif", "serde_json", "shlex"],
     ),
     // The order of the stages sees every room above.

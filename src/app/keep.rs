@@ -10,10 +10,10 @@ use crate::flush::{Batch, Limits, flush};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::{Keys, refined, refinement};
-use crate::model::{CacheBounds, CargoCommand, Discovered, Event, Outcome, Output, Plan, StepId, StepInfo};
+use crate::model::{CacheBounds, CargoCommand, Discovered, Event, Outcome, Output, Part, Plan, StepId, StepInfo};
 use crate::report;
 use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep, State};
-use crate::store::{Blob, Blobs, Bounds, Record, Records};
+use crate::store::{Blob, Blobs, Bounds, Passed, Record, Records};
 
 /// Runs that history remembers.
 const RUNS: usize = 100;
@@ -146,6 +146,12 @@ impl Keeping<'_, '_> {
                 batch.used.extend([produced.key.digest, digest]);
                 continue;
             }
+            if matches!(produced.ending, Ending::Failed)
+                && matches!(ended.run.outcomes[produced.step.index()], Outcome::Failed(_))
+            {
+                // It was run although it was fresh, and failed.
+                batch.refuted.insert(produced.key.digest);
+            }
             if let Ending::Refuted(digest) = produced.ending {
                 batch.refuted.extend([produced.key.digest, digest]);
             }
@@ -199,6 +205,10 @@ impl Keeping<'_, '_> {
         };
         let mut not_kept = None;
         let key = produced.key;
+        if ended == How::Failed {
+            // It passed before under the same key, and was run again all the same.
+            batch.refuted.insert(key.digest);
+        }
         if let Ending::Good { .. } = &produced.ending {
             let step = self.ran.plan.step(produced.step);
             match self.keys.test_disturbance(step, part.member, key) {
@@ -231,6 +241,7 @@ impl Keeping<'_, '_> {
             outputs: Vec::new(),
             warned: produced.warned,
             discovered: Vec::new(),
+            parts: store_parts(&produced.parts, &Blobs::new(self.past.home))?,
             tests: produced.tests,
             // After its blobs were put: younger ones are another run's.
             used: now(),
@@ -289,6 +300,7 @@ impl Keeping<'_, '_> {
             outputs: Vec::new(),
             warned: false,
             discovered: std::iter::once(found.to_vec()).chain(others).collect(),
+            parts: Vec::new(),
             tests: None,
             used: now(),
         }
@@ -347,6 +359,27 @@ fn last_run(outcome: &Outcome, duration: Duration, produced: Option<&Produced>) 
 fn interrupted(outcome: &Outcome, produced: Option<&Produced>) -> Option<String> {
     let stopped = produced.is_some_and(|produced| matches!(produced.ending, Ending::Failed));
     (stopped && *outcome == Outcome::Succeeded).then(|| "the run was interrupted".to_owned())
+}
+
+/// Keeps what came of the parts of a step, and answers the blobs as a record names them.
+fn store_parts(parts: &[Part], blobs: &Blobs) -> io::Result<Vec<Blob>> {
+    if parts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let passed = |part: &Part| {
+        Ok(Passed {
+            name: part.name.to_string(),
+            member: part.member.to_string(),
+            duration: part.duration,
+            tests: part.tests,
+            output: store(&part.output, blobs)?,
+        })
+    };
+    let list = parts.iter().map(passed).collect::<io::Result<Vec<_>>>()?;
+    let bytes = Passed::encode(&list);
+    let printed = list.iter().filter_map(|passed| passed.output);
+    let list = Blob { digest: blobs.put(&bytes[..])?, size: bytes.len() as u64 };
+    Ok(std::iter::once(list).chain(printed).collect())
 }
 
 /// Keeps what a step printed; `None` if that is nothing.

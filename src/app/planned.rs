@@ -14,7 +14,7 @@ use crate::execute::{self, Commands, FindRunner, FindRustdoc, Judge, JudgeTerms,
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::Keys;
-use crate::model::{CargoCommand, Event, Explanation, Plan, Step, StepId, StepInfo, Summary, Verdict};
+use crate::model::{CargoCommand, Engine, Event, Explanation, Plan, Step, StepId, StepInfo, Summary, Verdict};
 use crate::outputs::Outputs;
 use crate::plan::{self, Clash, Cycle};
 use crate::process::Children;
@@ -232,7 +232,8 @@ impl<'a> Planned<'a> {
         let weight = |step: &StepInfo| state.steps.get(&*step.name).map_or(1, |last| last.duration_ms.max(1));
         let lock = |step: &Step| {
             let mut commands = step.definition.commands.iter().filter_map(|command| command.cargo());
-            commands.any(CargoCommand::compiles).then_some(CARGO_LOCK)
+            let own = step.definition.lock.clone().filter(|_| step.definition.engine == Engine::Command);
+            own.or_else(|| commands.any(CargoCommand::compiles).then(|| CARGO_LOCK.into()))
         };
         schedule::Terms {
             jobs: pool.current_num_threads(),
@@ -263,8 +264,8 @@ fn triple(target: &str) -> String {
     stem.map_or_else(|| target.to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
 
-/// The one lock that steps hold so far: cargo's own, on the target directory.
-const CARGO_LOCK: schedule::Lock = 0;
+/// The lock for cargo's own, on the target directory.
+const CARGO_LOCK: &str = "cargo";
 
 /// The two claims, with their lines of make.toml.
 fn clash_error(lifecycle: &Lifecycle, steps: &[StepInfo], clash: &Clash) -> Error {

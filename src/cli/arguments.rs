@@ -83,6 +83,10 @@ pub struct Arguments {
     )]
     pub message_format: MessageFormat,
 
+    /// Write a report of the tests, and of the other steps, as JUnit's XML
+    #[arg(long, value_name = "FILE", help_heading = "What to print", conflicts_with_all = ["look", "dry_run"])]
+    pub junit: Option<PathBuf>,
+
     /// Show the phases with their command lines and groups
     #[arg(long, help_heading = "Look instead of run", group = "look")]
     pub list: bool,

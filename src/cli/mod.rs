@@ -3,7 +3,9 @@
 mod arguments;
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -11,7 +13,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 
 use crate::app::{Error, Lifecycle};
-use crate::report::{self, Display, Human, Verbosity};
+use crate::report::{self, Display, Human, Junit, Verbosity};
 use arguments::{Arguments, ColorChoice, MessageFormat};
 
 /// Does what `cargo lifecycle` with these arguments does (the program's name first), and answers its exit code.
@@ -89,7 +91,25 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
         return print(&lifecycle.dry_run()?);
     }
     let mut human = Human::new(io::stderr(), display);
-    Ok(lifecycle.run(|event| human.take(event))?.exit_code())
+    let Some(path) = &arguments.junit else { return Ok(lifecycle.run(|event| human.take(event))?.exit_code()) };
+    let mut junit = Junit::new();
+    let report = lifecycle.run(|event| {
+        junit.take(&event);
+        human.take(event);
+    })?;
+    match write(path, &junit.xml()).with_context(|| format!("cannot write the report to `{}`", path.display())) {
+        Ok(()) => Ok(report.exit_code()),
+        // That the run itself failed says more, in the exit code.
+        Err(error) => Ok(complain(&error, display.color).max(report.exit_code())),
+    }
+}
+
+/// Writes a file, whose folder is made if it is not there.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, text)
 }
 
 fn cache_stats(lifecycle: &Lifecycle, format: MessageFormat) -> String {

@@ -27,6 +27,7 @@ pub(super) struct Keys<'d> {
     pub outputs: Option<Vec<Claim>>,
     pub env: Option<Env>,
     pub env_inputs: Option<Vec<Arc<str>>>,
+    pub lock: Option<Arc<str>>,
     pub cache: Option<bool>,
     pub dependencies: Option<bool>,
     /// Whether something in the table is wrong, so that what is missing may only be misspelled.
@@ -49,6 +50,7 @@ const OF_ALL: &[&str] = &[
     "env-inputs",
     "cache",
     "dependencies",
+    "lock",
 ];
 
 /// The keys of `lifecycle.<phase>` in `[workspace.<name>]`: what one member can have of its own.
@@ -64,6 +66,7 @@ const OF_ONE: &[&str] = &[
     "env-inputs",
     "cache",
     "dependencies",
+    "lock",
 ];
 
 impl<'d> Keys<'d> {
@@ -115,6 +118,7 @@ impl<'d> Keys<'d> {
             "outputs" => self.outputs = reader.strings(entry).map(|list| outputs(reader, &list)),
             "env" => self.env = Some(env::table(reader, entry)),
             "env-inputs" => self.env_inputs = Some(env::names(reader, entry)),
+            "lock" => self.lock = lock(reader, entry),
             "cache" => self.cache = reader.boolean(entry),
             "dependencies" => self.dependencies = reader.boolean(entry),
             _ => {}
@@ -138,6 +142,7 @@ impl<'d> Keys<'d> {
             outputs: own.outputs.or(base.outputs),
             env: own.env.or(base.env),
             env_inputs: own.env_inputs.or(base.env_inputs),
+            lock: own.lock.or(base.lock),
             cache: own.cache.or(base.cache),
             dependencies: own.dependencies.or(base.dependencies),
             damaged: own.damaged || base.damaged,
@@ -184,6 +189,12 @@ fn scope<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<(Scope, Span)
             None
         }
     }
+}
+
+fn lock<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<Arc<str>> {
+    let name = reader.string(entry)?;
+    check_name(reader, &name, "a lock");
+    Some(name.text.into())
 }
 
 fn engine<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<(Engine, Span)> {

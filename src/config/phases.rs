@@ -123,6 +123,7 @@ fn definition(name: &str, keys: &Keys<'_>, env: &Env) -> Arc<Definition> {
         needs: keys.needs.clone().unwrap_or_default(),
         inputs: keys.inputs.clone(),
         outputs: keys.outputs.clone(),
+        lock: keys.lock.clone(),
         env: variables,
         env_inputs: keys.env_inputs.clone().unwrap_or_default(),
         cache: keys.cache.unwrap_or(kept),

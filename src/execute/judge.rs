@@ -17,8 +17,8 @@ use crate::model::{
 };
 use crate::outputs::Outputs;
 use crate::state::{Ended, LastRun, State};
-use crate::store::{Artifact, Bounds, Descriptions, Made, Manifest, Record, Records};
-pub use unseen::{Doubts, Overlooked, Unseen, of_another, passed_by};
+use crate::store::{Artifact, Bounds, Descriptions, Made, Manifest, Passed, Record, Records};
+pub use unseen::{Doubts, Overlooked, Unseen, of_another, passed_by, undocumented};
 
 /// What verdicts are made of.
 pub struct Judge<'a> {
@@ -129,6 +129,8 @@ pub struct Held {
     pub discovered: Option<Vec<Discovered>>,
     /// The outputs that the step declares.
     pub outputs: Option<Manifest>,
+    /// Its parts, if it was done in such.
+    pub parts: Vec<Passed>,
     /// Those of them that are to be put back.
     pub amiss: Vec<Made>,
 }
@@ -234,6 +236,10 @@ impl<'a> Judge<'a> {
         if record.warned && record.output.as_ref().is_some_and(|output| !self.outputs.is_whole(&output.digest)) {
             return Match::Other(Reason::OutputLost("its warnings are no longer stored".into()));
         }
+        let parts = match self.outputs.parts_of(&record.parts) {
+            Some(parts) => parts,
+            None => return Match::Other(Reason::OutputLost("what its tests printed is no longer stored".into())),
+        };
         let mut outputs = None;
         let mut amiss = Vec::new();
         if step.definition.outputs.as_ref().is_some_and(Vec::is_empty) {
@@ -252,7 +258,7 @@ impl<'a> Judge<'a> {
             }
             outputs = Some(manifest);
         }
-        Match::Held(Box::new(Held { record, digest, discovered, outputs, amiss }))
+        Match::Held(Box::new(Held { record, digest, discovered, outputs, parts, amiss }))
     }
 
     /// Whether fresh steps are to be run, too, and compared.
@@ -286,6 +292,9 @@ impl<'a> Judge<'a> {
             _ if no_cache => Err(Reason::CacheOff),
             _ if force => Err(Reason::Forced),
             _ if verify => Err(Reason::Verify),
+            Some(Record { output: Some(blob), .. }) if !self.outputs.is_whole(&blob.digest) => {
+                Err(Reason::OutputLost("what it printed is no longer stored".into()))
+            }
             Some(record) => Ok(record),
             None => Err(self.explain(name, key)),
         }

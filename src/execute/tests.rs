@@ -67,7 +67,7 @@ struct InParts {
 impl Work for InParts {
     fn step(&self, step: StepId, _: &Teller) -> Turn {
         match step.index() {
-            0 => Turn::Parts(vec![PartTerms { weight: 1, jobs: 1 }; 5]),
+            0 => Turn::Parts(vec![PartTerms { weight: 1, jobs: 1, lock: None }; 5]),
             _ => Turn::Done(done(Outcome::Succeeded)),
         }
     }

@@ -26,7 +26,7 @@ use crate::model::{
 use crate::outputs::{Before, Outputs};
 use crate::plan::{Argv, Expanded, Expansion};
 use crate::process;
-use crate::store::{Artifact, Blob, Blobs, Manifest, Record};
+use crate::store::{Artifact, Blob, Blobs, Manifest};
 pub use tests::PartOf;
 use tests::Testing;
 
@@ -77,6 +77,8 @@ pub struct Produced {
     pub warned: bool,
     /// Of test executables: what their tests came to.
     pub tests: Option<TestRun>,
+    /// Of a step that was done in parts: these.
+    pub parts: Vec<Part>,
 }
 
 /// A step that is about to run.
@@ -189,7 +191,7 @@ impl<'a> Worker<'a> {
         &self,
         id: StepId,
         prepared: Prepared,
-        (mut ran, tests): (Ran, Option<TestSummary>),
+        (mut ran, tests): (Ran, Option<(TestSummary, Vec<Part>)>),
         tell: &Teller,
     ) -> Done {
         let step = self.plan.step(id);
@@ -205,6 +207,7 @@ impl<'a> Worker<'a> {
         let units = self.units(&ran, prepared.began);
         let fresh = prepared.fresh.as_ref();
         let mut refuted = None;
+        let (tests, parts) = tests.map(|(tests, parts)| (Some(tests), parts)).unwrap_or_default();
         if let Some(key) = prepared.key {
             let unseen = self.unseen((&ran, &units), &prepared.doubts, tell);
             let ending = self.ending((step, &prepared.expanded), &ran, (prepared.began, &prepared.before), unseen);
@@ -224,7 +227,7 @@ impl<'a> Worker<'a> {
             // What a later run is spared is all of it.
             let duration = duration + tests.map_or(Duration::ZERO, |tests| tests.saved);
             let tests = tests.map(TestSummary::all);
-            self.produce(Produced { step: id, part: None, key, ending, duration, output, warned, tests });
+            self.produce(Produced { step: id, part: None, key, ending, duration, output, warned, tests, parts });
         }
         // What was fresh and is so again has changed nothing for others.
         self.ran[id.index()].store(fresh.is_none() || refuted.is_some(), Ordering::Release);
@@ -239,7 +242,9 @@ impl<'a> Worker<'a> {
     }
 
     /// A fresh step is not run: what its record says is shown and noted.
-    fn pass_by(&self, id: StepId, judged: Judged) -> Done {
+    fn pass_by(&self, id: StepId, mut judged: Judged, tell: &Teller) -> Done {
+        let parts = judged.record.as_mut().map(|held| std::mem::take(&mut held.parts)).unwrap_or_default();
+        parts.into_iter().for_each(|passed| tell.part_passed(self.fresh_part(passed)));
         if let Some(made) = judged.made() {
             let _ = self.made[id.index()].set(made);
         }
@@ -253,8 +258,8 @@ impl<'a> Worker<'a> {
             let used = self.judge.is_use_due(held).then_some(Ending::Used(held.digest));
             for ending in used.into_iter().chain(matched) {
                 let output = Output::default();
-                let (part, duration, tests) = (None, saved, None);
-                self.produce(Produced { step: id, part, key, ending, duration, output, warned: false, tests });
+                let (part, duration, tests, parts) = (None, saved, None, Vec::new());
+                self.produce(Produced { step: id, part, key, ending, duration, output, warned: false, tests, parts });
             }
         }
         let restored = judged.record.as_ref().map_or(0, |held| held.amiss.len());
@@ -262,13 +267,12 @@ impl<'a> Worker<'a> {
         let warned = record.as_ref().is_some_and(|record| record.warned);
         let tests = record.as_ref().and_then(|record| record.tests);
         let tests = tests.map(|fresh| TestSummary { fresh, saved, ..TestSummary::default() });
-        let output = self.stored(record.as_ref());
+        let output = self.stored(record.and_then(|record| record.output));
         Done { outcome: Outcome::Cached { saved, restored }, duration: Duration::ZERO, output, warned, tests }
     }
 
-    /// What was printed when the record was made.
-    fn stored(&self, record: Option<&Record>) -> Output {
-        let blob = record.and_then(|record| record.output);
+    /// What was printed when a record was made.
+    fn stored(&self, blob: Option<Blob>) -> Output {
         blob.map_or_else(Output::default, |blob| Output::of(Arc::new(Stored((self.blobs.clone(), blob.digest)))))
     }
 
@@ -356,7 +360,7 @@ impl Work for Worker<'_> {
             (Verdict::Fresh { .. }, Some(held)) => self.restore(id, held, tell).err(),
             (Verdict::Fresh { .. }, None) => None,
         };
-        let Some(reason) = reason else { return Turn::Done(self.pass_by(id, judged)) };
+        let Some(reason) = reason else { return Turn::Done(self.pass_by(id, judged, tell)) };
         tell.started(reason);
         let fresh = judged.record.filter(|_| self.judge.verifies());
         match self.plan.step(id).definition.engine {

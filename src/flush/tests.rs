@@ -41,6 +41,7 @@ fn record(name: &str) -> Record {
         outputs: Vec::new(),
         warned: true,
         discovered: Vec::new(),
+        parts: Vec::new(),
         tests: None,
         used: 9,
     }

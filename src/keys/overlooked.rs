@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 
 use super::Keys;
 use super::links::changed_at;
-use super::read::{base_of, package_dir, spelled};
+use super::read::{base_of, is_documentation, package_dir, spelled};
 use crate::cargo_output::{Artifact, BuildScript};
 use crate::dep_info;
 use crate::model::{FileStat, MemberId};
@@ -45,6 +45,26 @@ impl Keys<'_> {
         });
         let found = found.or_else(|| silent.find_map(|(ran_ns, dir)| self.changed_since(&dir, ran_ns)))?;
         Some(self.shown(&found))
+    }
+
+    /// A file outside of its package that a library reads, and that is newer than the documentation which cargo calls fresh,
+    /// with the library's name: cargo looks at the package alone, as rustdoc does not tell what it read.
+    pub fn undocumented(&self, artifacts: &[Artifact]) -> Option<(String, String)> {
+        let root = &self.expansion.workspace.root;
+        let documented = artifacts.iter().filter(|artifact| artifact.fresh && is_documentation(artifact));
+        documented.into_iter().find_map(|documentation| {
+            let dir = package_dir(&documentation.package_id)?;
+            let made = fs::metadata(documentation.filenames.first()?).ok()?.modified().ok()?;
+            let is_same = |other: &&Artifact| other.source == documentation.source && !is_documentation(other);
+            let library = artifacts.iter().find(is_same)?;
+            let base = base_of(library, &dir, root);
+            let read = dep_info::of_artifact(&library.filenames).ok()?.paths.into_iter();
+            let mut outside = read.map(|path| spelled(&base.join(path))).filter(|path| !path.starts_with(&dir));
+            let is_newer = |path: &PathBuf| {
+                path.metadata().and_then(|metadata| metadata.modified()).is_ok_and(|changed| changed > made)
+            };
+            Some((self.shown(&outside.find(is_newer)?), documentation.target.clone()))
+        })
     }
 
     /// A file of a package that changed after this moment, whatever its time is: of such a package cargo looks at the

@@ -148,7 +148,7 @@ impl Asked {
 }
 
 /// rustdoc writes no dep-info.
-fn is_documentation(artifact: &Artifact) -> bool {
+pub fn is_documentation(artifact: &Artifact) -> bool {
     artifact.filenames.iter().all(|file| file.extension().is_some_and(|is| is == "html"))
 }
 

@@ -98,6 +98,9 @@ pub struct Definition {
     pub inputs: Option<Vec<Arc<str>>>,
     /// Globs of the files it makes; `None`: nothing is known of them, empty: it makes none.
     pub outputs: Option<Vec<Claim>>,
+    /// The name of something that at most one step holds while it runs. `None`: cargo's build lock, for a command that takes
+    /// it.
+    pub lock: Option<Arc<str>>,
     /// Variables it is given.
     pub env: BTreeMap<Arc<str>, Arc<str>>,
     /// Variables whose value is part of the key.

@@ -34,6 +34,8 @@ pub struct TestSummary {
     pub fresh: TestRun,
     /// Those that did not run because the run ended before.
     pub left: u32,
+    /// Whether something did not compile, so that there may be executables that are not counted.
+    pub uncompiled: bool,
     /// How long the fresh ones took when they ran.
     pub saved: Duration,
 }

@@ -13,7 +13,7 @@ use crate::hash_cache::FileHashCache;
 use crate::home::{Claim, Home};
 use crate::model::{Digest, FileStat};
 use crate::relative::cleaned;
-use crate::store::{Blob, Blobs, Made, MadeKind, Manifest};
+use crate::store::{Blob, Blobs, Made, MadeKind, Manifest, Passed};
 pub use crate::walk::Place;
 
 /// The outputs of a workspace's steps.
@@ -87,6 +87,14 @@ impl<'a> Outputs<'a> {
     /// The list of this blob; `None` if it is gone, or is none.
     pub fn kept(&self, blob: &Digest) -> Option<Manifest> {
         Manifest::decode(&self.blobs.read(blob).ok()??)
+    }
+
+    /// The parts of a step, of which a record names these blobs: that of the list, then those of what they printed. `None`
+    /// if one is gone.
+    pub fn parts_of(&self, blobs: &[Blob]) -> Option<Vec<Passed>> {
+        let Some((list, printed)) = blobs.split_first() else { return Some(Vec::new()) };
+        let are_there = printed.iter().all(|blob| self.blobs.has(&blob.digest));
+        Passed::decode(&self.blobs.read(&list.digest).ok()??).filter(|_| are_there)
     }
 
     /// The outputs that are not in place, or not as they were made.

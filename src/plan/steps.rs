@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::wanted::{Item, Lookup, Who, place};
-use crate::model::{Definition, MemberId, Placeholder, Step, Subject};
+use crate::model::{Definition, Engine, MemberId, Placeholder, Step, Subject};
 
 /// The steps of a plan, and which items each stands for.
 pub struct Steps {
@@ -89,6 +89,8 @@ impl Group {
             || (own.commands == other.commands
                 && own.engine == other.engine
                 && own.parallel == other.parallel
+                // Of tests, executables hold it, not their compilation.
+                && (own.lock == other.lock || own.engine == Engine::CargoTest)
                 && own.env == other.env)
     }
 

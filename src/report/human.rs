@@ -10,7 +10,7 @@ use super::style::{Display, Tone, Verbosity, labelled, shown, status};
 use super::words::{self, members, plural, reason, seconds};
 use crate::ansi;
 use crate::cargo_output;
-use crate::model::{Event, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary};
+use crate::model::{Event, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary, Tests};
 
 /// In a plan of more steps than this, fresh ones are counted by phase instead of named one by one.
 const NAMED: usize = 50;
@@ -148,7 +148,9 @@ impl<W: Write> Human<W> {
             bar.end(&(step, Some(Arc::clone(name))), self.failures.len());
         }
         match &part.outcome {
-            Outcome::Succeeded if !quiet => {
+            // As cargo tells of them, but nobody asks for a list of those that are empty.
+            Outcome::Succeeded if quiet || (part.tests == Tests::default() && !verbose) => {}
+            Outcome::Succeeded => {
                 let why = part.reason.as_ref().map(|why| reason(why, &self.steps, Some(&part.member)));
                 let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
                 self.verb(Tone::Good, "Passed", format_args!("{name}: {counts} in {took}{why}"));
@@ -158,7 +160,7 @@ impl<W: Write> Human<W> {
             }
             Outcome::Failed(how) => self.verb(Tone::Bad, "Failed", format_args!("{name}: {counts} in {took}: {how}")),
             Outcome::Cancelled => self.verb(Tone::Warning, "Cancelled", name),
-            Outcome::Succeeded | Outcome::Cached { .. } | Outcome::Skipped { .. } => {}
+            Outcome::Cached { .. } | Outcome::Skipped { .. } => {}
         }
         let failed = matches!(part.outcome, Outcome::Failed(_));
         if failed || part.shown || verbose {

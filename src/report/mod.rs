@@ -1,18 +1,21 @@
-//! The events of a run, and plans that are only looked at, as text for people. It runs nothing and decides nothing.
+//! The events of a run, and plans that are only looked at, as text for people and for programs. It runs nothing and decides nothing.
 
 mod bar;
 mod cache;
 mod explain;
 mod explain_json;
 mod human;
+mod junit;
 mod look;
 mod style;
 mod words;
+mod xml;
 
 pub use cache::{cache_cleared, cache_cleared_json, cache_stats, cache_stats_json, size};
 pub use explain::explain;
 pub use explain_json::explain_json;
 pub use human::Human;
+pub use junit::Junit;
 pub use look::{GraphFormat, Listed, command_line, dry_run, graph, list, list_json};
 pub use style::{Display, Verbosity, error, shown};
 pub use words::members;

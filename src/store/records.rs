@@ -15,8 +15,8 @@ use crate::home::{Damage, Guard, Home, Kept};
 use crate::model::{Digest, Discovered, DiscoveredSort, TestRun, Tests};
 
 /// 1: the first. 2: sets of discovered inputs. 3: sizes of blobs, uses to the second, outputs, when a result was made.
-/// 4: numbers of tests.
-const FRAME: Frame = Frame { magic: b"clc-recs", version: 4 };
+/// 4: numbers of tests. 5: parts of steps.
+const FRAME: Frame = Frame { magic: b"clc-recs", version: 5 };
 
 /// What is stored under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,9 @@ pub struct Record {
     /// What runs under this key turned out to depend on besides, newest first. Where there are any, the results stand
     /// under the keys refined by their values, and this record only says which to ask for.
     pub discovered: Vec<Vec<Discovered>>,
+    /// Where it was done in parts, the blob of the list of them ([`Passed`](super::Passed)), then those of what they
+    /// printed.
+    pub parts: Vec<Blob>,
     /// Of test executables: what their tests came to.
     pub tests: Option<TestRun>,
     /// When it was last made or found fresh, in seconds since the Unix epoch.
@@ -185,7 +188,7 @@ impl Record {
 
 /// The blobs that a record names: what bounds count, and what is removed when nothing names it any more.
 pub fn blobs_of(record: &Record) -> impl Iterator<Item = Blob> + '_ {
-    record.output.into_iter().chain(record.outputs.iter().copied())
+    record.output.into_iter().chain(record.outputs.iter().copied()).chain(record.parts.iter().copied())
 }
 
 /// The blobs that a record names, as it stands in the table.
@@ -228,6 +231,8 @@ fn encode(record: &Record) -> Vec<u8> {
     record.output.iter().for_each(|blob| write_blob(&mut pen, blob));
     pen.length(record.outputs.len());
     record.outputs.iter().for_each(|blob| write_blob(&mut pen, blob));
+    pen.length(record.parts.len());
+    record.parts.iter().for_each(|blob| write_blob(&mut pen, blob));
     pen.length(record.discovered.len());
     for set in &record.discovered {
         pen.length(set.len());
@@ -256,11 +261,13 @@ fn decode(bytes: &[u8], used: u32) -> Option<Record> {
     let count = eye.length()?;
     let outputs = (0..count).map(|_| read_blob(&mut eye)).collect::<Option<_>>()?;
     let count = eye.length()?;
+    let parts = (0..count).map(|_| read_blob(&mut eye)).collect::<Option<_>>()?;
+    let count = eye.length()?;
     let discovered = (0..count).map(|_| set(&mut eye)).collect::<Option<_>>()?;
     let count = eye.length()?;
     let artifacts = (0..count).map(|_| artifact(&mut eye)).collect::<Option<_>>()?;
     let tests = if eye.u8()? != 0 { Some(tests(&mut eye)?) } else { None };
-    Some(Record { duration, made_at, artifacts, output, outputs, warned, discovered, tests, used })
+    Some(Record { duration, made_at, artifacts, output, outputs, parts, warned, discovered, tests, used })
 }
 
 fn tests(eye: &mut Eye<'_>) -> Option<TestRun> {
@@ -269,12 +276,12 @@ fn tests(eye: &mut Eye<'_>) -> Option<TestRun> {
     Some(TestRun { executables, tests: Tests { passed, failed, ignored, filtered } })
 }
 
-fn write_blob(pen: &mut Pen, blob: &Blob) {
+pub(super) fn write_blob(pen: &mut Pen, blob: &Blob) {
     pen.digest(&blob.digest);
     pen.u64(blob.size);
 }
 
-fn read_blob(eye: &mut Eye<'_>) -> Option<Blob> {
+pub(super) fn read_blob(eye: &mut Eye<'_>) -> Option<Blob> {
     Some(Blob { digest: eye.digest()?, size: eye.u64()? })
 }
 

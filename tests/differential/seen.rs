@@ -86,7 +86,10 @@ impl Seen {
 
 fn is_ours(line: &str) -> bool {
     let warns = |of: &str| line.starts_with("warning: ") && line.contains(of);
-    line.starts_with("note: ") || warns("not kept") || warns("what stood there is in")
+    line.starts_with("note: ")
+        || ["not kept", "what stood there is in", " is damaged", "waits for another run", "name no file that is there"]
+            .into_iter()
+            .any(warns)
 }
 
 /// The step that a line tells the end of.

@@ -116,17 +116,6 @@ fn every_cached_phase_runs_once_and_then_is_fresh() {
 }
 
 #[test]
-fn test_runs_every_time_and_passes_its_arguments_on() {
-    let scene = Scene::of(&["alpha"]);
-    scene.append("alpha/src/lib.rs", "#[test]\nfn one() {}\n#[test]\nfn two() {}\n");
-    scene.call("test").succeeds();
-    let again = scene.call("test -v -- one -- --nocapture").succeeds();
-    assert_eq!(again.ran(), ["test (1 member) (never cached)"]);
-    assert!(again.err().contains("test tests::one ... ok\n") || again.err().contains("test one ... ok\n"));
-    assert!(!again.err().contains("test two"), "{}", again.text());
-}
-
-#[test]
 fn a_failing_test_fails_the_run_and_is_shown() {
     let scene = Scene::of(&["alpha"]);
     scene.append("alpha/src/lib.rs", "#[test]\nfn one() { assert_eq!(1, 2); }\n");

@@ -48,7 +48,7 @@ build (3 members): stale: first run
     cargo build --workspace
 doc (3 members): stale: first run
     cargo doc --workspace --no-deps
-test (3 members): stale: never cached
+test (3 members): stale: first run
     cargo test --workspace
 [exit 0]
 ",
@@ -60,7 +60,7 @@ test (3 members): stale: never cached
          Ran lint (3 members) in [time] (first run)
          Ran build (3 members) in [time] (first run)
          Ran doc (3 members) in [time] (first run)
-         Ran test (3 members) in [time] (never cached)
+         Ran test (3 members) in [time] (first run): no tests in 6 executables
     Finished 5 steps in [time]: 5 run
 [exit 0]
 ",
@@ -72,8 +72,8 @@ test (3 members): stale: never cached
        Fresh lint (3 members)
        Fresh build (3 members)
        Fresh doc (3 members)
-         Ran test (3 members) in [time] (never cached)
-    Finished 5 steps in [time]: 4 cached, 1 run; saved [time]
+       Fresh test (3 members): no tests in 6 executables
+    Finished 5 steps in [time]: 5 cached; saved [time]
 [exit 0]
 ",
     );

@@ -202,3 +202,25 @@ fn what_was_not_compiled_in_the_last_run() {
     runs("check --release", None);
     runs("check --release", Some("// edited\n"));
 }
+
+/// Documentation is made again for files of the package alone; what it reads elsewhere, rustdoc does not tell.
+#[test]
+fn documentation_of_a_file_outside_of_the_package() {
+    let scene = Scene::of(&["base", "user base"]).file("shared.rs", "pub const WORD: u32 = 1;\n");
+    scene.append("base/src/lib.rs", "#[path = \"../../shared.rs\"]\npub mod shared;\n");
+    scene.call("doc").succeeds();
+    assert!(scene.call("doc").succeeds().was_fresh());
+    scene.write("shared.rs", "pub const WORD: u32 = 2;\n");
+    for _ in 0..2 {
+        let ended = scene.call("doc").succeeds();
+        let said = "shared.rs is newer than the documentation of base, which reads it, and cargo did not look at it";
+        assert!(ended.err().contains(said), "{}", ended.text());
+        let page = fs::read_to_string(scene.at("target/doc/base/shared/constant.WORD.html")).unwrap();
+        assert!(page.contains("= 1"), "cargo has seen it, and what is said of it is not true:\n{page}");
+    }
+    scene.touch_everything();
+    scene.call("doc").succeeds();
+    let page = fs::read_to_string(scene.at("target/doc/base/shared/constant.WORD.html")).unwrap();
+    assert!(page.contains("= 2"), "{page}");
+    assert!(scene.call("doc").succeeds().was_fresh());
+}

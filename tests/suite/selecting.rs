@@ -159,7 +159,7 @@ fmt (1 member): stale: first run
     cargo fmt --check -p web
 doc (1 member): stale: first run
     cargo doc -p 'path+file://[root]/web#0.1.0' --no-deps --no-default-features --locked --offline --profile test --features extra --target x86_64-unknown-linux-gnu --config 'term.quiet=true'
-test (1 member): stale: never cached
+test (1 member): stale: first run
     cargo test -p 'path+file://[root]/web#0.1.0' --no-default-features --locked --offline --profile test --features extra --target x86_64-unknown-linux-gnu --config 'term.quiet=true'
 bench (1 member): stale: never cached
     cargo bench -p 'path+file://[root]/web#0.1.0' --no-default-features --locked --offline --profile test --features extra --target x86_64-unknown-linux-gnu --config 'term.quiet=true'

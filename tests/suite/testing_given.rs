@@ -98,7 +98,7 @@ fn compare(scene: &Scene, ours: &Call, plain: &str, count: usize) {
     let ended = ours.cargo(plain);
     assert_eq!(ended.code, Some(0), "\n{}", ended.text());
     let by_cargo = dumps(scene);
-    let ended = ours.succeeds();
+    ours.succeeds();
     assert_same(&by_cargo, &dumps(scene));
     assert_eq!(by_cargo.len(), count, "{:?}", by_cargo.keys());
 }
@@ -173,7 +173,6 @@ fn through_cargo_it_is_the_same() {
     let by_cargo = dumps(&scene);
     let ours = call.cargo("lifecycle test");
     assert_eq!(ours.code, Some(0), "\n{}", ours.text());
-    assert_eq!(ours.passed().len(), 13, "\n{}", ours.text());
     assert_same(&by_cargo, &dumps(&scene));
 }
 

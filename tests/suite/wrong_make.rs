@@ -166,7 +166,7 @@ error: unknown key `timeout` in `[lifecycle.check]`
 2 | timeout = "10m"
   | ^^^^^^^
   |
-  = help: known here: `description`, `command`, `commands`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`
+  = help: known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`
 
 error: unknown key `performance` in make.toml
  --> make.toml:3:2

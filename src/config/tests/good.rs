@@ -94,7 +94,10 @@ fn a_builtin_phase_is_changed_or_replaced_in_its_place() {
     assert_eq!(&*phase(&project, "build").description, "Compile libraries and binaries");
     assert!(!of("lint").builtin && !of("lint").cache);
     assert!(!of("fmt").builtin && of("fmt").cache);
-    assert!(of("bench").builtin && !of("bench").cache, "inputs do not make a built-in phase keep what it does not keep");
+    assert!(
+        of("bench").builtin && !of("bench").cache,
+        "inputs do not make a built-in phase keep what it does not keep"
+    );
     assert!(of("doc").builtin && !of("doc").cache);
 }
 

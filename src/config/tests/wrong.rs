@@ -59,7 +59,7 @@ fn tables_and_keys() {
         ),
         (
             "[lifecycle.build]\nproduces = []",
-            "unknown key `produces` in `[lifecycle.build]` @ produces = known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`\n",
+            "unknown key `produces` in `[lifecycle.build]` @ produces = known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`\n",
         ),
         (
             "[workspace.api]\nlifecycle.build.scope = \"member\"",
@@ -71,7 +71,7 @@ fn tables_and_keys() {
         ),
         (
             "[lifecycle.build]\ncache = true\ncache = true\nx = 1",
-            "`cache` is given twice @ cache (for the second time here)\nunknown key `x` in `[lifecycle.build]` @ x = known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`\n",
+            "`cache` is given twice @ cache (for the second time here)\nunknown key `x` in `[lifecycle.build]` @ x = known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`\n",
         ),
     ] {
         assert_eq!(brief(text), expected);

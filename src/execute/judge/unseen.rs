@@ -69,6 +69,14 @@ pub fn passed_by(name: &str) -> String {
     )
 }
 
+/// What to tell of a changed file that cargo does not look at for documentation.
+pub fn undocumented((name, library): &(String, String)) -> String {
+    format!(
+        "{name} is newer than the documentation of {library}, which reads it, and cargo did not look at it; `touch` a \
+         source of {library} (this result is not kept)"
+    )
+}
+
 /// What to tell of what another checkout has compiled, or may have.
 pub fn of_another(found: &Foreign) -> String {
     let more = if found.more == 0 { String::new() } else { format!(" (and {} more)", found.more) };

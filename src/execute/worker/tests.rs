@@ -15,9 +15,7 @@ use super::{Held, Prepared, Worker};
 use crate::cargo_test::Intercept;
 use crate::home::Claim;
 use crate::keys::Key;
-use crate::model::{
-    DependencyKind, MemberId, Outcome, Output, Step, StepId, Subject, TestRun, TestSummary, Tests, Workspace,
-};
+use crate::model::{DependencyKind, MemberId, Outcome, Output, Part, Step, StepId, Subject, TestSummary, Workspace};
 use crate::plan::Expanded;
 pub use parts::PartOf;
 use parts::TestPart;
@@ -30,11 +28,13 @@ pub(super) struct Testing {
     /// The parts that have to run.
     parts: Vec<TestPart>,
     /// What came of them, as far as they ran.
-    came: Mutex<Vec<Option<(bool, Tests)>>>,
+    came: Mutex<Vec<Option<Came>>>,
     /// Those that need not run.
-    fresh: TestRun,
-    saved: Duration,
+    fresh: Vec<Part>,
 }
+
+/// What came of a part, and why that cannot be kept although it passed.
+type Came = (Part, Option<String>);
 
 impl Worker<'_> {
     /// Has cargo compile the tests, and finds out which of them have to run.
@@ -81,7 +81,7 @@ impl Worker<'_> {
                 }
             }
         }
-        let terms = self.terms_of_parts(&mut testing.parts);
+        let terms = self.terms_of_parts(id, &mut testing.parts);
         testing.came = Mutex::new(vec![None; testing.parts.len()]);
         testing.step = Mutex::new(Some((prepared, ran, claim)));
         let _ = self.testing[id.index()].set(testing);
@@ -118,18 +118,21 @@ impl Worker<'_> {
             let outcome = Outcome::Failed("its parts are not known".into());
             return Done { outcome, duration: Duration::ZERO, output: Output::default(), warned: false, tests: None };
         };
-        let came = testing.came.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut summary = TestSummary { fresh: testing.fresh, saved: testing.saved, ..TestSummary::default() };
-        let mut failed: Vec<&str> = Vec::new();
-        for (part, came) in testing.parts.iter().zip(&came) {
-            match came {
-                Some((passed, tests)) => {
-                    summary.ran.add(*tests);
-                    failed.extend((!passed).then_some(&*part.name));
-                }
-                None => summary.left += 1,
-            }
+        let came = std::mem::take(&mut *testing.came.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut summary = TestSummary { uncompiled: ran.failure.is_some(), ..TestSummary::default() };
+        for part in &testing.fresh {
+            summary.fresh.add(part.tests);
+            summary.saved += part.duration;
         }
+        let left = came.iter().filter(|came| came.is_none()).count();
+        summary.left = u32::try_from(left).unwrap_or(u32::MAX);
+        let (came, doubts): (Vec<Part>, Vec<_>) = came.into_iter().flatten().unzip();
+        // What cannot be told of a part cannot be told of the whole.
+        let doubts = came.iter().zip(doubts).filter_map(|(part, doubt)| Some(format!("{}: {}", part.name, doubt?)));
+        ran.doubt = ran.doubt.take().or(doubts.into_iter().next());
+        came.iter().for_each(|part| summary.ran.add(part.tests));
+        let failed = came.iter().filter(|part| !part.outcome.is_good()).map(|part| &*part.name);
+        let failed: Vec<&str> = failed.collect();
         let failure = match (&failed[..], summary.left) {
             ([], 0) => None,
             ([], left) => Some(format!("{left} test executables did not run")),
@@ -139,7 +142,8 @@ impl Worker<'_> {
             (Some(compiling), Some(failure)) => Some(format!("{compiling}; {failure}")),
             (compiling, failure) => compiling.or(failure),
         };
-        self.conclude(id, prepared, (ran, Some(summary)), tell)
+        let parts = testing.fresh.iter().cloned().chain(came).collect();
+        self.conclude(id, prepared, (ran, Some((summary, parts))), tell)
     }
 }
 

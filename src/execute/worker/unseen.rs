@@ -29,7 +29,8 @@ impl Worker<'_> {
         let unseen = doubts.files.iter().find(|unseen| !self.is_made_good(unseen, ran)).map(Unseen::text);
         let made = (&*ran.artifacts, &*ran.scripts);
         let overlooked = || Some(judge::passed_by(&self.keys.overlooked(made, doubts.since_ns)?));
-        unseen.or_else(overlooked).or_else(|| self.foreign(units, doubts.since_ns, tell))
+        let undocumented = || self.keys.undocumented(&ran.artifacts).as_ref().map(judge::undocumented);
+        unseen.or_else(overlooked).or_else(undocumented).or_else(|| self.foreign(units, doubts.since_ns, tell))
     }
 
     fn foreign(&self, units: &[Unit], since_ns: i64, tell: &Teller) -> Option<String> {

@@ -31,6 +31,7 @@ fn record(number: u8, used: u32) -> Record {
         output: (number % 2 == 1).then(|| blob(number, 1)),
         warned: number % 3 == 1,
         discovered: (0..number % 3).map(|count| (0..count).map(discovered).collect()).collect(),
+        parts: Vec::new(),
         tests: (number % 5 == 1).then(|| tests(number.into())),
         used,
     }
@@ -290,7 +291,8 @@ fn several_records_of_a_key_are_legal_in_the_file() {
 
 #[test]
 fn bytes_that_are_no_record_give_none_or_another_but_do_not_panic() {
-    let record = |number, used| Record { outputs: vec![blob(1, 1), blob(2, 2)], ..record(number, used) };
+    let (outputs, parts) = (vec![blob(1, 1), blob(2, 2)], vec![blob(3, 3)]);
+    let record = |number, used| Record { outputs: outputs.clone(), parts: parts.clone(), ..record(number, used) };
     let good = encode(&record(7, 0));
     assert_eq!(decode(&good, 5), Some(record(7, 5)));
     for index in 0..good.len() {

@@ -61,7 +61,8 @@ impl Worker<'_> {
             found.push(Called { call, member, name: name.into() });
         }
         let is_built_only = || self.expansion.args.iter().any(|argument| argument == "--no-run");
-        let left = missing.first().filter(|_| !is_built_only());
+        // Where members did not compile, some of what did belongs to them, and nothing is kept of the whole.
+        let left = missing.first().filter(|_| ran.failure.is_none() && !is_built_only());
         ran.doubt = strange.or_else(|| Some(format!("cargo did not say how it runs `{}`", left?.display())));
         found
     }

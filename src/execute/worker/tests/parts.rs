@@ -9,13 +9,13 @@ use super::super::{Ending, Prepared, Produced, Worker};
 use super::Testing;
 use super::called::Called;
 use super::made_of::TestFile;
-use crate::cargo_test;
 use crate::keys::Key;
+use crate::libtest;
 use crate::model::{MemberId, Outcome, Output, Part, Reason, StepId, TestRun, Tests};
 use crate::process::CommandLine;
 use crate::schedule::PartTerms;
 use crate::state::Ended;
-use crate::store::Record;
+use crate::store::Passed;
 
 /// Which part of a step something is of.
 #[derive(Clone, Debug)]
@@ -68,33 +68,40 @@ impl Worker<'_> {
         };
         match kept {
             Ok(record) => {
-                let tests = record.tests.unwrap_or_default().tests;
-                testing.fresh.add(tests);
-                testing.saved += record.duration;
-                tell.part_passed(self.passed_by(&called, &record, tests));
+                let part = self.fresh_part(Passed {
+                    name: called.name.to_string(),
+                    member: self.expansion.workspace.member(called.member).name.to_string(),
+                    duration: record.duration,
+                    tests: record.tests.unwrap_or_default().tests,
+                    output: record.output,
+                });
+                tell.part_passed(part.clone());
+                testing.fresh.push(part);
             }
             Err(reason) => {
-                testing.parts.push(TestPart { name: called.name, of, line, key: key.ok(), reason, files, shown });
+                let key = key.ok().filter(|_| reason != Reason::CacheOff);
+                testing.parts.push(TestPart { name: called.name, of, line, key, reason, files, shown });
             }
         }
     }
 
-    fn passed_by(&self, called: &Called, record: &Record, tests: Tests) -> Part {
+    /// A part that need not run.
+    pub(in super::super) fn fresh_part(&self, passed: Passed) -> Part {
         Part {
-            name: Arc::clone(&called.name),
-            member: Arc::clone(&self.expansion.workspace.member(called.member).name),
-            outcome: Outcome::Cached { saved: record.duration, restored: 0 },
+            name: passed.name.into(),
+            member: passed.member.into(),
+            outcome: Outcome::Cached { saved: passed.duration, restored: 0 },
             reason: None,
-            duration: record.duration,
-            output: self.stored(Some(record)),
+            duration: passed.duration,
+            output: self.stored(passed.output),
             shown: false,
-            tests,
+            tests: passed.tests,
         }
     }
 
     /// How long each part will take, and how many cores it gets: as much of them as it has of the work. Their numbers of
     /// threads are set accordingly.
-    pub(super) fn terms_of_parts(&self, parts: &mut [TestPart]) -> Vec<PartTerms> {
+    pub(super) fn terms_of_parts(&self, id: StepId, parts: &mut [TestPart]) -> Vec<PartTerms> {
         let jobs = self.commands.jobs.max(1) as u64;
         let last: Vec<_> = parts.iter().map(|part| self.judge.last(&part.of.name)).collect();
         let known: Vec<u64> = last.iter().flatten().map(|last| last.duration_ms.max(1)).collect();
@@ -102,6 +109,10 @@ impl Worker<'_> {
         let lengths: Vec<u64> = last.iter().map(|last| last.map_or(usual, |last| last.duration_ms.max(1))).collect();
         let whole: u64 = lengths.iter().sum::<u64>().max(1);
         let failed: Vec<bool> = last.iter().map(|last| last.is_some_and(|last| last.ended == Ended::Failed)).collect();
+        let phase = self.expansion.project.phase(self.plan.step(id).phase);
+        let lock = |member: MemberId| {
+            phase.definition_for(&self.expansion.workspace.member(member).name).and_then(|own| own.lock.clone())
+        };
         let mut terms = Vec::with_capacity(parts.len());
         for ((part, length), failed) in parts.iter_mut().zip(lengths).zip(failed) {
             let share = (jobs * length).div_ceil(whole).clamp(1, jobs);
@@ -110,7 +121,8 @@ impl Worker<'_> {
                 part.line.env.push((THREADS.into(), share.to_string().into()));
             }
             let weight = if failed { length + FAILED_FIRST } else { length };
-            terms.push(PartTerms { weight, jobs: usize::try_from(share).unwrap_or(1) });
+            let jobs = usize::try_from(share).unwrap_or(1);
+            terms.push(PartTerms { weight, jobs, lock: lock(part.of.member) });
         }
         terms
     }
@@ -125,29 +137,30 @@ impl Worker<'_> {
         let clock = Instant::now();
         let mut ran = self.commands.run_program(&part.line, tell);
         let duration = clock.elapsed();
-        let mut figures = cargo_test::Figures::default();
+        let mut figures = libtest::Figures::default();
         let _ = ran.log.copy_to(&mut figures);
-        let tests = figures.finish();
+        let tests = figures.finish(ran.failure.is_none());
         let log = std::mem::take(&mut ran.log);
         let output = if log.is_empty() { Output::default() } else { Output::of(Arc::new(Kept::new(log))) };
         let passed = ran.failure.is_none();
-        if let Some(came) = testing.came.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place) {
-            *came = Some((passed, tests));
-        }
+        let is_other = |file: &&TestFile| !self.keys.digest_of_file(&file.path).is_ok_and(|now| now == file.digest);
+        let doubt = match part.files.iter().find(is_other) {
+            Some(file) => Some(format!("{} changed meanwhile", file.name)),
+            None => ran.lost.then(|| "a part of its output is lost".to_owned()),
+        };
         // What ends after a signal may have been told to.
         if let Some(key) = part.key.filter(|_| !self.is_interrupted()) {
-            let is_other = |file: &&TestFile| !self.keys.digest_of_file(&file.path).is_ok_and(|now| now == file.digest);
-            let ending = match part.files.iter().find(is_other) {
+            let ending = match &doubt {
                 _ if !passed => Ending::Failed,
-                Some(file) => Ending::Unkept(format!("{} changed meanwhile", file.name)),
-                None if ran.lost => Ending::Unkept("a part of its output is lost".to_owned()),
+                Some(doubt) => Ending::Unkept(doubt.clone()),
                 None => Ending::Good { discovered: None, artifacts: Vec::new(), outputs: Vec::new() },
             };
             let tests = Some(TestRun { executables: 1, tests });
             let (output, of) = (output.clone(), Some(part.of.clone()));
-            self.produce(Produced { step: id, part: of, key, ending, duration, output, warned: false, tests });
+            let parts = Vec::new();
+            self.produce(Produced { step: id, part: of, key, ending, duration, output, warned: false, tests, parts });
         }
-        Part {
+        let came = Part {
             name: Arc::clone(&part.name),
             member: Arc::clone(&self.expansion.workspace.member(part.of.member).name),
             outcome: ran.failure.map_or(Outcome::Succeeded, |how| Outcome::Failed(how.into())),
@@ -156,7 +169,11 @@ impl Worker<'_> {
             output,
             shown: part.shown,
             tests,
+        };
+        if let Some(place) = testing.came.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place) {
+            *place = Some((came.clone(), doubt));
         }
+        came
     }
 }
 

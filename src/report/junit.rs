@@ -1,0 +1,278 @@
+//! The account of a run for machines that show tests, as JUnit's XML: a suite for each test executable with a case for each
+//! of its tests, and one of one case for any other step. It knows events and nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::xml::Xml;
+use crate::ansi;
+use crate::libtest::{self, Case, CaseOutcome};
+use crate::model::{Event, Outcome, Output, Part, StepId, StepInfo, TestSummary};
+
+/// Collects a run from its events.
+///
+/// ```
+/// use cargo_lifecycle::report::Junit;
+/// use cargo_lifecycle::{Lifecycle, Options};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let workspace = folder.path();
+/// # std::fs::create_dir(workspace.join("src"))?;
+/// # std::fs::write(workspace.join("src/lib.rs"), "")?;
+/// # std::fs::write(workspace.join("Cargo.toml"), "[package]\nname = \"tiny\"\nedition = \"2024\"\n[workspace]\n")?;
+/// let options = Options::new().current_dir(workspace).phases(["check"]);
+/// # let options = options.target_dir(workspace.join("target"));
+/// let mut junit = Junit::new();
+/// Lifecycle::open(options)?.run(|event| junit.take(&event))?;
+/// assert!(junit.xml().contains(r#"<testsuites name="tiny" tests="1" failures="0" errors="0" skipped="0""#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Junit {
+    workspace: Arc<str>,
+    steps: Arc<[StepInfo]>,
+    duration: Duration,
+    /// By step; first the step itself, where it has a suite, then its parts by name.
+    suites: BTreeMap<(StepId, Option<Arc<str>>), Suite>,
+}
+
+#[derive(Debug)]
+struct Suite {
+    cached: bool,
+    duration: Duration,
+    cases: Vec<Tried>,
+    output: String,
+}
+
+/// A case of the report.
+#[derive(Debug)]
+struct Tried {
+    name: String,
+    /// How long it took, if that is known: libtest does not tell.
+    duration: Option<Duration>,
+    ending: Ending,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Ending {
+    Passed,
+    /// A test failed: in short, and all that it printed.
+    Failure(String, String),
+    /// What is no test failed: likewise.
+    Error(String, String),
+    /// It did not run, or not to its end: why.
+    Skipped(String),
+}
+
+/// How many cases ended how.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    tests: usize,
+    failures: usize,
+    errors: usize,
+    skipped: usize,
+}
+
+/// Why something did not come to its end.
+const BEFORE: &str = "the run ended before it did";
+
+impl Junit {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes note of the next event.
+    pub fn take(&mut self, event: &Event) {
+        match event {
+            Event::Begun { workspace, steps, .. } => {
+                (self.workspace, self.steps) = (Arc::clone(workspace), Arc::clone(steps));
+            }
+            // Outputs are read at once: what is stored may be gone at the end.
+            Event::PartEnded { step, part } => {
+                self.suites.insert((*step, Some(Arc::clone(&part.name))), suite_of(part));
+            }
+            Event::Ended { step, outcome, duration, output, tests, .. } => {
+                if let Some(ending) = self.ending(*step, outcome, tests.as_ref(), output) {
+                    let suite = self.step(*step, (outcome, *duration), ending, output);
+                    self.suites.insert((*step, None), suite);
+                }
+            }
+            Event::Finished(summary) => self.duration = summary.duration,
+            _ => {}
+        }
+    }
+
+    /// What has happened so far, as XML.
+    #[must_use]
+    pub fn xml(&self) -> String {
+        let counts = Counts::of(self.suites.values().flat_map(|suite| &suite.cases));
+        let mut xml = Xml::new();
+        let time = time(self.duration);
+        xml.open("testsuites", &counts.attributes(&self.workspace, &time).each_ref().map(borrowed));
+        for ((step, part), suite) in &self.suites {
+            let step = self.name(*step);
+            suite.write(&mut xml, (part.as_deref().unwrap_or(&step), &step));
+        }
+        xml.finish()
+    }
+
+    /// How the step itself ended; `None` if its parts tell that.
+    fn ending(&self, step: StepId, outcome: &Outcome, tests: Option<&TestSummary>, output: &Output) -> Option<Ending> {
+        let mut parts = self.suites.range((step, Some("".into()))..).take_while(|((of, _), _)| *of == step).peekable();
+        let has_parts = parts.peek().is_some();
+        let is_told = parts.any(|(_, suite)| suite.cases.iter().any(|case| matches!(case.ending, Ending::Failure(..))));
+        let left = tests.filter(|tests| !tests.uncompiled).map_or(0, |tests| tests.left);
+        Some(match outcome {
+            Outcome::Succeeded | Outcome::Cached { .. } if has_parts => return None,
+            Outcome::Succeeded | Outcome::Cached { .. } => Ending::Passed,
+            Outcome::Failed(_) | Outcome::Cancelled if left > 0 => {
+                Ending::Skipped(format!("{left} of its test executables did not run"))
+            }
+            Outcome::Failed(_) if is_told && tests.is_none_or(|tests| !tests.uncompiled) => return None,
+            Outcome::Failed(how) => Ending::Error(how.to_string(), text(output)),
+            Outcome::Skipped { because } => Ending::Skipped(format!("{} failed", self.name(*because))),
+            Outcome::Cancelled => Ending::Skipped(BEFORE.to_owned()),
+        })
+    }
+
+    fn step(&self, step: StepId, (outcome, duration): (&Outcome, Duration), ending: Ending, output: &Output) -> Suite {
+        let (cached, duration) = match outcome {
+            Outcome::Cached { saved, .. } => (true, *saved),
+            _ => (false, duration),
+        };
+        let case = Tried { name: self.name(step).to_string(), duration: Some(duration), ending };
+        Suite { cached, duration, cases: vec![case], output: text(output) }
+    }
+
+    fn name(&self, step: StepId) -> Arc<str> {
+        self.steps.get(step.index()).map_or_else(|| Arc::from(""), |info| Arc::clone(&info.name))
+    }
+}
+
+/// What a test executable came to, test by test. Where these do not tell all, there is a case for the executable.
+fn suite_of(part: &Part) -> Suite {
+    let bytes = bytes(&part.output);
+    let told = libtest::told(&bytes);
+    let mut cases: Vec<Tried> = told.cases.iter().map(tried).collect();
+    let counted = part.tests.passed + part.tests.failed + part.tests.ignored;
+    let is_whole = told.is_known && cases.len() >= counted as usize;
+    let has_failure = cases.iter().any(|case| matches!(case.ending, Ending::Failure(..)));
+    let output = plain(&bytes);
+    let own = match &part.outcome {
+        Outcome::Failed(how) if !(is_whole && has_failure) => Some(Ending::Failure(how.to_string(), output.clone())),
+        Outcome::Cancelled | Outcome::Skipped { .. } => Some(Ending::Skipped(BEFORE.to_owned())),
+        _ => (!is_whole).then_some(Ending::Passed),
+    };
+    let name = part.name.to_string();
+    cases.extend(own.map(|ending| Tried { name, duration: Some(part.duration), ending }));
+    Suite { cached: matches!(part.outcome, Outcome::Cached { .. }), duration: part.duration, cases, output }
+}
+
+fn tried(case: &Case) -> Tried {
+    let ending = match case.outcome {
+        CaseOutcome::Passed => Ending::Passed,
+        CaseOutcome::Failed => Ending::Failure(in_short(&case.output).to_owned(), case.output.clone()),
+        CaseOutcome::Ignored => Ending::Skipped("ignored".to_owned()),
+    };
+    Tried { name: case.name.clone(), duration: None, ending }
+}
+
+/// The line of a failed test's output that says most: what it panicked with, else the first.
+fn in_short(output: &str) -> &str {
+    let mut lines = output.lines().map(str::trim);
+    let with = lines.by_ref().find(|line| line.starts_with("thread '") && line.contains(" panicked at "));
+    let with = with.and_then(|_| lines.next()).filter(|line| !line.is_empty());
+    with.or_else(|| output.lines().map(str::trim).find(|line| !line.is_empty())).unwrap_or("failed")
+}
+
+impl Suite {
+    fn write(&self, xml: &mut Xml, (name, step): (&str, &str)) {
+        let time = time(self.duration);
+        xml.open("testsuite", &Counts::of(&self.cases).attributes(name, &time).each_ref().map(borrowed));
+        xml.open("properties", &[]);
+        xml.leaf("property", &[("name", "step"), ("value", step)], "");
+        xml.leaf("property", &[("name", "cached"), ("value", if self.cached { "true" } else { "false" })], "");
+        xml.close();
+        self.cases.iter().for_each(|case| case.write(xml, name));
+        if !self.output.is_empty() {
+            xml.leaf("system-out", &[], &self.output);
+        }
+        xml.close();
+    }
+}
+
+impl Tried {
+    fn write(&self, xml: &mut Xml, suite: &str) {
+        let mut attributes = vec![("name", &*self.name), ("classname", suite)];
+        let time = self.duration.map(time);
+        attributes.extend(time.as_deref().map(|time| ("time", time)));
+        let (element, message, text) = match &self.ending {
+            Ending::Passed => return xml.leaf("testcase", &attributes, ""),
+            Ending::Failure(how, all) => ("failure", how, &**all),
+            Ending::Error(how, all) => ("error", how, &**all),
+            Ending::Skipped(why) => ("skipped", why, ""),
+        };
+        xml.open("testcase", &attributes);
+        xml.leaf(element, &[("message", message), ("type", element)], text);
+        xml.close();
+    }
+}
+
+impl Counts {
+    fn of<'c>(cases: impl IntoIterator<Item = &'c Tried>) -> Self {
+        let mut counts = Self::default();
+        for case in cases {
+            counts.tests += 1;
+            match case.ending {
+                Ending::Passed => {}
+                Ending::Failure(..) => counts.failures += 1,
+                Ending::Error(..) => counts.errors += 1,
+                Ending::Skipped(_) => counts.skipped += 1,
+            }
+        }
+        counts
+    }
+
+    fn attributes(self, name: &str, time: &str) -> [(&'static str, String); 6] {
+        let Self { tests, failures, errors, skipped } = self;
+        [
+            ("name", name.to_owned()),
+            ("tests", tests.to_string()),
+            ("failures", failures.to_string()),
+            ("errors", errors.to_string()),
+            ("skipped", skipped.to_string()),
+            ("time", time.to_owned()),
+        ]
+    }
+}
+
+fn borrowed<'a>((name, value): &'a (&'static str, String)) -> (&'a str, &'a str) {
+    (name, value)
+}
+
+/// Seconds, to the millisecond.
+fn time(duration: Duration) -> String {
+    format!("{:.3}", duration.as_secs_f64())
+}
+
+fn bytes(output: &Output) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Err(error) = output.copy_to(&mut bytes) {
+        bytes.extend_from_slice(format!("(the output cannot be read: {error})").as_bytes());
+    }
+    bytes
+}
+
+/// Without escape sequences, line by line: one that does not end takes the rest with it.
+fn plain(bytes: &[u8]) -> String {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    let plain: Vec<u8> = lines.flat_map(|line| ansi::strip(line).into_owned()).collect();
+    String::from_utf8_lossy(&plain).into_owned()
+}
+
+fn text(output: &Output) -> String {
+    plain(&bytes(output))
+}

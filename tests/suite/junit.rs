@@ -1,0 +1,275 @@
+//! `--junit`: the report as a reader of XML finds it, against real test executables.
+
+use std::fs;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::call::Ended;
+use crate::scene::Scene;
+
+const REPORT: &str = "target/report/junit.xml";
+
+/// A library with a test of each sort, documentation tests and an executable without libtest; and one that is whole.
+fn shop() -> Scene {
+    let scene = Scene::of(&["a", "b"]);
+    scene.append("a/Cargo.toml", "\n[[test]]\nname = \"plain\"\nharness = false\n");
+    scene.write("a/tests/plain.rs", "fn main() {\n    println!(\"test x ... ok\");\n}\n");
+    scene.append("a/src/lib.rs", "\n/// ```\n/// assert_eq!(a::NAME, \"a\");\n/// ```\npub fn documented() {}\n");
+    scene.append(
+        "a/src/lib.rs",
+        "\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn good() {\n        println!(\"silent\");\n    }\n\
+         \n    #[test]\n    #[ignore = \"slow\"]\n    fn late() {}\n\
+         \n    #[test]\n    #[should_panic]\n    fn panics() {\n        panic!();\n    }\n}\n",
+    );
+    scene.append("b/src/lib.rs", "\n#[test]\nfn other() {}\n");
+    scene
+}
+
+/// The report in short: each suite with its step, and under it its cases with how they ended. Its figures must be right.
+#[track_caller]
+fn report(scene: &Scene) -> Vec<String> {
+    let text = fs::read_to_string(scene.at(REPORT)).unwrap();
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let root = document.root_element();
+    assert_eq!((root.tag_name().name(), root.attribute("name")), ("testsuites", Some("shop")));
+    agrees(root);
+    let mut lines = Vec::new();
+    for suite in root.children().filter(|node| node.has_tag_name("testsuite")) {
+        agrees(suite);
+        let property = |name: &str| {
+            let mut all = suite.descendants().filter(|node| node.has_tag_name("property"));
+            all.find(|node| node.attribute("name") == Some(name)).unwrap().attribute("value").unwrap()
+        };
+        let cached = if property("cached") == "true" { ", cached" } else { "" };
+        let name = suite.attribute("name").unwrap();
+        lines.push(format!("{name} of {}{cached}", property("step")));
+        for case in suite.children().filter(|node| node.has_tag_name("testcase")) {
+            assert_eq!(case.attribute("classname"), Some(name));
+            let ending = case.children().find(roxmltree::Node::is_element);
+            let ending = ending
+                .map(|ending| format!(": {}: {}", ending.tag_name().name(), ending.attribute("message").unwrap()));
+            lines.push(format!("  {}{}", case.attribute("name").unwrap(), ending.unwrap_or_default()));
+        }
+    }
+    lines
+}
+
+/// Whether the figures of an element are those of the cases in it.
+#[track_caller]
+fn agrees(element: roxmltree::Node<'_, '_>) {
+    let count = |name: &str| element.descendants().filter(|node| node.has_tag_name(name)).count();
+    for (attribute, name) in
+        [("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")]
+    {
+        assert_eq!(element.attribute(attribute), Some(&*count(name).to_string()), "{attribute}");
+    }
+    assert!(element.attribute("time").unwrap().parse::<f64>().unwrap() >= 0.0);
+}
+
+/// The text of the elements of this name.
+fn texts(scene: &Scene, name: &str) -> Vec<String> {
+    let text = fs::read_to_string(scene.at(REPORT)).unwrap();
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let found = document.descendants().filter(|node| node.has_tag_name(name));
+    found.map(|node| node.text().unwrap_or_default().to_owned()).collect()
+}
+
+/// The cases of `shop`, where these suites are cached.
+fn whole(cached: &[&str]) -> Vec<String> {
+    let suites: [(&str, &[&str]); 5] = [
+        ("a", &["tests::late: skipped: ignored", "tests::good", "tests::panics"]),
+        ("a (doc)", &["a/src/lib.rs - documented (line 3)"]),
+        ("a::plain", &["a::plain"]),
+        ("b", &["other"]),
+        ("b (doc)", &[]),
+    ];
+    let lines = |(name, cases): &(&str, &[&str])| {
+        let cached = if cached.contains(name) { ", cached" } else { "" };
+        let cases = cases.iter().map(|case| format!("  {case}"));
+        std::iter::once(format!("{name} of test{cached}")).chain(cases).collect::<Vec<_>>()
+    };
+    sorted(suites.iter().flat_map(lines).collect())
+}
+
+/// Tests end in any order, even those of one executable.
+fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort();
+    lines
+}
+
+#[test]
+fn the_report_is_whole_whatever_of_the_tests_ran() {
+    let scene = shop();
+    let call = || scene.call("test --junit").arg(REPORT);
+    call().succeeds();
+    assert_eq!(sorted(report(&scene)), whole(&[]));
+    let printed = texts(&scene, "system-out");
+    assert!(printed.iter().any(|text| text == "test x ... ok\n"), "{printed:?}");
+    assert!(printed.iter().any(|text| text.contains("test result: ok. 2 passed; 0 failed; 1 ignored")), "{printed:?}");
+    fs::remove_file(scene.at(REPORT)).unwrap();
+
+    let before = printed;
+    let again = call().succeeds();
+    assert!(again.was_fresh(), "{}", again.text());
+    let all = ["a", "a (doc)", "a::plain", "b", "b (doc)"];
+    assert_eq!(sorted(report(&scene)), whole(&all));
+    assert_eq!(texts(&scene, "system-out"), before, "what was printed then");
+
+    scene.append("b/src/lib.rs", "\npub fn more() {}\n");
+    call().succeeds();
+    assert_eq!(sorted(report(&scene)), whole(&all[..3]));
+
+    // The whole is known by parts of which some did not run with it.
+    fs::remove_dir_all(scene.at("target/debug")).unwrap();
+    assert!(call().succeeds().was_fresh());
+    assert_eq!(sorted(report(&scene)), whole(&all));
+}
+
+#[test]
+fn what_is_no_longer_stored_is_done_again() {
+    let scene = shop();
+    let call = || scene.call("test --junit").arg(REPORT);
+    call().succeeds();
+    let printed = b"test x ... ok\n";
+    let files = walkdir::WalkDir::new(scene.at("target/lifecycle")).into_iter().map(|entry| entry.unwrap().into_path());
+    let lost: Vec<_> = files.filter(|path| fs::read(path).is_ok_and(|bytes| bytes == printed)).collect();
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    fs::remove_file(&lost[0]).unwrap();
+    let again = call().succeeds();
+    assert!(again.ran()[0].contains("what its tests printed is no longer stored"), "{}", again.text());
+    assert_eq!(again.lines_of("Passed").len(), 1, "{}", again.text());
+    assert_eq!(sorted(report(&scene)), whole(&["a", "a (doc)", "b", "b (doc)"]));
+    assert!(call().succeeds().was_fresh());
+}
+
+#[test]
+fn a_failed_test_has_what_it_printed_whatever_that_is() {
+    let scene = Scene::of(&["a"]);
+    scene.append(
+        "a/src/lib.rs",
+        "\n#[test]\nfn odd() {\n    println!(\"\\t\\x1b[31mred\\x1b[0m \\0 ]]> & \\u{ffff}<b>\");\n    panic!(\"the\\x07 \\\"end\\\"\");\n}\n\
+         \n#[test]\nfn wrong() -> Result<(), u8> {\n    Err(7)\n}\n\n#[test]\nfn good() {}\n",
+    );
+    scene.write("a/tests/crash.rs", "#[test]\nfn aborts() {\n    std::process::abort();\n}\n");
+    scene.write(
+        "a/tests/raw.rs",
+        "#[test]\nfn raw() {\n    use std::io::Write;\n    std::io::stdout().write_all(b\"<\\xff\\x1b[1m>\\n\").unwrap();\n}\n",
+    );
+    let ended = scene.call("test --keep-going --junit").arg(REPORT).run();
+    assert_eq!(ended.code, Some(1), "{}", ended.text());
+    let lines = report(&scene);
+    let expected = [
+        "  a::crash: failure: ended by signal 6",
+        "  a::raw",
+        "  good",
+        "  odd: failure: the\u{fffd} \"end\"",
+        "  wrong: failure: Error: 7",
+        "a (doc) of test",
+        "a of test",
+        "a::crash of test",
+        "a::raw of test",
+    ];
+    assert_eq!(sorted(lines), expected, "\n{}", ended.text());
+    let failures = texts(&scene, "failure");
+    let odd = failures.iter().find(|text| text.contains("red")).unwrap();
+    assert!(odd.starts_with("\tred \u{fffd} ]]> & \u{fffd}<b>\n"), "{odd}");
+    assert!(odd.contains("panicked at") && !odd.contains("wrong") && !odd.contains("failures:"), "{odd}");
+    assert!(texts(&scene, "system-out").iter().any(|text| text.contains("<\u{fffd}>\n")));
+}
+
+#[test]
+fn what_did_not_compile_is_one_error() {
+    let scene = shop();
+    scene.append("b/src/lib.rs", "\nfn broken() -> u8 {}\n");
+    scene.call("test --junit").arg(REPORT).run();
+    assert_eq!(report(&scene), ["test of test", "  test: error: exit status 101 (b)"]);
+    assert!(texts(&scene, "error")[0].contains("mismatched types"));
+
+    // Together with what there is of others.
+    scene.replace("a/tests/plain.rs", "fn main() {", "fn main() {\n    std::process::exit(3);");
+    scene.call("test --keep-going --junit").arg(REPORT).run();
+    let lines = report(&scene);
+    assert_eq!(lines[..2], ["test of test", "  test: error: exit status 101 (b); a::plain failed"]);
+    assert!(lines.contains(&"  a::plain: failure: exit status 3".to_owned()), "{lines:?}");
+    assert!(lines.contains(&"  tests::good".to_owned()), "{lines:?}");
+}
+
+#[test]
+fn what_did_not_run_after_a_failure_is_counted() {
+    let scene = shop();
+    scene.replace("a/tests/plain.rs", "fn main() {", "fn main() {\n    std::process::exit(3);");
+    scene.call("test -j1 --keep-going").run();
+    // What failed the last time comes first.
+    scene.call("test -j1 --force --junit").arg(REPORT).run();
+    assert_eq!(
+        report(&scene),
+        [
+            "test of test",
+            "  test: skipped: 4 of its test executables did not run",
+            "a::plain of test",
+            "  a::plain: failure: exit status 3",
+        ]
+    );
+}
+
+#[test]
+fn every_other_step_is_a_case() {
+    let scene = Scene::of(&["a", "b"]).make(
+        "[lifecycle.good]\ncommand = \"echo made\"\ninputs = [\"src/**\"]\n\n[lifecycle.bad]\ncommand = \"echo why; exit 3\"\nneeds = [\"good\"]\n\
+         workspaces = [\"a\"]\n\n[lifecycle.after]\ncommand = \"true\"\nneeds = [\"bad\"]\nworkspaces = [\"a\"]\n",
+    );
+    scene.call("good").succeeds();
+    let ended = scene.call("good after --junit").arg(REPORT).run();
+    assert_eq!(ended.code, Some(1), "{}", ended.text());
+    let expected = [
+        "  after a: skipped: bad a failed",
+        "  bad a: error: exit status 3",
+        "  good a",
+        "  good b",
+        "after a of after a",
+        "bad a of bad a",
+        "good a of good a, cached",
+        "good b of good b, cached",
+    ];
+    assert_eq!(sorted(report(&scene)), expected, "{}", ended.text());
+    assert_eq!(texts(&scene, "error"), ["why\n"]);
+}
+
+#[test]
+fn an_interrupted_run_reports_what_is_known() {
+    let scene = shop();
+    scene.replace(
+        "a/tests/plain.rs",
+        "fn main() {",
+        "fn main() {\n    let side = std::env::var(\"SIDE\").unwrap();\n    std::fs::write(side + \"/started\", \"\").unwrap();\n    \
+         std::thread::sleep(std::time::Duration::from_secs(60));",
+    );
+    scene.call("test -- --no-run").succeeds();
+    let call = scene.call("test -j2 --junit").arg(REPORT);
+    let child = call.start();
+    while !scene.beside("started").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert_eq!(call.wait(child).code, Some(130));
+    let lines = report(&scene);
+    assert!(lines.contains(&"  a::plain: skipped: the run ended before it did".to_owned()), "{lines:?}");
+    assert!(lines[1].starts_with("  test: skipped: "), "{lines:?}");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_an_error() {
+    let scene = Scene::of(&["a"]);
+    let says = |ended: &Ended| {
+        let error = ended.err().lines().last().unwrap_or_default().to_owned();
+        (ended.code, error)
+    };
+    let ended = scene.call("fmt --junit a/src/lib.rs/junit.xml").run();
+    let expected = "error: cannot write the report to `a/src/lib.rs/junit.xml`: [..]";
+    let (code, error) = says(&ended);
+    assert!(code == Some(1) && error.starts_with(expected.trim_end_matches("[..]")), "{}", ended.text());
+    assert_eq!(ended.ran().len(), 1, "{}", ended.text());
+    let (code, error) = says(&scene.call("fmt --junit a").run());
+    assert_eq!((code, &*error), (Some(1), "error: cannot write the report to `a`: Is a directory (os error 21)"));
+    assert_eq!(scene.call("fmt --dry-run --junit x.xml").run().code, Some(2));
+}
