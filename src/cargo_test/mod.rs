@@ -4,8 +4,8 @@
 //!
 //! Cargo is asked by being given this very program as the test runner (`target.<triple>.runner`) and as rustdoc
 //! (`build.rustdoc`), through `--config`, which leaves no trace in the environment; where `RUSTDOC` is set, that is set
-//! instead, and put right in what is told. So each test gets what cargo gives it,
-//! to the byte, whichever cargo that is; and nothing is compiled again because of it.
+//! instead, and put right in what is told. So each test gets what cargo gives it, to the byte, whichever cargo that is; and
+//! nothing is compiled again because of it.
 
 mod call;
 mod intercept;

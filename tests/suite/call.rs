@@ -171,14 +171,11 @@ impl Ended {
 
     /// The steps that ran, in the order of their ends, each with the reason in brackets if it was told.
     pub fn ran(&self) -> Vec<String> {
-        self.lines_of("Ran").iter().map(|line| without_duration(line)).collect()
-    }
-
-    /// The test executables that ran and passed, by name, each with its numbers and the reason in brackets.
-    pub fn passed(&self) -> Vec<String> {
-        let mut passed: Vec<String> = self.lines_of("Passed").iter().map(|line| without_duration(line)).collect();
-        passed.sort_by_key(|line| line.split(": ").next().map(str::to_owned));
-        passed
+        let without_time = |line: &str| {
+            let (name, rest) = line.split_once(" in [time]").unwrap_or((line, ""));
+            format!("{name}{rest}")
+        };
+        self.lines_of("Ran").iter().map(|line| without_time(line)).collect()
     }
 
     /// What stands behind this verb, wherever it begins a line.
@@ -214,12 +211,6 @@ fn without_own_folder(text: &str) -> String {
         shown += &if is_own { piece.replacen(name, "[own]", 1) } else { piece.to_owned() };
     }
     shown
-}
-
-/// A line of the report's without how long it took.
-fn without_duration(line: &str) -> String {
-    let (name, rest) = line.split_once(" in [time]").unwrap_or((line, ""));
-    format!("{name}{rest}")
 }
 
 /// Whether a line is as expected.

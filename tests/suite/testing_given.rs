@@ -173,7 +173,6 @@ fn through_cargo_it_is_the_same() {
     let by_cargo = dumps(&scene);
     let ours = call.cargo("lifecycle test");
     assert_eq!(ours.code, Some(0), "\n{}", ours.text());
-    assert_eq!(ours.passed().len(), 13, "\n{}", ours.text());
     assert_same(&by_cargo, &dumps(&scene));
 }
 

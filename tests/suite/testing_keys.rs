@@ -1,9 +1,10 @@
 //! What the result of a test executable hangs on: after each change just those run that could end otherwise.
 
-use crate::call::{Call, Ended};
+use crate::call::Call;
 use crate::scene::Scene;
+use crate::tested::{failed, numbers, passed};
 
-/// `api` depends on `core`, and `core` on nothing; each has a test, `core` a documentation test as well.
+/// `api` depends on `base`; each member has a test, `base` a documentation test as well.
 fn layers() -> Scene {
     let scene = Scene::of(&["base", "api base", "other"]);
     scene.append(
@@ -15,35 +16,19 @@ fn layers() -> Scene {
     scene
 }
 
-/// The names of what ran and passed.
-fn names(ended: &Ended) -> Vec<String> {
-    ended.passed().iter().map(|line| line.split(": ").next().unwrap().to_owned()).collect()
-}
-
-/// The names of what ran and failed.
-fn failures(ended: &Ended) -> Vec<String> {
-    let mut failed: Vec<String> =
-        ended.lines_of("Failed").iter().map(|line| line.split(": ").next().unwrap().to_owned()).collect();
-    failed.retain(|name| !name.starts_with("test ("));
-    // All of them are told once more at the end.
-    failed.sort();
-    failed.dedup();
-    failed
-}
-
 /// What this call runs; all of it passes, and after that it is fresh.
 #[track_caller]
 fn runs(call: &Call) -> Vec<String> {
     let ended = call.succeeds();
     let again = call.succeeds();
     assert!(again.was_fresh(), "\n{}\n{}", ended.text(), again.text());
-    names(&ended)
+    passed(&ended)
 }
 
 #[test]
 fn a_comment_in_a_deep_crate_runs_its_own_tests_and_an_edit_those_of_who_depends_on_it() {
     let scene = layers();
-    let test = scene.call("test");
+    let test = scene.call("test -v");
     assert_eq!(runs(&test).len(), 6);
     scene.append("base/src/lib.rs", "// The end.\n");
     assert_eq!(runs(&test), ["base", "base (doc)"]);
@@ -65,34 +50,34 @@ fn a_variable_that_the_compiler_reads_reaches_the_tests_that_it_changes() {
         "api/src/lib.rs",
         "pub fn flavour() -> Option<&'static str> {\n    option_env!(\"FLAVOUR\")\n}\n\n#[test]\nfn is_not_sour() {\n    assert_ne!(flavour(), Some(\"sour\"));\n}\n",
     );
-    let with = |value: &str| scene.call("test").env("FLAVOUR", value);
-    assert_eq!(runs(&scene.call("test")).len(), 6);
+    let with = |value: &str| scene.call("test -v").env("FLAVOUR", value);
+    assert_eq!(runs(&scene.call("test -v")).len(), 6);
     assert_eq!(runs(&with("sweet")), ["api", "api (doc)"]);
-    assert_eq!(failures(&with("sour").run()), ["api"]);
+    assert_eq!(failed(&with("sour").run()), ["api"]);
     assert_eq!(runs(&with("sweet")), [""; 0]);
-    assert_eq!(runs(&scene.call("test")), [""; 0]);
+    assert_eq!(runs(&scene.call("test -v")), [""; 0]);
 }
 
 #[test]
 fn a_variable_that_is_declared_counts_by_its_value() {
     let scene = layers().make("[lifecycle.test]\nenv-inputs = [\"FLAVOUR\"]\n");
-    let with = |value: &str| scene.call("test").env("FLAVOUR", value);
+    let with = |value: &str| scene.call("test -v").env("FLAVOUR", value);
     assert_eq!(runs(&with("sweet")).len(), 6);
     assert_eq!(runs(&with("sour")).len(), 6);
-    assert_eq!(runs(&scene.call("test")).len(), 6);
+    assert_eq!(runs(&scene.call("test -v")).len(), 6);
     assert_eq!(runs(&with("sweet")), [""; 0]);
 }
 
 #[test]
 fn variables_of_the_configuration_and_of_the_phase_count() {
     let scene = layers();
-    let test = scene.call("test");
+    let test = scene.call("test -v");
     assert_eq!(runs(&test).len(), 6);
     scene.write(".cargo/config.toml", "[env]\nSPICE = \"salt\"\n");
     assert_eq!(runs(&test).len(), 6);
     scene.write("make.toml", "[workspace.api]\nenv = { SPICE = \"pepper\" }\n");
     let ended = test.succeeds();
-    assert!(names(&ended).contains(&"api".to_owned()), "{}", ended.text());
+    assert!(passed(&ended).contains(&"api".to_owned()), "{}", ended.text());
     scene.append(
         "api/src/lib.rs",
         "#[test]\nfn is_spicy() {\n    assert_eq!(std::env::var(\"SPICE\").unwrap(), \"pepper\");\n}\n",
@@ -124,12 +109,12 @@ fn a_dependency_that_is_updated_in_the_lock_file_runs_the_tests_that_it_is_in() 
     let older = newer.replace("1.0.1", "1.0.0").replace(&"2b".repeat(32), &"1b".repeat(32));
     assert_ne!(newer, older);
     scene.write("Cargo.lock", &older);
-    let test = scene.call("test --locked");
+    let test = scene.call("test -v --locked");
     assert_eq!(runs(&test).len(), 6);
     scene.write("Cargo.lock", &newer);
-    let updated = scene.call("test --locked --keep-going").run();
-    assert_eq!((updated.code, failures(&updated)), (Some(1), vec!["base".to_owned()]), "{}", updated.text());
-    assert_eq!(names(&updated), ["api", "api (doc)", "base (doc)"], "{}", updated.text());
+    let updated = scene.call("test -v --locked --keep-going").run();
+    assert_eq!((updated.code, failed(&updated)), (Some(1), vec!["base".to_owned()]), "{}", updated.text());
+    assert_eq!(passed(&updated), ["api", "api (doc)", "base (doc)"], "{}", updated.text());
     scene.replace("base/src/lib.rs", "leaf::size(), 1", "leaf::size(), 2");
     assert_eq!(runs(&test), ["base", "base (doc)"]);
     scene.replace("base/src/lib.rs", "leaf::size(), 2", "leaf::size(), 1");
@@ -142,13 +127,13 @@ fn flags_make_other_executables_which_have_results_of_their_own() {
     let scene = layers();
     scene.append("api/Cargo.toml", "[features]\nextra = []\n");
     scene.append("api/src/lib.rs", "#[cfg(feature = \"extra\")]\n#[test]\nfn more() {}\n");
-    assert_eq!(runs(&scene.call("test")).len(), 6);
-    let extra = scene.call("test --features api/extra").succeeds();
-    assert_eq!(names(&extra), ["api", "api (doc)"], "{}", extra.text());
-    assert!(extra.passed()[0].starts_with("api: 2 passed"), "{}", extra.text());
-    assert_eq!(runs(&scene.call("test --release")).len(), 6);
+    assert_eq!(runs(&scene.call("test -v")).len(), 6);
+    let extra = scene.call("test -v --features api/extra").succeeds();
+    assert_eq!(passed(&extra), ["api", "api (doc)"], "{}", extra.text());
+    assert_eq!(numbers(&extra)["api"], "2 passed", "{}", extra.text());
+    assert_eq!(runs(&scene.call("test -v --release")).len(), 6);
     for words in ["test", "test --features api/extra", "test --release"] {
-        assert!(scene.call(words).succeeds().was_fresh(), "{words}");
+        assert!(scene.call(&format!("{words} -v")).succeeds().was_fresh(), "{words}");
     }
 }
 
@@ -168,12 +153,12 @@ fn what_a_build_script_makes_and_a_library_that_is_loaded_count() {
         "host/src/lib.rs",
         "#[test]\nfn fits() {\n    let path = concat!(env!(\"OUT_DIR\"), \"/size.txt\");\n    assert_ne!(std::fs::read_to_string(path).unwrap(), \"9\");\n}\n",
     );
-    let test = scene.call("test");
+    let test = scene.call("test -v");
     assert!(runs(&test).contains(&"host".to_owned()));
     scene.write("size.txt", "2");
     assert!(runs(&test).contains(&"host".to_owned()));
     scene.write("size.txt", "9");
-    assert_eq!(failures(&test.run()), ["host"]);
+    assert_eq!(failed(&test.run()), ["host"]);
     scene.write("size.txt", "1");
     assert_eq!(runs(&test), [""; 0]);
     scene.replace("plug/src/lib.rs", "    1\n", "    2\n");
@@ -204,11 +189,11 @@ fn a_static_library_in_a_dependency_counts_for_documentation_tests() {
         "unsafe extern \"C\" {\n    safe fn native_size() -> u32;\n}\n\npub fn size() -> u32 {\n    native_size()\n}\n",
     );
     scene.append("api/src/lib.rs", "/// ```\n/// assert_ne!(native::size(), 9);\n/// ```\npub struct Api;\n");
-    let test = scene.call("test");
+    let test = scene.call("test -v");
     assert!(runs(&test).contains(&"api (doc)".to_owned()));
     compile(9);
     let ended = test.run();
-    assert_eq!((ended.code, failures(&ended)), (Some(1), vec!["api (doc)".to_owned()]), "{}", ended.text());
+    assert_eq!((ended.code, failed(&ended)), (Some(1), vec!["api (doc)".to_owned()]), "{}", ended.text());
 }
 
 #[test]
@@ -220,18 +205,18 @@ fn failures_come_first_and_the_rest_stays_fresh() {
     for member in ["b", "d"] {
         scene.append(&format!("{member}/src/lib.rs"), "#[test]\nfn bad() {\n    panic!(\"bad luck\");\n}\n");
     }
-    let ended = scene.call("test --keep-going").run();
-    assert_eq!((ended.code, failures(&ended).len(), names(&ended).len()), (Some(1), 2, 6), "{}", ended.text());
+    let ended = scene.call("test -v --keep-going").run();
+    assert_eq!((ended.code, failed(&ended).len(), passed(&ended).len()), (Some(1), 2, 6), "{}", ended.text());
     // Everything is stale again, but those two are tried before all others.
-    let ended = scene.call("test --force -j1").run();
-    assert_eq!((ended.code, failures(&ended).len(), names(&ended).len()), (Some(1), 1, 0), "{}", ended.text());
+    let ended = scene.call("test -v --force -j1").run();
+    assert_eq!((ended.code, failed(&ended).len(), passed(&ended).len()), (Some(1), 1, 0), "{}", ended.text());
     // And without force nothing else runs at all.
-    let ended = scene.call("test --keep-going").run();
-    assert_eq!((failures(&ended).len(), names(&ended)), (2, Vec::new()), "{}", ended.text());
+    let ended = scene.call("test -v --keep-going").run();
+    assert_eq!((failed(&ended).len(), passed(&ended)), (2, Vec::new()), "{}", ended.text());
     assert!(ended.err().contains("bad luck"), "{}", ended.text());
     scene.replace("b/src/lib.rs", "panic!(\"bad luck\");", "");
     scene.replace("d/src/lib.rs", "panic!(\"bad luck\");", "");
-    assert_eq!(runs(&scene.call("test")), ["b", "b (doc)", "d", "d (doc)"]);
+    assert_eq!(runs(&scene.call("test -v")), ["b", "b (doc)", "d", "d (doc)"]);
 }
 
 #[test]
@@ -244,7 +229,7 @@ fn what_is_written_while_a_test_runs_keeps_the_result_of_its_member_only() {
          std::thread::sleep(std::time::Duration::from_millis(10));\n    }\n}\n",
     );
     std::fs::write(scene.beside("wait"), "").unwrap();
-    let test = scene.call("test");
+    let test = scene.call("test -v");
     let child = test.start();
     while !scene.beside("waiting").exists() {
         std::thread::sleep(std::time::Duration::from_millis(10));
@@ -252,10 +237,10 @@ fn what_is_written_while_a_test_runs_keeps_the_result_of_its_member_only() {
     scene.write("api/fixture.txt", "written by somebody");
     std::fs::remove_file(scene.beside("wait")).unwrap();
     let ended = test.wait(child);
-    assert_eq!((ended.code, names(&ended).len()), (Some(0), 6), "{}", ended.text());
+    assert_eq!((ended.code, passed(&ended).len()), (Some(0), 6), "{}", ended.text());
     let again = test.succeeds();
     assert!(
-        names(&again).contains(&"api".to_owned()) && !names(&again).contains(&"other".to_owned()),
+        passed(&again).contains(&"api".to_owned()) && !passed(&again).contains(&"other".to_owned()),
         "{}",
         again.text()
     );

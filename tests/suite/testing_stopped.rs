@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::scene::Scene;
+use crate::tested::passed;
 
 /// A test that waits as long as `$SIDE/wait` is there, and says that it does.
 const WAITING: &str = "#[test]\nfn waits() {\n    let side = std::path::PathBuf::from(std::env::var_os(\"SIDE\").unwrap());\n    \
@@ -20,7 +21,7 @@ fn an_interrupt_keeps_what_passed_and_leaves_nothing_running() {
     scene.append("c/src/lib.rs", WAITING);
     std::fs::write(scene.beside("wait"), "").unwrap();
     // One after another, in cargo's order: `c` is the last, but for the documentation tests.
-    let call = scene.call("test -j1");
+    let call = scene.call("test -v -j1");
     let child = call.start();
     let end = Instant::now() + Duration::from_secs(120);
     while !scene.beside("waiting").exists() {
@@ -31,20 +32,14 @@ fn an_interrupt_keeps_what_passed_and_leaves_nothing_running() {
     let ended = call.wait(child);
     assert_eq!(ended.code, Some(130), "{}", ended.text());
     assert_eq!(scene.processes(), [""; 0]);
-    assert_eq!(ended.passed(), ["a: 1 passed (first run)", "b: 1 passed (first run)"], "{}", ended.text());
+    assert_eq!(passed(&ended), ["a", "b"], "{}", ended.text());
     assert_eq!(ended.lines_of("Cancelled"), ["c", "test (3 members)"], "{}", ended.text());
 
     std::fs::remove_file(scene.beside("wait")).unwrap();
     let again = call.succeeds();
-    let names: Vec<&str> = again
-        .lines_of("Passed")
-        .iter()
-        .map(|line| line.split(": ").next().unwrap().to_owned())
-        .map(String::leak)
-        .map(|name| &*name)
-        .collect();
+    let names = passed(&again);
     assert_eq!(names.len(), 4, "{}", again.text());
-    assert!(names.contains(&"c") && !names.contains(&"a") && !names.contains(&"b"), "{}", again.text());
+    assert!(names.contains(&"c".to_owned()) && !names.contains(&"a".to_owned()), "{}", again.text());
 }
 
 #[test]
@@ -53,13 +48,13 @@ fn what_does_not_compile_runs_and_keeps_nothing() {
     scene.append("a/src/lib.rs", "#[test]\nfn good() {}\n");
     scene.append("b/src/lib.rs", "#[test]\nfn wrong() {\n    nothing();\n}\n");
     let failed = scene.call("test").run();
-    assert_eq!((failed.code, failed.passed().len()), (Some(1), 0), "{}", failed.text());
+    assert_eq!((failed.code, passed(&failed).len()), (Some(1), 0), "{}", failed.text());
     let plain = scene.call("").cargo("test --workspace");
     let errors =
         |text: &str| text.lines().filter(|line| line.starts_with("error")).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(errors(&failed.err()), errors(&plain.err()), "the errors are cargo's");
     scene.replace("b/src/lib.rs", "nothing();", "");
-    assert_eq!(scene.call("test").succeeds().passed().len(), 4);
+    assert_eq!(passed(&scene.call("test -v").succeeds()).len(), 4);
 }
 
 #[test]
