@@ -137,12 +137,12 @@ impl Keeping<'_, '_> {
         let mut batch = Batch { made: ended.made.clone(), ..Batch::default() };
         let mut last: BTreeMap<StepId, &Produced> = BTreeMap::new();
         for produced in &ended.produced {
-            if let Some(part) = &produced.part {
-                self.part(produced, part, &mut batch)?;
-                continue;
-            }
             if let Ending::Used(digest) = produced.ending {
                 batch.used.extend([produced.key.digest, digest]);
+                continue;
+            }
+            if let Some(part) = &produced.part {
+                self.part(produced, part, &mut batch)?;
                 continue;
             }
             if matches!(produced.ending, Ending::Failed)

@@ -313,8 +313,8 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether the use of the record is to be noted.
-    pub fn is_use_due(&self, held: &Held) -> bool {
-        self.known.records.is_use_due(&held.record, &self.known.bounds)
+    pub fn is_use_due(&self, record: &Record) -> bool {
+        self.known.records.is_use_due(record, &self.known.bounds)
     }
 
     /// What the step's last run was seen to depend on besides its key, as it is now.

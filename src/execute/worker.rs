@@ -255,7 +255,7 @@ impl<'a> Worker<'a> {
         if let (Some(key), Some(held)) = (judged.key, &judged.record) {
             let is_new = self.judge.is_other(id, held.digest) && self.is_seen(id, key);
             let matched = is_new.then(|| Ending::Matched(held.digest, held.discovered.clone()));
-            let used = self.judge.is_use_due(held).then_some(Ending::Used(held.digest));
+            let used = self.judge.is_use_due(&held.record).then_some(Ending::Used(held.digest));
             for ending in used.into_iter().chain(matched) {
                 let output = Output::default();
                 let (part, duration, tests, parts) = (None, saved, None, Vec::new());

@@ -68,6 +68,9 @@ impl Worker<'_> {
         };
         match kept {
             Ok(record) => {
+                if let (Ok(key), true) = (key, self.judge.is_use_due(&record)) {
+                    self.produce(used(id, of, key));
+                }
                 let part = self.fresh_part(Passed {
                     name: called.name.to_string(),
                     member: self.expansion.workspace.member(called.member).name.to_string(),
@@ -174,6 +177,21 @@ impl Worker<'_> {
             *place = Some((came.clone(), doubt));
         }
         came
+    }
+}
+
+/// That a part's result was of use.
+fn used(step: StepId, of: PartOf, key: Key) -> Produced {
+    Produced {
+        step,
+        part: Some(of),
+        key,
+        ending: Ending::Used(key.digest),
+        duration: Duration::ZERO,
+        output: Output::default(),
+        warned: false,
+        tests: None,
+        parts: Vec::new(),
     }
 }
 
