@@ -166,16 +166,19 @@ impl<'a> Keys<'a> {
         let is_everywhere = step.subject == Subject::Workspace || self.outputs_of(step).iter().any(elsewhere);
         let is_own = |area: usize| step.subject.members().iter().any(|member| member.index() == area);
         // If no step has a key, nothing was looked at.
-        let areas: Vec<usize> = {
-            let areas = &self.state().tree.areas;
-            let is_led = |area: usize| self.is_led_into(area, &areas[area], step.subject.members());
-            (0..areas.len()).filter(|area| is_everywhere || is_own(*area) || is_led(*area)).collect()
+        let (areas, moment) = {
+            let tree = &mut self.state().tree;
+            let is_led = |area: usize| self.is_led_into(area, &tree.areas[area], step.subject.members());
+            let is_concerned = |area: &usize| is_everywhere || is_own(*area) || is_led(*area);
+            let areas: Vec<usize> = (0..tree.areas.len()).filter(is_concerned).collect();
+            (areas, tree.begin())
         };
         for area in areas {
-            let found = Arc::new(self.coverage.areas.rewalk(area));
+            let found = self.coverage.areas.rewalk(area);
             let state = &mut *self.state();
-            state.tree.areas[area] = found;
-            self.refresh(state, |id| self.coverage.reaches(id, area));
+            if state.tree.take(area, found, moment) {
+                self.refresh(state, |id| self.coverage.reaches(id, area));
+            }
         }
     }
 

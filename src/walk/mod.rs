@@ -40,7 +40,15 @@ pub struct Areas {
 pub struct Tree {
     /// One for each area.
     pub areas: Vec<Arc<AreaFiles>>,
+    /// How many looks have begun since the walk.
+    begun: usize,
+    /// Which of them tells of the area.
+    looks: HashMap<usize, usize>,
 }
+
+/// When a look at an area began, among all that did.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment(usize);
 
 /// The files of one area. All paths but the problems' are relative to it; each list is in the order of the paths' bytes.
 #[derive(Debug, Default)]
@@ -110,6 +118,25 @@ impl File {
     }
 }
 
+impl Tree {
+    /// Begins another look at some areas.
+    pub fn begin(&mut self) -> Moment {
+        self.begun += 1;
+        Moment(self.begun)
+    }
+
+    /// Takes what was found of an area, and says so; not if a look that began later has told of it meanwhile, since that one
+    /// has seen what came after this.
+    pub fn take(&mut self, area: usize, found: AreaFiles, Moment(moment): Moment) -> bool {
+        let known = self.looks.entry(area).or_default();
+        let is_newer = *known < moment;
+        if let (true, Some(files)) = (is_newer, self.areas.get_mut(area)) {
+            (*known, *files) = (moment, Arc::new(found));
+        }
+        is_newer
+    }
+}
+
 impl AreaFiles {
     /// Whether there is a file at this path that git would not ignore.
     pub fn has(&self, path: &Path) -> bool {
@@ -163,7 +190,7 @@ impl Areas {
             Arc::new(AreaFiles::from(found.unwrap_or_default()))
         });
         let areas: Vec<Arc<AreaFiles>> = found.collect();
-        Tree { areas: self.dirs.iter().map(|dir| Arc::clone(&areas[self.by_dir[dir]])).collect() }
+        Tree { areas: self.dirs.iter().map(|dir| Arc::clone(&areas[self.by_dir[dir]])).collect(), ..Tree::default() }
     }
 
     fn spread<'s>(&'s self, scope: &Scope<'s>, folder: Folder, found: &'s [Mutex<Option<Found>>]) {

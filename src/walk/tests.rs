@@ -523,3 +523,17 @@ mod patterns {
         }
     }
 }
+
+#[test]
+fn what_an_older_look_has_found_does_not_hide_what_a_later_one_did() {
+    let scene = Scene::new(&["a/one"]);
+    let areas = scene.areas(&["a"]);
+    let mut tree = areas.walk();
+    let before = tree.begin();
+    let old = areas.rewalk(0);
+    scene.write("a/two", "");
+    let after = tree.begin();
+    assert!(tree.take(0, areas.rewalk(0), after));
+    assert!(!tree.take(0, old, before));
+    assert_eq!(names(&tree.areas[0].files), "one two");
+}
