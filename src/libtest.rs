@@ -37,10 +37,11 @@ pub enum CaseOutcome {
     Ignored,
 }
 
-/// Adds up the numbers in the lines that begin with `test result:`, of output that is written to it. rustdoc prints several
-/// for one library.
+/// The numbers in the last line that begins with `test result:`, of output that is written to it: tests may print such lines
+/// themselves. Of rustdoc, which prints several for one library, the sums.
 #[derive(Debug, Default)]
 pub struct Figures {
+    are_sums: bool,
     tests: Tests,
     /// Whether there was such a line.
     found: bool,
@@ -52,6 +53,12 @@ pub struct Figures {
 const LINE: usize = 1024;
 
 impl Figures {
+    /// Nothing yet; `are_sums`: the output is rustdoc's.
+    #[must_use]
+    pub fn new(are_sums: bool) -> Self {
+        Self { are_sums, ..Self::default() }
+    }
+
     /// The sums. An executable without libtest is one test, which `passed` or not.
     #[must_use]
     pub fn finish(mut self, passed: bool) -> Tests {
@@ -66,7 +73,11 @@ impl Figures {
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
         let line = plain(&line);
-        for figure in line.strip_prefix("test result: ").into_iter().flat_map(|figures| figures.split(['.', ';'])) {
+        let Some(figures) = line.strip_prefix("test result: ") else { return };
+        if !self.are_sums {
+            self.tests = Tests::default();
+        }
+        for figure in figures.split(['.', ';']) {
             let Some((number, what)) = figure.trim().split_once(' ') else { continue };
             let Ok(number) = number.parse::<u32>() else { continue };
             self.found = true;
@@ -209,7 +220,7 @@ test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
     fn figures_and_names_are_read() {
         let output = OUTPUT.as_bytes();
         for size in [1, 7, output.len()] {
-            let mut figures = Figures::default();
+            let mut figures = Figures::new(true);
             output.chunks(size).for_each(|piece| figures.write_all(piece).unwrap());
             assert_eq!(figures.finish(true), Tests { passed: 5, failed: 1, ignored: 1, filtered: 2 });
         }

@@ -106,6 +106,7 @@ impl<'a> Planned<'a> {
         let env = self.child_env(begun_at);
         let (workspace, invocation) = (&self.lifecycle.workspace, &self.lifecycle.invocation);
         let runner = |triple: &str| crate::environment::runner(triple, workspace, invocation);
+        let is_runner_text = |triple: &str| crate::environment::is_runner_text(triple, workspace, invocation);
         let rustdoc = |env: &[(OsString, OsString)]| {
             let variables = invocation.variables.clone().into_iter().chain(env.iter().cloned()).collect();
             crate::environment::rustdoc(variables, workspace, invocation)
@@ -115,7 +116,10 @@ impl<'a> Planned<'a> {
             cargo: &self.lifecycle.invocation.cargo,
             env: &env,
             jobs: pool.current_num_threads(),
-            tests: self.tests(&past.home, &around, (&runner, &rustdoc)),
+            tests: TestSetting {
+                is_runner_text: &is_runner_text,
+                ..self.tests(&past.home, &around, (&runner, &rustdoc))
+            },
         };
         let worker = Worker::new((&self.plan, &expansion), (&keys, &judge), (&outputs, &blobs), commands);
         let (sender, receiver) = execute::channel();
@@ -215,6 +219,7 @@ impl<'a> Planned<'a> {
             keep_going: self.lifecycle.options.keep_going,
             triples: asked.map(|target| triple(target)).collect::<BTreeSet<_>>().into_iter().collect(),
             rustdoc,
+            is_runner_text: &|_| false,
             runner,
         }
     }

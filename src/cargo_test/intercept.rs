@@ -23,6 +23,7 @@ pub struct Intercept {
 }
 
 /// What makes cargo tell.
+#[derive(Clone)]
 pub struct Instead {
     /// Arguments for it.
     pub arguments: Vec<OsString>,
@@ -52,17 +53,35 @@ impl Intercept {
         Ok(Self { dir, rustdoc: rustdoc.to_owned() })
     }
 
-    /// What makes cargo tell. `triples`: what it may build tests for.
-    pub fn instead(&self, triples: &[String]) -> Instead {
+    /// What makes cargo tell. `triples`: what it may build tests for; `is_text`: whether the configuration says the runner of
+    /// one as a text, as cargo lays only the same sort of value over it.
+    ///
+    /// # Errors
+    /// A text cannot name this program, because there are blanks in its path.
+    pub fn instead(&self, triples: &[String], is_text: &dyn Fn(&str) -> bool) -> io::Result<Instead> {
         let value = |path: &Path| toml::Value::String(path.to_string_lossy().into_owned());
         let runner = self.stand_in(RUNNER);
-        let of_triple = |triple: &String| {
-            let triple = toml::Value::String(triple.clone());
-            format!("target.{triple}.runner=[{},{triple}]", value(&runner))
+        let of_triple = |name: &String| {
+            let triple = toml::Value::String(name.clone());
+            if !is_text(name) {
+                return Ok(format!("target.{triple}.runner=[{},{triple}]", value(&runner)));
+            }
+            let path = runner.to_string_lossy();
+            if path.contains(char::is_whitespace) {
+                let text = format!(
+                    "cargo's configuration says the runner of {name} as a text; as an array, `[\"…\"]`, it would do"
+                );
+                return Err(io::Error::other(text));
+            }
+            Ok(format!("target.{triple}.runner={}", toml::Value::String(format!("{path} {name}"))))
         };
         let rustdoc = self.stand_in(RUSTDOC);
-        let all = triples.iter().map(of_triple).chain([format!("build.rustdoc={}", value(&rustdoc))]);
-        Instead { arguments: all.flat_map(|value| ["--config".into(), value.into()]).collect(), rustdoc }
+        let mut all = triples.iter().map(of_triple).collect::<io::Result<Vec<_>>>()?;
+        all.push(format!("build.rustdoc={}", value(&rustdoc)));
+        Ok(Instead {
+            arguments: all.into_iter().flat_map(|value| ["--config".into(), value.into()]).collect(),
+            rustdoc,
+        })
     }
 
     fn stand_in(&self, name: &str) -> PathBuf {

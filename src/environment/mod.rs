@@ -10,7 +10,7 @@ use std::ffi::OsString;
 
 use crate::cargo_config::{CargoConfig, Invocation, Setting};
 use crate::model::Workspace;
-pub use runner::runner;
+pub use runner::{is_runner_text, runner};
 pub use toolchain::rustdoc;
 
 /// The surroundings of a workspace, in an order that does not depend on the machine; no absolute path of the workspace
@@ -21,7 +21,7 @@ pub struct Environment {
     pub rustc: String,
     /// What `cargo -V` prints; `no cargo` when there is none.
     pub cargo: String,
-    /// The compiler's wrappers: their names, and what tells whether they changed.
+    /// The compiler's wrappers, and the programs that test executables are started with: their names, and what tells whether they changed.
     pub wrappers: Vec<(String, String)>,
     /// The variables that cargo, the compilers and what they call read, with their values; in the values, the workspace
     /// root is written as `{root}`.
@@ -44,8 +44,12 @@ pub fn look(workspace: &Workspace, invocation: &Invocation) -> Environment {
     let host = versions.rustc.lines().find_map(|line| line.strip_prefix("host: "));
     Environment {
         host: host.map(str::to_owned),
-        wrappers: toolchain::wrappers(&config, workspace, invocation),
-        variables: variables::of(&invocation.variables, &workspace.root),
+        wrappers: [
+            toolchain::wrappers(&config, workspace, invocation),
+            runner::programs(&config, workspace, invocation),
+        ]
+        .concat(),
+        variables: variables::of(&config, &invocation.variables, &workspace.root),
         files: files::of(&config, workspace, invocation),
         targets: config.find("build.target").map(texts).unwrap_or_default(),
         rustc: versions.rustc,

@@ -45,6 +45,46 @@ pub fn runner(triple: &str, workspace: &Workspace, invocation: &Invocation) -> R
     Ok(by_cfg.iter().find(|(key, _)| holds(key)).and_then(|(_, setting)| words(setting)))
 }
 
+/// The programs that test executables are started with, for whatever target, by the keys or variables that name them: what
+/// tells whether they changed.
+pub fn programs(config: &CargoConfig<'_>, workspace: &Workspace, invocation: &Invocation) -> Vec<(String, String)> {
+    let mut found: Vec<(String, Setting)> = Vec::new();
+    for (table, base) in config.tables() {
+        for (key, target) in table.get("target").and_then(Value::as_table).into_iter().flatten() {
+            if let Some(value) = target.get("runner") {
+                let setting = Setting { value: value.clone(), base: base.to_owned(), from_call: false };
+                found.push((format!("target.{key}.runner"), setting));
+            }
+        }
+    }
+    for (name, value) in &invocation.variables {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_TARGET_") && name.ends_with("_RUNNER") {
+            let value = Value::String(value.to_string_lossy().into_owned());
+            let base = invocation.current_dir.clone();
+            found.push((name.into_owned(), Setting { value, base, from_call: true }));
+        }
+    }
+    let state = |(name, setting): (String, Setting)| {
+        let words = words(&setting).unwrap_or_default();
+        // A script may be an argument of its interpreter's.
+        let paths = words.iter().enumerate().filter_map(|(place, word)| match place {
+            0 => executable::find(Path::new(word), &workspace.root, invocation),
+            _ => Some(setting.base.join(word)).filter(|path| path.is_file()),
+        });
+        let states: Vec<String> = paths.map(|path| executable::stat(&path)).collect();
+        (format!("the program in {name}"), states.join(" "))
+    };
+    found.into_iter().map(state).collect()
+}
+
+/// Whether a file or `--config` says the runner of a target as a text.
+pub fn is_runner_text(triple: &str, workspace: &Workspace, invocation: &Invocation) -> bool {
+    let config = CargoConfig::read(&workspace.root, invocation);
+    let runner = |table: &toml::Table| table.get("target")?.get(triple)?.get("runner").map(Value::is_str);
+    config.tables().find_map(|(table, _)| runner(table)).unwrap_or(false)
+}
+
 /// The program and its arguments: an array, or words between blanks. A path is seen from where it was said, a mere name is
 /// looked for on `PATH`.
 fn words(setting: &Setting) -> Option<Vec<String>> {

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::cargo_config::Variables;
+use crate::cargo_config::{CargoConfig, Variables};
 
 /// A name, or with `*` at its ends the beginning, end or middle of names.
 type Pattern = &'static str;
@@ -112,9 +112,12 @@ const NOT_READ: &[Pattern] = &[
 ];
 
 /// Those of the variables that count, by name. In the values the workspace root is written as `{root}`.
-pub fn of(variables: &Variables, root: &Path) -> Vec<(String, OsString)> {
+pub fn of(config: &CargoConfig<'_>, variables: &Variables, root: &Path) -> Vec<(String, OsString)> {
+    // What `[env]` of cargo's configuration says, these go before, if it is not forced.
+    let is_set =
+        |name: &str| config.tables().any(|(table, _)| table.get("env").is_some_and(|env| env.get(name).is_some()));
     let named = variables.iter().filter_map(|(name, value)| Some((name.to_str()?, value)));
-    let counting = named.filter(|(name, _)| counts(name));
+    let counting = named.filter(|(name, _)| counts(name) || is_set(name));
     counting.map(|(name, value)| (name.to_owned(), without_root(value, root))).collect()
 }
 

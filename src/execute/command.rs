@@ -47,6 +47,8 @@ pub struct Tests<'a> {
     pub triples: Vec<String>,
     /// The rustdoc that runs documentation tests.
     pub rustdoc: &'a FindRustdoc<'a>,
+    /// Whether cargo's configuration says that as a text.
+    pub is_runner_text: &'a (dyn Fn(&str) -> bool + Sync),
     /// What test executables of a target are started with, if anything.
     pub runner: &'a FindRunner<'a>,
 }
@@ -58,6 +60,8 @@ pub struct Ran {
     pub failure: Option<String>,
     /// All that was printed.
     pub log: Log,
+    /// What programs printed that cargo ran, where that was not to be.
+    pub programs: Log,
     /// Whether cargo gave warnings.
     pub warned: bool,
     /// The packages that cargo says have errors.
@@ -162,15 +166,18 @@ impl Commands<'_> {
         let target_dir = self.env.iter().find(|(name, _)| name == "CARGO_TARGET_DIR");
         let target_dir = target_dir.into_iter().flat_map(|(_, dir)| ["--target-dir".into(), dir.clone()]);
         if let Program::Words(words) = &mut line.program {
-            let texts: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-            let place = subcommand_place(&texts).map_or(words.len(), |place| place + 1);
+            // Behind all others, of which the last one counts.
+            let place = words.iter().position(|word| word == "--").unwrap_or(words.len());
             let color = ["--config", "term.color='always'", MESSAGE_FORMAT].map(OsString::from);
             words.splice(place..place, instead.arguments.into_iter().chain(color).chain(target_dir));
         }
         let exit = self.run_cargo(&line, &mut ran, (tell, false));
         ran.close(exit);
-        // Shown although tests that did compile may fail, too.
-        ran.warned |= ran.failure.is_some();
+        if ran.failure.is_some() {
+            // Shown although tests that did compile may fail, too.
+            ran.warned = true;
+            ran.show_programs();
+        }
         if ran.lost || ran.trouble.is_some() {
             tell.warned(ran.complaint());
         }
@@ -225,11 +232,13 @@ impl Commands<'_> {
         (tell, programs): (&Teller, bool),
     ) -> Result<Exit, process::Error> {
         let mut output = CargoOutput::new();
-        let (log, lost) = (&mut ran.log, &mut ran.lost);
+        let (log, hidden, lost) = (&mut ran.log, &mut ran.programs, &mut ran.lost);
         let mut show = |rendered: Rendered<'_>| {
             if programs || rendered.kind != Kind::Program {
                 *lost |= log.write_all(rendered.bytes).is_err();
                 tell.printed(rendered.bytes.to_vec(), true);
+            } else {
+                *lost |= hidden.write_all(rendered.bytes).is_err();
             }
         };
         let exit = process::run(line, self.children, &mut |chunk| output.push(chunk, &mut show));
@@ -305,6 +314,17 @@ impl Ran {
             "{what}: cannot write a temporary file to `{}`{why}; make room there, or set TMPDIR to another folder",
             folder.display()
         )
+    }
+
+    /// Adds what programs printed to what is shown: cargo ran them after all.
+    pub fn show_programs(&mut self) {
+        let mut programs = std::mem::take(&mut self.programs);
+        self.lost |= programs.copy_to(&mut self.log).is_err();
+    }
+
+    /// Whether cargo is asked, by the command or by ARGS, to report in a form of their own.
+    pub fn reports_otherwise(expanded: &Expanded) -> bool {
+        !expanded.commands.iter().all(reports_in_json)
     }
 
     /// Takes note of how it ended.

@@ -28,11 +28,14 @@ pub fn escaping(source: &[u8]) -> Vec<&[u8]> {
     found
 }
 
-/// Every text in it that leads upwards, or, after a slash, out of the folder that is put before it.
+/// Every text in it, also in comments, that leads upwards, or, after a slash, out of the folder that is put before it.
 pub fn upward(source: &[u8]) -> Vec<&[u8]> {
     let tokens = Tokens { rest: source };
     let texts = tokens.filter_map(|token| if let Token::Text(text) = token { Some(text) } else { None });
-    texts.filter(|text| leads_out(text.strip_prefix(b"/").unwrap_or(text))).collect()
+    // Comments hold code, too: that of documentation tests.
+    let lines = source.split(|byte| *byte == b'\n');
+    let quoted = lines.flat_map(|line| line.split(|byte| *byte == b'"').skip(1));
+    texts.chain(quoted).filter(|text| leads_out(text.strip_prefix(b"/").unwrap_or(text))).collect()
 }
 
 /// Most files are done with here: `path` with a `=` and a quote after it is rare.

@@ -206,6 +206,11 @@ impl<'a> Coverage<'a> {
         (!self.compiled.get(place)?.root.is_empty()).then_some((Class::Rooted(place), self.root))
     }
 
+    /// Whether an area lies around another.
+    pub fn is_around(&self, outer: usize, inner: usize) -> bool {
+        self.around[inner].contains(&outer)
+    }
+
     /// Whether a set may hold files of an area: its own, or, by patterns, one inside of it.
     pub fn reaches(&self, (class, own): SetId, area: usize) -> bool {
         own == area || (!matches!(class, Class::Default | Class::Less(_)) && self.around[area].contains(&own))
@@ -239,7 +244,10 @@ impl<'a> Coverage<'a> {
             let class = self.class_of_everything(step.phase);
             sets.extend(self.everywhere().into_iter().map(|area| (class, area)));
         }
-        sets.extend(chooses.then_some((Class::Whole, self.root)));
+        // A test of the package in the root may read it like any other file there.
+        let is_read = step.definition.engine == Engine::CargoTest
+            && step.subject.members().iter().any(|member| member.index() == self.root);
+        sets.extend((chooses || is_read).then_some((Class::Whole, self.root)));
         sets
     }
 

@@ -46,6 +46,25 @@ fn is_option(word: &str, option: &str) -> bool {
     word.strip_prefix(option).is_some_and(|rest| is_short || rest.is_empty() || rest.starts_with('='))
 }
 
+/// The variable that says where dynamic libraries are.
+pub const LIBRARY_PATH: &str = if cfg!(windows) {
+    "PATH"
+} else if cfg!(target_os = "macos") {
+    "DYLD_FALLBACK_LIBRARY_PATH"
+} else {
+    "LD_LIBRARY_PATH"
+};
+
+/// Where libraries are, without what rustup adds when it starts cargo: a call through cargo and one by hand are the same.
+pub fn without_toolchains(value: &OsStr) -> OsString {
+    let is_of_rustup = |path: &PathBuf| {
+        let above = path.ancestors().nth(2).and_then(Path::file_name);
+        path.file_name().is_some_and(|name| name == "lib") && above.is_some_and(|name| name == "toolchains")
+    };
+    let kept = std::env::split_paths(value).filter(|path| !is_of_rustup(path));
+    std::env::join_paths(kept).unwrap_or_else(|_| value.to_owned())
+}
+
 /// Whether the standard library, or what tests log with, reads the variable. The one that rustup counts its calls with tells
 /// nothing.
 pub fn is_of_tests(name: &OsStr) -> bool {
@@ -393,6 +412,9 @@ impl<'a> Keys<'a> {
                     (name.to_string_lossy().into_owned().into(), Some(value.into_encoded_bytes()))
                 }),
             );
+            let libraries = std::env::var_os(LIBRARY_PATH).map(|value| without_toolchains(&value));
+            let libraries = libraries.filter(|value| !value.is_empty()).map(OsString::into_encoded_bytes);
+            all.push((LIBRARY_PATH.into(), libraries));
         }
         all
     }

@@ -118,7 +118,12 @@ impl Keys<'_> {
 
     /// The sets of files that are a member's own among those of a step.
     fn sets_of_member(&self, step: &Step, member: MemberId) -> Vec<SetId> {
-        let own = |id: &SetId| id.1 == member.index() || matches!(id.0, Class::Rooted(_) | Class::Above);
+        let area = member.index();
+        let own = |id: &SetId| {
+            id.1 == area
+                || matches!(id.0, Class::Rooted(_))
+                || (id.0 == Class::Above && self.coverage.is_around(id.1, area))
+        };
         self.coverage.of(step).into_iter().filter(own).collect()
     }
 }

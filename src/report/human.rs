@@ -201,7 +201,8 @@ impl<W: Write> Human<W> {
     }
 
     fn outcome_line(&mut self, (step, tests): (StepId, Option<TestSummary>), outcome: &Outcome, took: &str) {
-        let tests = tests.map(|tests| format!(": {}", words::test_summary(&tests))).unwrap_or_default();
+        let is_cached = matches!(outcome, Outcome::Cached { .. });
+        let tests = tests.map(|tests| format!(": {}", words::test_summary(&tests, is_cached))).unwrap_or_default();
         let name = self.title(step);
         let why = self.reasons.get(&step).map(|why| reason(why, &self.steps, self.own(step)));
         let why = why.map(|why| format!(" ({why})")).unwrap_or_default();

@@ -75,7 +75,7 @@ pub fn tests(tests: &Tests) -> String {
 
 /// What the executables of a test step came to: those that ran, and those that did not have to.
 #[must_use]
-pub fn test_summary(summary: &TestSummary) -> String {
+pub fn test_summary(summary: &TestSummary, is_cached: bool) -> String {
     let executables = |run: &TestRun| plural(run.executables as usize, "executable");
     let mut parts = Vec::new();
     if summary.ran.executables > 0 {
@@ -85,8 +85,8 @@ pub fn test_summary(summary: &TestSummary) -> String {
         parts.push(format!("{} not run", plural(summary.left as usize, "executable")));
     }
     if summary.fresh.executables > 0 {
-        let all = summary.ran.executables + summary.left == 0;
-        let fresh = if all { "" } else { " fresh" };
+        // Of a step that is fresh itself that needs no saying.
+        let fresh = if is_cached { "" } else { " fresh" };
         parts.push(format!("{} in {}{fresh}", tests(&summary.fresh.tests), executables(&summary.fresh)));
     }
     if !summary.saved.is_zero() && summary.ran.executables + summary.left > 0 {

@@ -35,6 +35,7 @@ mod testing_keys;
 mod testing_kinds;
 mod testing_stopped;
 mod testing_targets;
+mod testing_traps;
 mod together;
 mod trap;
 mod traps_aliases;

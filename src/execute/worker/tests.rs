@@ -47,19 +47,29 @@ impl Worker<'_> {
     ) -> Turn {
         let setting = &self.commands.tests;
         let prepared = self.prepare(id, key, fresh);
+        if Ran::reports_otherwise(&prepared.expanded) {
+            // Cargo is not asked what it does, so nothing is known of the tests.
+            return Turn::Done(self.run(id, (None, None), tell));
+        }
         let rustdoc = (setting.rustdoc)(&self.commands.env_of(&prepared.expanded));
-        let intercept = match Intercept::new(&setting.folder, &rustdoc) {
-            Ok(intercept) => intercept,
+        let intercept = Intercept::new(&setting.folder, &rustdoc);
+        let instead = |intercept: Intercept| {
+            let instead = intercept.instead(&setting.triples, setting.is_runner_text)?;
+            Ok((intercept, instead))
+        };
+        let (intercept, instead) = match intercept.and_then(instead) {
+            Ok(both) => both,
             Err(error) => {
                 tell.warned(format!("cargo runs the tests itself, and their results are not kept: {error}"));
                 return Turn::Done(self.run(id, (None, None), tell));
             }
         };
         let step = self.plan.step(id);
-        let instead = || intercept.instead(&setting.triples);
-        let mut ran = self.commands.compile_tests(&prepared.expanded, instead(), tell);
+        let mut ran = self.commands.compile_tests(&prepared.expanded, instead.clone(), tell);
         if ran.failure.is_some() && setting.keep_going {
-            self.compile_others(step, &mut ran, &|expanded| self.commands.compile_tests(expanded, instead(), tell));
+            self.compile_others(step, &mut ran, &|expanded| {
+                self.commands.compile_tests(expanded, instead.clone(), tell)
+            });
         }
         let calls = intercept.calls().unwrap_or_else(|error| {
             ran.failure = Some(format!("cannot read how cargo runs the tests: {error}"));
@@ -69,6 +79,10 @@ impl Worker<'_> {
             return Turn::Done(self.conclude(id, prepared, (ran, None), tell));
         }
         let called = self.called(calls, &mut ran);
+        if ran.doubt.is_some() {
+            ran.warned = true;
+            ran.show_programs();
+        }
         let docs: BTreeSet<MemberId> = called.iter().filter(|one| one.is_doc()).map(|one| one.member).collect();
         ran.besides = docs.into_iter().flat_map(|member| self.keys.named_outside(member)).collect();
         let mut testing = Testing::default();

@@ -10,7 +10,7 @@ use super::super::super::command::Ran;
 use super::super::Worker;
 use crate::cargo_output::Artifact;
 use crate::cargo_test::{Call, CallKind};
-use crate::keys::is_of_tests;
+use crate::keys::{LIBRARY_PATH, is_of_tests, without_toolchains};
 use crate::model::{MemberId, Step};
 use crate::process::{CommandLine, Program};
 
@@ -20,15 +20,6 @@ pub(super) struct Called {
     pub(super) member: MemberId,
     pub(super) name: Arc<str>,
 }
-
-/// The variable that says where dynamic libraries are.
-const LIBRARY_PATH: &str = if cfg!(windows) {
-    "PATH"
-} else if cfg!(target_os = "macos") {
-    "DYLD_FALLBACK_LIBRARY_PATH"
-} else {
-    "LD_LIBRARY_PATH"
-};
 
 impl Worker<'_> {
     /// The calls with whose they are and what they are called; a doubt is noted if cargo ran any itself.
@@ -80,14 +71,10 @@ impl Worker<'_> {
             name == "CARGO" || is_named(name) || is_of_tests(name) || (is_added(name, value) && !of_rustup(name))
         };
         let counting = call.env.iter().filter(|(name, value)| counts(name, value));
-        // Cargo puts its folders before those that are ours already.
-        let inherited = own.get(OsStr::new(LIBRARY_PATH)).filter(|value| !value.is_empty());
-        let without = |value: &OsStr| {
-            let tail = inherited.and_then(|tail| value.as_encoded_bytes().strip_suffix(tail.as_encoded_bytes()));
-            tail.map_or_else(|| value.to_owned(), |head| String::from_utf8_lossy(head).into_owned().into())
-        };
         let mut all: Vec<(OsString, OsString)> = counting
-            .map(|(name, value)| (name.clone(), if name == LIBRARY_PATH { without(value) } else { value.clone() }))
+            .map(|(name, value)| {
+                (name.clone(), if name == LIBRARY_PATH { without_toolchains(value) } else { value.clone() })
+            })
             .collect();
         all.sort();
         all

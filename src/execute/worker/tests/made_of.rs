@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 use super::super::super::command::Ran;
 use super::super::{Prepared, Worker};
 use super::called::Called;
-use crate::keys::{Key, TestFacts};
+use crate::keys::{Key, LIBRARY_PATH, TestFacts};
 use crate::model::{Digest, Reason, StepId};
 use crate::process::{CommandLine, Program};
 
@@ -95,9 +95,25 @@ impl Worker<'_> {
                 artifact.filenames.iter().filter(|path| is(&["dylib", "cdylib"]) && is_dynamic_library(path));
             found.extend(libraries.map(|path| (format!("the library {}", artifact.target), path.clone())));
         }
+        self.add_searched(called, found);
         for (name, value) in &called.call.env {
             let binary = name.to_str().and_then(|name| name.strip_prefix("CARGO_BIN_EXE_"));
-            found.extend(binary.map(|name| (format!("the binary {name}"), PathBuf::from(value))));
+            // One that needs a feature which is off is not made.
+            let path = PathBuf::from(value);
+            found.extend(binary.filter(|_| path.exists()).map(|name| (format!("the binary {name}"), path)));
+        }
+    }
+
+    /// The dynamic libraries that build scripts have made, in the folders where cargo has the loader search.
+    fn add_searched(&self, called: &Called, found: &mut BTreeSet<(String, PathBuf)>) {
+        let target_dir = &self.expansion.workspace.target_dir;
+        let searched = called.call.variable(LIBRARY_PATH).map(std::env::split_paths).into_iter().flatten();
+        // In its own folders cargo tells of what it makes.
+        let is_of_script =
+            |folder: &PathBuf| folder.starts_with(target_dir) && folder.ancestors().any(is_of_build_script);
+        for folder in searched.filter(is_of_script) {
+            let files = files_in(WalkDir::new(&folder).max_depth(1), &folder, "of a build script");
+            found.extend(files.into_iter().filter(|(_, path)| is_loaded(path)));
         }
     }
 
@@ -137,6 +153,17 @@ fn files_in(walk: WalkDir, folder: &Path, whose: &str) -> Vec<(String, PathBuf)>
         (format!("{name} {whose}"), path)
     };
     files.map(named).collect()
+}
+
+/// Whether a folder is one in which cargo keeps what build scripts make.
+fn is_of_build_script(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name == "build")
+}
+
+/// Whether the loader may take the file: `libx.so.1`, too.
+fn is_loaded(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    is_dynamic_library(path) || name.contains(".so.")
 }
 
 fn is_dynamic_library(path: &Path) -> bool {

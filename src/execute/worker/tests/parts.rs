@@ -37,6 +37,8 @@ pub(super) struct TestPart {
     pub(super) files: Vec<TestFile>,
     /// Whether people want to see what it prints although it passes.
     pub(super) shown: bool,
+    /// Whether these are documentation tests.
+    pub(super) is_doc: bool,
 }
 
 /// How much longer than everything else a part comes first that failed the last time.
@@ -83,7 +85,8 @@ impl Worker<'_> {
             }
             Err(reason) => {
                 let key = key.ok().filter(|_| reason != Reason::CacheOff);
-                testing.parts.push(TestPart { name: called.name, of, line, key, reason, files, shown });
+                let is_doc = called.is_doc();
+                testing.parts.push(TestPart { name: called.name, of, line, key, reason, files, shown, is_doc });
             }
         }
     }
@@ -140,7 +143,7 @@ impl Worker<'_> {
         let clock = Instant::now();
         let mut ran = self.commands.run_program(&part.line, tell);
         let duration = clock.elapsed();
-        let mut figures = libtest::Figures::default();
+        let mut figures = libtest::Figures::new(part.is_doc);
         let _ = ran.log.copy_to(&mut figures);
         let tests = figures.finish(ran.failure.is_none());
         let log = std::mem::take(&mut ran.log);
