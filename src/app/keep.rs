@@ -145,12 +145,6 @@ impl Keeping<'_, '_> {
                 self.part(produced, part, &mut batch)?;
                 continue;
             }
-            if matches!(produced.ending, Ending::Failed)
-                && matches!(ended.run.outcomes[produced.step.index()], Outcome::Failed(_))
-            {
-                // It was run although it was fresh, and failed.
-                batch.refuted.insert(produced.key.digest);
-            }
             if let Ending::Refuted(digest) = produced.ending {
                 batch.refuted.extend([produced.key.digest, digest]);
             }

@@ -283,6 +283,14 @@ impl<'a> Judge<'a> {
         self.outputs.kept(&self.known.records.find(&last)?.outputs.first()?.digest)
     }
 
+    /// The digest of the result that would make the step fresh, if it is run by force.
+    pub fn forced(&self, id: StepId, key: Key) -> Option<Digest> {
+        match self.matching(id, key.digest) {
+            Match::Held(held) if self.terms.force => Some(held.digest),
+            _ => None,
+        }
+    }
+
     /// What is kept of a part of a step, by its key, if it need not be done; `name`: what the state calls it.
     ///
     /// # Errors

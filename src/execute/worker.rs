@@ -215,8 +215,11 @@ impl<'a> Worker<'a> {
                 tell.warned(text.clone());
             }
             refuted = fresh.and_then(|held| self.refutation(held, &ran, (&ending, made_now.as_ref())));
+            let failed = ran.failure.is_some() && !self.is_interrupted();
             let ending = match (fresh, &refuted) {
                 (Some(held), Some(_)) => Ending::Refuted(held.digest),
+                // It may have been run although it was fresh.
+                _ if failed && let Some(digest) = self.judge.forced(id, key) => Ending::Refuted(digest),
                 _ => self.with_outputs(ending, made),
             };
             if let (None, Ending::Good { discovered, .. }) = (&step.definition.outputs, &ending) {

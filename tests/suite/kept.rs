@@ -189,3 +189,17 @@ fn a_step_whose_warnings_are_no_longer_stored_is_not_fresh() {
     assert!(again.err().contains("function `unused` is never used"), "{}", again.text());
     assert!(scene.call("check").succeeds().was_fresh());
 }
+
+/// What failed when it was run by force is not called fresh by what it was before.
+#[test]
+fn a_result_that_did_not_hold_by_force() {
+    let scene = Scene::of(&["a"])
+        .make("[lifecycle.flaky]\ninputs = [\"src/**\"]\noutputs = []\ncommand = \"[ ! -e $SIDE/broken ]\"\n");
+    scene.call("flaky").succeeds();
+    assert!(scene.call("flaky").succeeds().was_fresh());
+    fs::write(scene.beside("broken"), "").unwrap();
+    assert_eq!(scene.call("flaky --force").run().code, Some(1));
+    assert_eq!(scene.call("flaky").run().code, Some(1), "it is not fresh any more");
+    fs::remove_file(scene.beside("broken")).unwrap();
+    assert_eq!(scene.call("flaky").succeeds().ran(), ["flaky a (failed before)"]);
+}
