@@ -178,37 +178,32 @@ fn both_commands(reader: &mut Reader<'_>, entries: &[Entry<'_>]) {
 }
 
 fn scope<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<(Scope, Span)> {
+    one_of(reader, entry, [("member", Scope::Member), ("workspace", Scope::Workspace)])
+}
+
+fn engine<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<(Engine, Span)> {
+    one_of(reader, entry, [("command", Engine::Command), ("cargo-test", Engine::CargoTest)])
+}
+
+/// What one of two words stands for.
+fn one_of<'d, T>(reader: &mut Reader<'d>, entry: &Entry<'d>, values: [(&'static str, T); 2]) -> Option<(T, Span)> {
     let text = reader.string(entry)?;
-    match text.text {
-        "member" => Some((Scope::Member, text.span)),
-        "workspace" => Some((Scope::Workspace, text.span)),
-        other => {
-            let meant = reader.meant(other, ["member", "workspace"]);
-            let help = meant.map(|meant| format!("did you mean `\"{meant}\"`?"));
-            reader.wrong(text.span, "`scope` must be `\"member\"` or `\"workspace\"`", "").help = help;
-            None
-        }
+    let words = values.each_ref().map(|(word, _)| *word);
+    let value = values.into_iter().find_map(|(word, value)| (word == text.text).then_some(value));
+    if value.is_none() {
+        let meant = reader.meant(text.text, words);
+        let help = meant.map(|meant| format!("did you mean `\"{meant}\"`?"));
+        let [one, other] = words;
+        let what = format!("`{}` must be `\"{one}\"` or `\"{other}\"`", entry.key.text);
+        reader.wrong(text.span, what, "").help = help;
     }
+    value.map(|value| (value, text.span))
 }
 
 fn lock<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<Arc<str>> {
     let name = reader.string(entry)?;
     check_name(reader, &name, "a lock");
     Some(name.text.into())
-}
-
-fn engine<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<(Engine, Span)> {
-    let text = reader.string(entry)?;
-    match text.text {
-        "command" => Some((Engine::Command, text.span)),
-        "cargo-test" => Some((Engine::CargoTest, text.span)),
-        other => {
-            let meant = reader.meant(other, ["command", "cargo-test"]);
-            let help = meant.map(|meant| format!("did you mean `\"{meant}\"`?"));
-            reader.wrong(text.span, "`engine` must be `\"command\"` or `\"cargo-test\"`", "").help = help;
-            None
-        }
-    }
 }
 
 fn workspaces<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<Vec<Text<'d>>> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 /// What is known of that; what plain cargo has made stands nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Makers {
-    /// By unit, as a path in the target directory (or elsewhere, where cargo is told so): the root of each checkout that made it, and when it did so last, in
-    /// nanoseconds since the Unix epoch.
+    /// By unit, as a path in the target directory (or elsewhere, where cargo is told so): the root of each checkout that
+    /// made it, and when it did so last, in nanoseconds since the Unix epoch.
     pub units: BTreeMap<String, BTreeMap<String, i64>>,
 }
 
