@@ -1,0 +1,249 @@
+//! Plans carried out without processes, among them random ones.
+
+use std::time::Duration;
+
+use super::*;
+use crate::model::{Definition, Edge, EdgeKind, PhaseId, Step, Subject};
+
+/// A plan of `steps` steps with these edges (`true`: hard).
+fn plan(steps: usize, edges: &[(u32, u32, bool)]) -> Plan {
+    let step = |_| Step {
+        phase: PhaseId::new(0),
+        subject: Subject::Workspace,
+        definition: std::sync::Arc::new(Definition::default()),
+        takes_args: false,
+    };
+    let edge = |&(from, to, hard): &(u32, u32, bool)| Edge {
+        from: Node(from),
+        to: Node(to),
+        kind: if hard { EdgeKind::Needs(Default::default()) } else { EdgeKind::Order },
+    };
+    Plan { steps: (0..steps).map(step).collect(), edges: edges.iter().map(edge).collect(), ..Plan::default() }
+}
+
+fn lock() -> Option<Lock> {
+    Some("db".into())
+}
+
+fn terms(jobs: usize, keep_going: bool) -> Terms {
+    Terms { jobs, keep_going, ..Terms::default() }
+}
+
+fn starts(steps: &[usize]) -> Vec<Action> {
+    steps.iter().map(|step| Action::Start(StepId::new(*step))).collect()
+}
+
+fn id(step: usize) -> StepId {
+    StepId::new(step)
+}
+
+const GOOD: Outcome = Outcome::Cached { saved: Duration::ZERO, restored: 0 };
+
+fn bad() -> Outcome {
+    Outcome::Failed("exit status 1".into())
+}
+
+#[test]
+fn the_longest_way_starts_first_and_jobs_bound() {
+    let plan = plan(4, &[(1, 3, true)]);
+    let mut schedule = Schedule::new(&plan, terms(2, false));
+    assert_eq!(schedule.begin(), starts(&[1, 0]));
+    assert_eq!(schedule.ended(id(0), &GOOD), starts(&[2]));
+    assert_eq!(schedule.ended(id(1), &GOOD), starts(&[3]));
+    assert_eq!(schedule.ended(id(2), &GOOD), []);
+    assert!(!schedule.is_over());
+    assert_eq!(schedule.ended(id(3), &GOOD), []);
+    assert!(schedule.is_over());
+}
+
+#[test]
+fn recorded_durations_decide_over_depth() {
+    let plan = plan(3, &[(0, 1, true)]);
+    let mut schedule = Schedule::new(&plan, Terms { weights: vec![1, 1, 10], ..terms(1, false) });
+    assert_eq!(schedule.begin(), starts(&[2]));
+}
+
+#[test]
+fn a_failure_stops_new_steps() {
+    let plan = plan(4, &[(0, 2, true), (1, 3, true)]);
+    let mut schedule = Schedule::new(&plan, terms(2, false));
+    schedule.begin();
+    let skipped = Outcome::Skipped { because: id(0) };
+    let ended = [Action::End(id(2), skipped), Action::End(id(3), Outcome::Cancelled)];
+    assert_eq!(schedule.ended(id(0), &bad()), ended);
+    assert_eq!(schedule.ended(id(1), &GOOD), []);
+    assert!(schedule.is_over());
+}
+
+#[test]
+fn keep_going_skips_only_what_needs_the_failure() {
+    let plan = plan(5, &[(0, 1, true), (1, 2, true), (0, 3, false), (4, 3, true)]);
+    let mut schedule = Schedule::new(&plan, terms(5, true));
+    assert_eq!(schedule.begin(), starts(&[0, 4]));
+    let skipped = |step| Action::End(id(step), Outcome::Skipped { because: id(0) });
+    assert_eq!(schedule.ended(id(0), &bad()), [skipped(1), skipped(2)]);
+    assert_eq!(schedule.ended(id(4), &GOOD), starts(&[3]));
+}
+
+#[test]
+fn a_step_that_waits_for_a_lock_holds_no_job() {
+    let plan = plan(3, &[]);
+    let mut schedule = Schedule::new(&plan, Terms { locks: vec![lock(), lock(), None], ..terms(2, false) });
+    assert_eq!(schedule.begin(), starts(&[0, 2]));
+    assert_eq!(schedule.ended(id(2), &GOOD), []);
+    assert_eq!(schedule.ended(id(0), &GOOD), starts(&[1]));
+}
+
+#[test]
+fn stopping_ends_all_that_has_not_started() {
+    let plan = plan(3, &[(0, 1, true)]);
+    let mut schedule = Schedule::new(&plan, terms(1, true));
+    assert_eq!(schedule.begin(), starts(&[0]));
+    let cancelled = |step| Action::End(id(step), Outcome::Cancelled);
+    assert_eq!(schedule.stop(), [cancelled(1), cancelled(2)]);
+    assert_eq!(schedule.ended(id(0), &Outcome::Cancelled), []);
+    assert!(schedule.is_over());
+}
+
+#[test]
+fn a_failure_reaches_through_a_barrier() {
+    let mut plan = plan(3, &[(0, 3, true), (1, 3, true), (3, 2, true)]);
+    plan.barriers = 1;
+    let mut schedule = Schedule::new(&plan, terms(2, true));
+    assert_eq!(schedule.begin(), starts(&[0, 1]));
+    assert_eq!(schedule.ended(id(0), &bad()), []);
+    let skipped = Outcome::Skipped { because: id(0) };
+    assert_eq!(schedule.ended(id(1), &GOOD), [Action::End(id(2), skipped)]);
+}
+
+/// What a random plan's run has come to.
+struct Course {
+    jobs: usize,
+    locks: Vec<Option<Lock>>,
+    running: Vec<Unit>,
+    ends: Vec<u32>,
+    parts: BTreeMap<StepId, Vec<(PartTerms, u32)>>,
+    /// Whether something may be left undone.
+    stopped: bool,
+}
+
+impl Course {
+    /// Does what is asked for, which must be allowed.
+    fn act(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Start(step) => self.running.push(Unit::Step(step)),
+                Action::StartPart(step, place) => {
+                    self.parts.get_mut(&step).unwrap()[place].1 += 1;
+                    self.running.push(Unit::Part(step, place));
+                }
+                Action::Join(step) => {
+                    let of_step = |unit: &&Unit| matches!(unit, Unit::Part(of, _) if *of == step);
+                    assert_eq!(self.running.iter().find(of_step), None, "it is joined while a part runs");
+                    let starts: Vec<u32> = self.parts[&step].iter().map(|(_, starts)| *starts).collect();
+                    let once = starts.iter().all(|starts| *starts == 1 || (*starts == 0 && self.stopped));
+                    assert!(once, "the parts started so often: {starts:?}");
+                    self.running.push(Unit::Join(step));
+                }
+                Action::End(step, _) => self.ends[step.index()] += 1,
+            }
+        }
+        let taken: usize = self.running.iter().map(|unit| self.jobs_of(unit)).sum();
+        assert!(taken <= self.jobs, "{:?} take {taken} jobs of {}", self.running, self.jobs);
+        let holding = |unit: &&Unit| match unit {
+            Unit::Step(step) => self.locks[step.index()].is_some(),
+            Unit::Part(step, place) => self.parts[step][*place].0.lock.is_some(),
+            Unit::Join(_) => false,
+        };
+        assert!(self.running.iter().filter(holding).count() <= 1, "{:?} hold one lock", self.running);
+    }
+
+    fn jobs_of(&self, unit: &Unit) -> usize {
+        let Unit::Part(step, place) = unit else { return 1 };
+        self.parts[step][*place].0.jobs.min(self.jobs)
+    }
+}
+
+#[test]
+fn every_step_of_random_plans_ends_exactly_once() {
+    let mut seed = 1_u64;
+    let mut random = move |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    };
+    for round in 0..2000 {
+        let steps = 1 + random(12);
+        let edges: Vec<_> = (0..random(20))
+            .map(|_| (random(steps) as u32, random(steps) as u32, random(3) > 0))
+            .filter(|(from, to, _)| from < to)
+            .collect();
+        let plan = plan(steps, &edges);
+        let locks: Vec<Option<Lock>> = (0..steps).map(|_| lock().filter(|_| random(3) == 0)).collect();
+        let (jobs, keep_going) = (1 + random(4), round % 2 == 0);
+        let weights = (0..steps).map(|_| random(9) as u64).collect();
+        let mut schedule = Schedule::new(&plan, Terms { locks: locks.clone(), weights, ..terms(jobs, keep_going) });
+        let (ends, parts) = (vec![0; steps], BTreeMap::new());
+        let mut course = Course { jobs, locks, running: Vec::new(), ends, parts, stopped: false };
+        course.act(schedule.begin());
+        while !course.running.is_empty() {
+            let unit = course.running.swap_remove(random(course.running.len()));
+            let failed = random(8) == 0;
+            let actions = match unit {
+                Unit::Step(step) if random(3) == 0 => {
+                    // Some are wider than all there is.
+                    let part = |random: &mut dyn FnMut(usize) -> usize| PartTerms {
+                        weight: random(9) as u64,
+                        jobs: 1 + random(6),
+                        lock: lock().filter(|_| random(3) == 0),
+                    };
+                    let parts: Vec<PartTerms> = (0..random(6)).map(|_| part(&mut random)).collect();
+                    course.parts.insert(step, parts.iter().map(|terms| (terms.clone(), 0)).collect());
+                    schedule.split(step, parts)
+                }
+                Unit::Step(step) | Unit::Join(step) => {
+                    course.ends[step.index()] += 1;
+                    course.stopped |= failed && !keep_going;
+                    schedule.ended(step, &if failed { bad() } else { GOOD })
+                }
+                Unit::Part(step, place) => {
+                    course.stopped |= failed && !keep_going;
+                    schedule.part_ended(step, place, failed)
+                }
+            };
+            course.act(actions);
+            if random(40) == 0 {
+                course.stopped = true;
+                course.act(schedule.stop());
+            }
+        }
+        assert!(schedule.is_over());
+        assert_eq!(course.ends, vec![1; steps], "{edges:?}");
+    }
+}
+
+#[test]
+fn parts_start_longest_first_and_a_failure_leaves_the_rest() {
+    let part = |weight, jobs| PartTerms { weight, jobs, lock: None };
+    let parts = vec![part(1, 1), part(9, 2), part(5, 1), part(5, 9)];
+    let started =
+        |places: &[usize]| -> Vec<Action> { places.iter().map(|place| Action::StartPart(id(0), *place)).collect() };
+    let plan = plan(2, &[(0, 1, true)]);
+    let mut schedule = Schedule::new(&plan, terms(3, false));
+    assert_eq!(schedule.begin(), starts(&[0]));
+    assert_eq!(schedule.split(id(0), parts.clone()), started(&[1, 2]));
+    // The one that wants all there is waits for it, and nobody overtakes it.
+    assert_eq!(schedule.part_ended(id(0), 2, false), []);
+    assert_eq!(schedule.part_ended(id(0), 1, false), started(&[3]));
+    assert_eq!(schedule.part_ended(id(0), 3, false), started(&[0]));
+    assert_eq!(schedule.part_ended(id(0), 0, false), [Action::Join(id(0))]);
+    assert_eq!(schedule.ended(id(0), &GOOD), starts(&[1]));
+
+    let mut schedule = Schedule::new(&plan, terms(3, false));
+    schedule.begin();
+    assert_eq!(schedule.split(id(0), parts), started(&[1, 2]));
+    let skipped = Action::End(id(1), Outcome::Skipped { because: id(0) });
+    assert_eq!(schedule.part_ended(id(0), 1, true), [skipped]);
+    assert_eq!(schedule.part_ended(id(0), 2, false), [Action::Join(id(0))]);
+    assert_eq!(schedule.ended(id(0), &bad()), []);
+    assert!(schedule.is_over());
+}
