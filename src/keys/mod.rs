@@ -12,11 +12,12 @@ mod selecting;
 mod sets;
 mod tested;
 mod trace;
+mod variables;
 mod whose;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +32,7 @@ use crate::walk::{Place, Tree};
 pub use discovered::{names_in, newest, refined, refinement};
 pub use overlooked::{nanoseconds, silent_since};
 pub use tested::TestFacts;
+pub use variables::{LIBRARY_PATH, is_of_tests, without_toolchains};
 pub use whose::{Foreign, Unit};
 
 use coverage::{Class, Coverage, SetId};
@@ -44,31 +46,6 @@ const ELSEWHERE: [&str; 6] = ["--manifest-path", "--config", "--target-dir", "--
 fn is_option(word: &str, option: &str) -> bool {
     let is_short = !option.starts_with("--");
     word.strip_prefix(option).is_some_and(|rest| is_short || rest.is_empty() || rest.starts_with('='))
-}
-
-/// The variable that says where dynamic libraries are.
-pub const LIBRARY_PATH: &str = if cfg!(windows) {
-    "PATH"
-} else if cfg!(target_os = "macos") {
-    "DYLD_FALLBACK_LIBRARY_PATH"
-} else {
-    "LD_LIBRARY_PATH"
-};
-
-/// Where libraries are, without what rustup adds when it starts cargo: a call through cargo and one by hand are the same.
-pub fn without_toolchains(value: &OsStr) -> OsString {
-    let is_of_rustup = |path: &PathBuf| {
-        let above = path.ancestors().nth(2).and_then(Path::file_name);
-        path.file_name().is_some_and(|name| name == "lib") && above.is_some_and(|name| name == "toolchains")
-    };
-    let kept = std::env::split_paths(value).filter(|path| !is_of_rustup(path));
-    std::env::join_paths(kept).unwrap_or_else(|_| value.to_owned())
-}
-
-/// Whether the standard library, or what tests log with, reads the variable. The one that rustup counts its calls with tells
-/// nothing.
-pub fn is_of_tests(name: &OsStr) -> bool {
-    name.to_str().is_some_and(|name| name.starts_with("RUST_") && name != "RUST_RECURSION_COUNT")
 }
 
 /// The keys of one run's steps.
