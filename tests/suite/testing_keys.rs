@@ -69,6 +69,15 @@ fn a_variable_that_is_declared_counts_by_its_value() {
 }
 
 #[test]
+fn a_variable_that_is_declared_for_one_member_runs_the_tests_of_that_one() {
+    let scene = layers().make("[workspace.api]\nlifecycle.test.env-inputs = [\"FLAVOUR\"]\n");
+    let with = |value: &str| scene.call("test -v").env("FLAVOUR", value);
+    assert_eq!(runs(&with("sweet")).len(), 6);
+    assert_eq!(runs(&with("sour")), ["api", "api (doc)"]);
+    assert_eq!(runs(&with("sweet")), [""; 0]);
+}
+
+#[test]
 fn variables_of_the_configuration_and_of_the_phase_count() {
     let scene = layers();
     let test = scene.call("test -v");

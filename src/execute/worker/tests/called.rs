@@ -11,7 +11,7 @@ use super::super::Worker;
 use crate::cargo_output::Artifact;
 use crate::cargo_test::{Call, CallKind};
 use crate::keys::{LIBRARY_PATH, is_of_tests, without_toolchains};
-use crate::model::{MemberId, Step};
+use crate::model::MemberId;
 use crate::process::{CommandLine, Program};
 
 /// A call of cargo's, with what is known of it.
@@ -59,13 +59,14 @@ impl Worker<'_> {
     }
 
     /// The variables that count: what cargo and its configuration add, what the standard library reads, what make.toml names.
-    pub(super) fn variables_of(&self, call: &Call, step: &Step) -> Vec<(OsString, OsString)> {
+    /// `named`: what make.toml names for the member.
+    pub(super) fn variables_of(&self, call: &Call, named: &[Arc<str>]) -> Vec<(OsString, OsString)> {
         let own: HashMap<OsString, OsString> = std::env::vars_os().collect();
         let of_rustup = |name: &OsStr| {
             let name = name.to_string_lossy();
             name.starts_with("RUSTUP_") || matches!(&*name, "CARGO_HOME" | "RUST_RECURSION_COUNT" | "_")
         };
-        let is_named = |name: &OsStr| step.definition.env_inputs.iter().any(|wanted| name == &**wanted);
+        let is_named = |name: &OsStr| named.iter().any(|wanted| name == &**wanted);
         let is_added = |name: &OsStr, value: &OsStr| own.get(name).is_none_or(|known| known != value);
         let counts = |name: &OsStr, value: &OsStr| {
             name == "CARGO" || is_named(name) || is_of_tests(name) || (is_added(name, value) && !of_rustup(name))

@@ -34,9 +34,12 @@ impl Worker<'_> {
     ) -> Result<Key, Reason> {
         let step = self.plan.step(id);
         let member = self.expansion.workspace.member(called.member);
-        let phase = self.expansion.project.phase(step.phase);
-        let cached = phase.definition_for(&member.name).is_some_and(|definition| definition.cache);
-        if !cached || ran.doubt.is_some() || files.is_empty() {
+        // What is said of another member of the group concerns this one's tests not.
+        let definition = self.expansion.project.phase(step.phase).definition_for(&member.name);
+        let Some(definition) = definition.filter(|definition| definition.cache) else {
+            return Err(Reason::NotCached);
+        };
+        if ran.doubt.is_some() || files.is_empty() {
             return Err(Reason::NotCached);
         }
         let Program::Words(words) = &line.program else { return Err(Reason::NotCached) };
@@ -56,7 +59,7 @@ impl Worker<'_> {
             name: &called.name,
             files: &files.iter().map(|file| (&*file.name, file.digest)).collect::<Vec<_>>(),
             args: words,
-            variables: &self.variables_of(&called.call, step),
+            variables: &self.variables_of(&called.call, &definition.env_inputs),
             discovered: &discovered,
         };
         self.keys.test_key(step, &facts)
