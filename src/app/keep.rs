@@ -10,7 +10,7 @@ use crate::flush::{Batch, Limits, flush};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::{Keys, refined, refinement};
-use crate::model::{CacheBounds, CargoCommand, Discovered, Event, Outcome, Output, Part, Plan, StepId, StepInfo};
+use crate::model::{CacheBounds, CargoCommand, Discovered, EventKind, Outcome, Output, Part, Plan, StepId, StepInfo};
 use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep, State};
 use crate::store::{Blob, Blobs, Bounds, Passed, Record, Records};
 
@@ -64,7 +64,7 @@ pub fn keep(
     (keys, past): (&Keys<'_>, Past<'_>),
     pool: &rayon::ThreadPool,
     ended: Ended<'_>,
-    events: &mut dyn FnMut(Event),
+    events: &mut dyn FnMut(EventKind),
 ) {
     if cleaned(ran, ended.run) && !past.home.shared().exists() {
         // `cargo clean` took our folder with it; making it again would undo what was asked for.
@@ -78,8 +78,8 @@ pub fn keep(
     let limits = Limits { records: bounds(past.bounds), runs: RUNS };
     let written = batch.and_then(|batch| write(home, past.cache, &batch, limits));
     match written {
-        Ok(warnings) => warnings.into_iter().for_each(|text| events(Event::Warned(text))),
-        Err(error) => events(Event::Warned(unkept(home, &error))),
+        Ok(warnings) => warnings.into_iter().for_each(|text| events(EventKind::Warned(text))),
+        Err(error) => events(EventKind::Warned(unkept(home, &error))),
     }
 }
 
@@ -127,7 +127,7 @@ struct Keeping<'a, 'e> {
     ran: &'a Ran<'a>,
     keys: &'a Keys<'a>,
     past: Past<'a>,
-    events: &'e mut dyn FnMut(Event),
+    events: &'e mut dyn FnMut(EventKind),
     /// The steps whose results are not kept although they succeeded, and why not.
     not_kept: BTreeMap<StepId, String>,
 }
@@ -254,7 +254,7 @@ impl Keeping<'_, '_> {
             }
             Ending::Unkept(why) => {
                 let text = format!("the result of {} is not kept: {why}", self.name(produced.step));
-                (self.events)(Event::Warned(text));
+                (self.events)(EventKind::Warned(text));
                 // As seen from the root: it is said on one line, and the workspace may move.
                 let root = format!("{}/", self.past.home.root().display());
                 self.not_kept.insert(produced.step, why.replace(&root, ""));
@@ -297,7 +297,7 @@ impl Keeping<'_, '_> {
         let Some(file) = self.keys.disturbance(self.ran.plan.step(produced.step), produced.key) else { return true };
         let name = self.name(produced.step);
         let text = format!("inputs of {name} changed during the run ({file}); its result is not kept");
-        (self.events)(Event::Warned(text));
+        (self.events)(EventKind::Warned(text));
         self.not_kept.insert(produced.step, format!("inputs changed during the run ({file})"));
         false
     }

@@ -17,7 +17,7 @@ pub use options::Options;
 
 use crate::cargo_config::Invocation;
 use crate::config::{self, Source};
-use crate::model::{Event, Explanation, Interrupt, MemberId, Outcome, Project, Summary, Workspace};
+use crate::model::{Event, EventKind, Explanation, Interrupt, MemberId, Outcome, Project, Summary, Workspace};
 use crate::plan::{Expansion, Request};
 use crate::report::{self, GraphFormat, Listed};
 use crate::workspace;
@@ -125,6 +125,7 @@ impl Lifecycle {
     /// # Errors
     /// Nothing that could be run: no such phase, a cycle. A step that fails is no error; the report tells.
     pub fn run(&self, mut events: impl FnMut(Event)) -> Result<Report, Error> {
+        let mut events = |kind: EventKind| events(Event { at: self.opened_at.elapsed(), kind });
         Planned::new(self, &self.options.phases)?.run(&mut events)
     }
 

@@ -14,7 +14,7 @@ use crate::execute::{self, Commands, FindRunner, FindRustdoc, Judge, JudgeTerms,
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::Keys;
-use crate::model::{CargoCommand, Engine, Event, Explanation, Plan, Step, StepId, StepInfo, Summary, Verdict};
+use crate::model::{CargoCommand, Engine, EventKind, Explanation, Plan, Step, StepId, StepInfo, Summary, Verdict};
 use crate::outputs::Outputs;
 use crate::plan::{self, Clash, Cycle};
 use crate::process::Children;
@@ -91,11 +91,13 @@ impl<'a> Planned<'a> {
     }
 
     /// Runs the plan.
-    pub fn run(&self, events: &mut dyn FnMut(Event)) -> Result<Report, Error> {
+    pub fn run(&self, events: &mut dyn FnMut(EventKind)) -> Result<Report, Error> {
         let begun_at = SystemTime::now();
         let past = self.past();
         let pool = self.pool()?;
-        self.begin(&pool, &past, events);
+        let run_id = run_id(begun_at);
+        let env = self.child_env(&run_id);
+        self.begin(run_id, &pool, &past, events);
         let expansion = self.lifecycle.expansion();
         let around = pool.install(|| self.around());
         let keys = self.keys(&pool, &expansion, (&past.cache, &around));
@@ -103,7 +105,7 @@ impl<'a> Planned<'a> {
         let judge = self.judge((&keys, &outputs), &past);
         let children = Children::new();
         let blobs = Blobs::new(&past.home);
-        let env = self.child_env(begun_at);
+
         let (workspace, invocation) = (&self.lifecycle.workspace, &self.lifecycle.invocation);
         let runner = |triple: &str| crate::environment::runner(triple, workspace, invocation);
         let is_runner_text = |triple: &str| crate::environment::is_runner_text(triple, workspace, invocation);
@@ -142,33 +144,34 @@ impl<'a> Planned<'a> {
         drop(listening);
         // From the question to the answer, not only while steps ran.
         let summary = Summary { duration: self.lifecycle.opened_at.elapsed(), ..run.summary };
-        events(Event::Finished(summary));
+        events(EventKind::Finished(summary));
         let steps = self.steps.iter().map(|step| Arc::clone(&step.name)).zip(run.outcomes).collect();
         Ok(Report { steps, summary, interrupted: run.signal })
     }
 
-    fn begin(&self, pool: &rayon::ThreadPool, past: &Past, events: &mut dyn FnMut(Event)) {
-        events(Event::Begun {
+    fn begin(&self, run: Arc<str>, pool: &rayon::ThreadPool, past: &Past, events: &mut dyn FnMut(EventKind)) {
+        events(EventKind::Begun {
+            run,
             workspace: self.lifecycle.name(),
             selected: self.lifecycle.selected().into(),
             steps: Arc::clone(&self.steps),
             jobs: pool.current_num_threads(),
         });
         if self.lifecycle.cargo_started {
-            events(Event::Noted(
+            events(EventKind::Noted(
                 "a manifest, Cargo.lock or cargo's configuration is new: asked `cargo metadata`".into(),
             ));
         }
-        past.warnings.iter().for_each(|text| events(Event::Warned(text.clone())));
+        past.warnings.iter().for_each(|text| events(EventKind::Warned(text.clone())));
         for name in &self.lifecycle.options.phases {
             if !self.steps.iter().any(|step| *step.phase == **name) {
-                events(Event::Warned(format!("no selected member has the phase `{name}`")));
+                events(EventKind::Warned(format!("no selected member has the phase `{name}`")));
             }
         }
         for (earlier, later) in &self.plan.dropped {
             let name = |phase| &self.lifecycle.project.phase(phase).name;
             let (earlier, later) = (name(*earlier), name(*later));
-            events(Event::Noted(format!("`{later}` does not wait for `{earlier}`, which waits for it")));
+            events(EventKind::Noted(format!("`{later}` does not wait for `{earlier}`, which waits for it")));
         }
     }
 
@@ -255,15 +258,19 @@ impl<'a> Planned<'a> {
     }
 
     /// What every child finds in its environment besides ours.
-    fn child_env(&self, begun_at: SystemTime) -> Vec<(OsString, OsString)> {
-        let since_epoch = begun_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let id = format!("{}-{}", since_epoch.as_millis(), std::process::id());
-        let mut env = vec![("CARGO_LIFECYCLE_RUN_ID".into(), id.into())];
+    fn child_env(&self, run_id: &str) -> Vec<(OsString, OsString)> {
+        let mut env = vec![("CARGO_LIFECYCLE_RUN_ID".into(), run_id.into())];
         if let Some(dir) = &self.lifecycle.child_target_dir {
             env.push(("CARGO_TARGET_DIR".into(), dir.clone().into_os_string()));
         }
         env
     }
+}
+
+/// A name for the run that began then.
+fn run_id(begun_at: SystemTime) -> Arc<str> {
+    let since_epoch = begun_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("{}-{}", since_epoch.as_millis(), std::process::id()).into()
 }
 
 /// The stack of a worker in bytes: keys are built along dependencies, which may be a chain of a thousand members.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use crate::model::{Event, Interrupt, Outcome, Output, Part, Plan, Reason, StepId, Summary, TestSummary, Tests};
+use crate::model::{Done, EventKind, Interrupt, Outcome, Output, Part, Plan, Reason, StepId, Summary, Tests};
 use crate::schedule::{Action, PartTerms, Schedule, Terms};
 
 pub use command::{Commands, FindRunner, FindRustdoc, Tests as TestSetting};
@@ -54,21 +54,6 @@ pub enum Signal {
     Pass(Interrupt),
     /// They have to end now.
     Kill,
-}
-
-/// How a step ended, with what is to be shown of it.
-#[derive(Debug)]
-pub struct Done {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// How long it ran.
-    pub duration: Duration,
-    /// What it printed.
-    pub output: Output,
-    /// Whether there are warnings in it.
-    pub warned: bool,
-    /// What its test executables came to.
-    pub tests: Option<TestSummary>,
 }
 
 /// What reaches the coordinator.
@@ -158,7 +143,7 @@ pub fn run(
     terms: Terms,
     (pool, work): (&rayon::ThreadPool, &dyn Work),
     (sender, receiver): (SyncSender<Message>, Receiver<Message>),
-    events: &mut dyn FnMut(Event),
+    events: &mut dyn FnMut(EventKind),
 ) -> Run {
     let mut coordinator = Coordinator {
         schedule: Schedule::new(plan, terms),
@@ -213,12 +198,10 @@ impl Start {
 
     fn panicked(self, text: &str) -> Message {
         let outcome = Outcome::Failed(format!("panicked: {text}").into());
-        let (duration, output) = (Duration::ZERO, Output::default());
         match self {
-            Self::Step(step) | Self::Join(step) => {
-                Message::Ended(step, Done { outcome, duration, output, warned: false, tests: None })
-            }
+            Self::Step(step) | Self::Join(step) => Message::Ended(step, Done { attempts: 1, ..Done::unrun(outcome) }),
             Self::Part(step, place) => {
+                let (duration, output) = (Duration::ZERO, Output::default());
                 let name = format!("part {place}").into();
                 let (member, reason, shown, tests) = ("".into(), None, false, Tests::default());
                 Message::PartEnded(step, place, Part { name, member, outcome, reason, duration, output, shown, tests })
@@ -236,7 +219,7 @@ struct Coordinator<'a> {
     schedule: Schedule<'a>,
     outcomes: Vec<Outcome>,
     durations: Vec<Duration>,
-    events: &'a mut dyn FnMut(Event),
+    events: &'a mut dyn FnMut(EventKind),
     work: &'a dyn Work,
     signal: Option<Interrupt>,
     kill_at: Option<Instant>,
@@ -253,8 +236,7 @@ impl Coordinator<'_> {
                 Action::Join(step) => starts.push(Start::Join(step)),
                 Action::End(step, outcome) => {
                     self.outcomes[step.index()] = outcome.clone();
-                    let (duration, output) = (Duration::ZERO, Output::default());
-                    (self.events)(Event::Ended { step, outcome, duration, output, warned: false, tests: None });
+                    (self.events)(EventKind::Ended { step, done: Done::unrun(outcome) });
                 }
             }
         }
@@ -269,7 +251,7 @@ impl Coordinator<'_> {
         match receiver.recv_timeout(TICK) {
             Ok(message) => self.take(message),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                (self.events)(Event::Ticked);
+                (self.events)(EventKind::Ticked);
                 Vec::new()
             }
         }
@@ -277,29 +259,28 @@ impl Coordinator<'_> {
 
     fn take(&mut self, message: Message) -> Vec<Action> {
         match message {
-            Message::Started(step, reason) => (self.events)(Event::Started { step, reason }),
-            Message::Printed(step, bytes, live) => (self.events)(Event::Printed { step, bytes, live }),
-            Message::Warned(message) => (self.events)(Event::Warned(message)),
+            Message::Started(step, reason) => (self.events)(EventKind::Started { step, reason }),
+            Message::Printed(step, bytes, live) => (self.events)(EventKind::Printed { step, bytes, live }),
+            Message::Warned(message) => (self.events)(EventKind::Warned(message)),
             Message::Ended(step, done) => return self.ended(step, done),
             Message::Split(step, parts) => return self.schedule.split(step, parts),
-            Message::PartStarted(step, part) => (self.events)(Event::PartStarted { step, part }),
-            Message::PartPassed(step, part) => (self.events)(Event::PartEnded { step, part }),
+            Message::PartStarted(step, part) => (self.events)(EventKind::PartStarted { step, part }),
+            Message::PartPassed(step, part) => (self.events)(EventKind::PartEnded { step, part }),
             Message::PartEnded(step, place, part) => return self.part_ended(step, place, part),
             Message::Signal(signal) => return self.signalled(signal),
         }
         Vec::new()
     }
 
-    fn ended(&mut self, step: StepId, done: Done) -> Vec<Action> {
-        let Done { mut outcome, duration, output, warned, tests } = done;
-        if self.signal.is_some() && matches!(outcome, Outcome::Failed(_)) {
+    fn ended(&mut self, step: StepId, mut done: Done) -> Vec<Action> {
+        if self.signal.is_some() && matches!(done.outcome, Outcome::Failed(_)) {
             // It did not fail by itself: it was told to end.
-            outcome = Outcome::Cancelled;
+            done.outcome = Outcome::Cancelled;
         }
-        let actions = self.schedule.ended(step, &outcome);
-        self.outcomes[step.index()] = outcome.clone();
-        self.durations[step.index()] = duration;
-        (self.events)(Event::Ended { step, outcome, duration, output, warned, tests });
+        let actions = self.schedule.ended(step, &done.outcome);
+        self.outcomes[step.index()] = done.outcome.clone();
+        self.durations[step.index()] = done.duration;
+        (self.events)(EventKind::Ended { step, done });
         actions
     }
 
@@ -308,7 +289,7 @@ impl Coordinator<'_> {
             part.outcome = Outcome::Cancelled;
         }
         let failed = matches!(part.outcome, Outcome::Failed(_));
-        (self.events)(Event::PartEnded { step, part });
+        (self.events)(EventKind::PartEnded { step, part });
         self.schedule.part_ended(step, place, failed)
     }
 
@@ -323,7 +304,7 @@ impl Coordinator<'_> {
         self.kill_at = Some(Instant::now() + GRACE);
         let actions = self.schedule.stop();
         self.work.interrupt(Signal::Pass(signal));
-        (self.events)(Event::Interrupted);
+        (self.events)(EventKind::Interrupted(signal));
         actions
     }
 }

@@ -21,7 +21,7 @@ fn plan() -> Plan {
 }
 
 fn done(outcome: Outcome) -> Done {
-    Done { outcome, duration: Duration::ZERO, output: Output::default(), warned: false, tests: None }
+    Done { attempts: 1, ..Done::unrun(outcome) }
 }
 
 fn run_all(work: &dyn Work, messages: Vec<Message>) -> (Run, usize) {
@@ -31,7 +31,7 @@ fn run_all(work: &dyn Work, messages: Vec<Message>) -> (Run, usize) {
     let (sender, receiver) = channel();
     messages.into_iter().for_each(|message| sender.send(message).unwrap());
     let mut ended = 0;
-    let mut count = |event| ended += usize::from(matches!(event, Event::Ended { .. }));
+    let mut count = |event| ended += usize::from(matches!(event, EventKind::Ended { .. }));
     let run = run(&plan, terms, (&pool, work), (sender, receiver), &mut count);
     (run, ended)
 }

@@ -16,12 +16,12 @@ use std::time::{Duration, Instant, SystemTime};
 use super::command::{Commands, Kept, Ran};
 use super::judge::{Doubts, Held, Judged};
 use super::upstream::Came;
-use super::{Done, Judge, Signal, Teller, Turn, Work};
+use super::{Judge, Signal, Teller, Turn, Work};
 use crate::cargo_output;
 use crate::keys::{Key, Keys, refined};
 use crate::model::{
-    CargoCommand, Digest, Discovered, Engine, FileStat, Interrupt, Outcome, Output, Part, Plan, Reason, Replay, Step,
-    StepId, TestRun, TestSummary, Verdict,
+    CargoCommand, Digest, Discovered, Done, Engine, FileStat, Interrupt, Outcome, Output, Part, Plan, Reason, Replay,
+    Step, StepId, TestRun, TestSummary, Verdict,
 };
 use crate::outputs::{Before, Outputs};
 use crate::plan::{Argv, Expanded, Expansion};
@@ -236,7 +236,7 @@ impl<'a> Worker<'a> {
         self.ran[id.index()].store(fresh.is_none() || refuted.is_some(), Ordering::Release);
         let failure = refuted.or(ran.failure);
         let outcome = failure.map_or(Outcome::Succeeded, |how| Outcome::Failed(how.into()));
-        Done { outcome, duration, output, warned: ran.warned, tests }
+        Done { outcome, duration, output, warned: ran.warned, tests, attempts: 1 }
     }
 
     /// What came of a step so far.
@@ -271,7 +271,7 @@ impl<'a> Worker<'a> {
         let tests = record.as_ref().and_then(|record| record.tests);
         let tests = tests.map(|fresh| TestSummary { fresh, saved, ..TestSummary::default() });
         let output = self.stored(record.and_then(|record| record.output));
-        Done { outcome: Outcome::Cached { saved, restored }, duration: Duration::ZERO, output, warned, tests }
+        Done { output, warned, tests, ..Done::unrun(Outcome::Cached { saved, restored }) }
     }
 
     /// What was printed when a record was made.

@@ -30,12 +30,23 @@ impl Interrupt {
     }
 }
 
-/// Something that happened in a run.
+/// Something that happened in a run, and when.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// How long after the run was asked for.
+    pub at: Duration,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What can happen in a run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Event {
+pub enum EventKind {
     /// The run begins.
     Begun {
+        /// The run's id, which its commands find in `CARGO_LIFECYCLE_RUN_ID`.
+        run: Arc<str>,
         /// The workspace's name.
         workspace: Arc<str>,
         /// What was selected, in words.
@@ -65,16 +76,19 @@ pub enum Event {
     Ended {
         /// The step.
         step: StepId,
-        /// How.
-        outcome: Outcome,
-        /// How long it took; zero if it did not run.
-        duration: Duration,
-        /// Everything that it printed, or had printed when its result was recorded.
-        output: Output,
-        /// Whether there are warnings in it.
-        warned: bool,
-        /// Of a step that runs test executables: what they came to.
-        tests: Option<TestSummary>,
+        /// What came of it.
+        done: Done,
+    },
+    /// An attempt of a step failed, and it is tried once more.
+    Retried {
+        /// The step.
+        step: StepId,
+        /// Which attempt failed, from 1.
+        attempt: u32,
+        /// How many there are at most.
+        of: u32,
+        /// How it failed.
+        how: Arc<str>,
     },
     /// A part of a step, such as a test executable, runs from here on.
     PartStarted {
@@ -95,11 +109,37 @@ pub enum Event {
     /// Something for those who want to know more.
     Noted(String),
     /// A signal asks the run to end.
-    Interrupted,
+    Interrupted(Interrupt),
     /// Nothing happened for a moment; a display may show the time.
     Ticked,
     /// The run is over.
     Finished(Summary),
+}
+
+/// What came of a step.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took; zero if it did not run.
+    pub duration: Duration,
+    /// Everything that it printed, or had printed when its result was recorded.
+    pub output: Output,
+    /// Whether there are warnings in it.
+    pub warned: bool,
+    /// Of a step that runs test executables: what they came to.
+    pub tests: Option<TestSummary>,
+    /// How often its commands were tried; 0 if it did not run. It is flaky if it succeeded after more than one attempt.
+    pub attempts: u32,
+}
+
+impl Done {
+    /// It ended so without having run.
+    #[must_use]
+    pub fn unrun(outcome: Outcome) -> Self {
+        let output = Output::default();
+        Self { outcome, duration: Duration::ZERO, output, warned: false, tests: None, attempts: 0 }
+    }
 }
 
 /// What came of a part of a step.

@@ -10,7 +10,9 @@ use super::style::{Display, Tone, Verbosity, labelled, shown, status};
 use super::words::{self, members, plural, reason, seconds};
 use crate::ansi;
 use crate::cargo_output;
-use crate::model::{Event, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary, Tests};
+use crate::model::{
+    Done, Event, EventKind, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary, Tests,
+};
 
 /// In a plan of more steps than this, fresh ones are counted by phase instead of named one by one.
 const NAMED: usize = 50;
@@ -69,27 +71,29 @@ impl<W: Write> Human<W> {
 
     /// Shows the next event.
     pub fn take(&mut self, event: Event) {
-        match event {
-            Event::Begun { workspace, selected, steps, .. } => self.begin(&workspace, &selected, steps),
-            Event::Started { step, reason } => self.start(step, reason),
-            Event::Printed { step, bytes, live } => self.print(step, &bytes, live),
-            Event::Ended { step, outcome, duration, output, warned, tests } => {
-                self.end((step, tests), &outcome, output, (seconds(duration), warned));
-            }
-            Event::PartStarted { step, part } => {
+        match event.kind {
+            EventKind::Begun { workspace, selected, steps, .. } => self.begin(&workspace, &selected, steps),
+            EventKind::Started { step, reason } => self.start(step, reason),
+            EventKind::Printed { step, bytes, live } => self.print(step, &bytes, live),
+            EventKind::Ended { step, done } => self.end(step, done),
+            EventKind::PartStarted { step, part } => {
                 if let Some(bar) = &mut self.bar {
                     bar.start((step, Some(Arc::clone(&part))), &part);
                 }
             }
-            Event::PartEnded { step, part } => self.part(step, &part),
-            Event::Warned(text) => self.line(&labelled(self.display.color, Tone::Warning, "warning", text)),
-            Event::Noted(text) if self.display.verbosity == Verbosity::Verbose => {
+            EventKind::PartEnded { step, part } => self.part(step, &part),
+            EventKind::Warned(text) => self.line(&labelled(self.display.color, Tone::Warning, "warning", text)),
+            EventKind::Noted(text) if self.display.verbosity == Verbosity::Verbose => {
                 self.line(&labelled(self.display.color, Tone::Good, "note", text));
             }
-            Event::Noted(_) => {}
-            Event::Interrupted => self.verb(Tone::Warning, "Stopping", "what runs; once more to kill it"),
-            Event::Ticked => self.bar.iter().for_each(Bar::tick),
-            Event::Finished(summary) => self.finish(&summary),
+            EventKind::Noted(_) => {}
+            EventKind::Interrupted(_) => self.verb(Tone::Warning, "Stopping", "what runs; once more to kill it"),
+            EventKind::Retried { step, attempt, of, how } => {
+                let name = self.name(step);
+                self.verb(Tone::Warning, "Retrying", format_args!("{name}: attempt {attempt} of {of} failed: {how}"));
+            }
+            EventKind::Ticked => self.bar.iter().for_each(Bar::tick),
+            EventKind::Finished(summary) => self.finish(&summary),
         }
     }
 
@@ -169,18 +173,13 @@ impl<W: Write> Human<W> {
         self.since = !failed && (self.since || matches!(part.outcome, Outcome::Succeeded));
     }
 
-    fn end(
-        &mut self,
-        (step, tests): (StepId, Option<TestSummary>),
-        outcome: &Outcome,
-        output: Output,
-        (took, warned): (String, bool),
-    ) {
+    fn end(&mut self, step: StepId, done: Done) {
+        let Done { outcome, duration, output, warned, tests, .. } = done;
         let Printed { rest, live, hidden } = self.printed.remove(&step).unwrap_or_default();
         let shown_live = live && !hidden;
         // Which tests failed was told by themselves.
         let failed = matches!(outcome, Outcome::Failed(_)) && tests.is_none();
-        if let (Outcome::Failed(how), true) = (outcome, failed) {
+        if let (Outcome::Failed(how), true) = (&outcome, failed) {
             self.failures.push(Failure { title: self.title(step), how: Arc::clone(how), output: output.clone() });
         }
         if let Some(bar) = &mut self.bar {
@@ -189,7 +188,7 @@ impl<W: Write> Human<W> {
         if live && !rest.is_empty() {
             self.write(&rest);
         }
-        self.outcome_line((step, tests), outcome, &took);
+        self.outcome_line((step, tests), &outcome, &seconds(duration));
         let verbose = self.display.verbosity == Verbosity::Verbose;
         let cached = matches!(outcome, Outcome::Cached { .. });
         if cached && warned && !verbose {

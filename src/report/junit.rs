@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::xml::Xml;
 use crate::ansi;
 use crate::libtest::{self, Case, CaseOutcome};
-use crate::model::{Event, Outcome, Output, Part, StepId, StepInfo, TestSummary};
+use crate::model::{Done, Event, EventKind, Outcome, Output, Part, StepId, StepInfo, TestSummary};
 
 /// Collects a run from its events.
 ///
@@ -86,21 +86,22 @@ impl Junit {
 
     /// Takes note of the next event.
     pub fn take(&mut self, event: &Event) {
-        match event {
-            Event::Begun { workspace, steps, .. } => {
+        match &event.kind {
+            EventKind::Begun { workspace, steps, .. } => {
                 (self.workspace, self.steps) = (Arc::clone(workspace), Arc::clone(steps));
             }
             // Outputs are read at once: what is stored may be gone at the end.
-            Event::PartEnded { step, part } => {
+            EventKind::PartEnded { step, part } => {
                 self.suites.insert((*step, Some(Arc::clone(&part.name))), suite_of(part));
             }
-            Event::Ended { step, outcome, duration, output, tests, .. } => {
+            EventKind::Ended { step, done } => {
+                let Done { outcome, duration, output, tests, .. } = done;
                 if let Some(ending) = self.ending(*step, outcome, tests.as_ref(), output) {
                     let suite = self.step(*step, (outcome, *duration), ending, output);
                     self.suites.insert((*step, None), suite);
                 }
             }
-            Event::Finished(summary) => self.duration = summary.duration,
+            EventKind::Finished(summary) => self.duration = summary.duration,
             _ => {}
         }
     }

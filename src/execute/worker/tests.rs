@@ -7,15 +7,14 @@ mod parts;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use super::super::command::Ran;
-use super::super::{Done, Teller, Turn};
+use super::super::{Teller, Turn};
 use super::{Held, Prepared, Worker};
 use crate::cargo_test::Intercept;
 use crate::home::Claim;
 use crate::keys::Key;
-use crate::model::{DependencyKind, MemberId, Outcome, Output, Part, Step, StepId, Subject, TestSummary, Workspace};
+use crate::model::{DependencyKind, Done, MemberId, Outcome, Part, Step, StepId, Subject, TestSummary, Workspace};
 use crate::plan::Expanded;
 pub use parts::PartOf;
 use parts::TestPart;
@@ -130,7 +129,7 @@ impl Worker<'_> {
         let begun = testing.and_then(|testing| testing.step.lock().unwrap_or_else(PoisonError::into_inner).take());
         let (Some(testing), Some((prepared, mut ran, _claim))) = (testing, begun) else {
             let outcome = Outcome::Failed("its parts are not known".into());
-            return Done { outcome, duration: Duration::ZERO, output: Output::default(), warned: false, tests: None };
+            return Done { attempts: 1, ..Done::unrun(outcome) };
         };
         let came = std::mem::take(&mut *testing.came.lock().unwrap_or_else(PoisonError::into_inner));
         let mut summary = TestSummary { uncompiled: ran.failure.is_some(), ..TestSummary::default() };
