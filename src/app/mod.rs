@@ -120,6 +120,12 @@ impl Lifecycle {
         })
     }
 
+    /// The JSON Schema of make.toml.
+    #[must_use]
+    pub fn schema() -> &'static str {
+        config::SCHEMA
+    }
+
     /// Runs the phases, and tells what happens as it happens.
     ///
     /// # Errors

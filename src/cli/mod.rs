@@ -1,6 +1,7 @@
 //! The command line: what was typed, and what it means. It runs everything through the library.
 
 mod arguments;
+mod help;
 
 use std::ffi::OsString;
 use std::fs;
@@ -54,6 +55,9 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     if json && !has_json {
         let hint = "`--message-format json` goes with --explain, --dry-run, --list or --cache-stats: a run has no such form yet";
         return Err(Error::Usage(hint.to_owned()).into());
+    }
+    if arguments.schema {
+        return print(Lifecycle::schema());
     }
     let lifecycle = Lifecycle::open(arguments.options())?;
     if arguments.init {
