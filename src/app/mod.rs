@@ -220,6 +220,16 @@ impl Lifecycle {
         Ok(path)
     }
 
+    /// The phases, each with its description, which may be empty.
+    pub fn phases(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.project.phases.iter().map(|phase| (&*phase.name, &*phase.description))
+    }
+
+    /// The names of the members, folders that are no Cargo packages included.
+    pub fn members(&self) -> impl Iterator<Item = &str> {
+        self.workspace.members.iter().map(|member| &*member.name)
+    }
+
     /// The workspace root.
     #[must_use]
     pub fn root(&self) -> &Path {

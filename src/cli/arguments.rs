@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Effects, Styles};
 use clap::{ArgAction, Parser, ValueEnum};
 
+use super::complete::Shell;
 use super::help;
 use crate::app::Options;
 use crate::plan::{CargoFlags, Selection};
@@ -137,6 +138,18 @@ pub struct Arguments {
     /// An editor that knows it completes keys and marks mistakes. The manual's page on make.toml says how.
     #[arg(long, help_heading = "Look instead of run", group = "look", conflicts_with_all = ["phases", "dry_run"])]
     pub schema: bool,
+    /// Print a script for bash, zsh, fish, powershell
+    ///
+    /// With it the shell completes options, phases and members. The manual's page on the command line says where to put it.
+    #[arg(
+        long,
+        value_name = "SHELL",
+        help_heading = "Look instead of run",
+        group = "look",
+        conflicts_with_all = ["phases", "dry_run"],
+        hide_possible_values = true
+    )]
+    pub completions: Option<Shell>,
 
     /// Show what is kept of earlier runs
     #[arg(long, help_heading = "Housekeeping", group = "look", conflicts_with_all = ["phases", "dry_run"])]
@@ -263,7 +276,7 @@ mod tests {
     #[test]
     fn every_option_is_in_both_lengths_of_the_help() {
         let (short, long) = (short(), long(COLUMNS));
-        for option in Arguments::command().get_opts().filter(|option| !option.is_hide_set()) {
+        for option in Arguments::command().get_arguments().filter(|option| !option.is_positional()) {
             let name = format!("--{}", option.get_long().unwrap());
             assert!(short.contains(&name) && long.contains(&name), "{name}");
         }
@@ -274,7 +287,7 @@ mod tests {
     fn in_the_short_help_each_option_takes_one_line_of_eighty_columns() {
         let help = short();
         let options: Vec<&str> = help.lines().filter(|line| line.trim_start().starts_with('-')).collect();
-        for option in Arguments::command().get_opts().filter(|option| !option.is_hide_set()) {
+        for option in Arguments::command().get_arguments().filter(|option| !option.is_positional()) {
             let text = option.get_help().unwrap().to_string();
             assert!(options.iter().any(|line| line.ends_with(&text)), "too long for one line: {text}\n{help}");
         }
