@@ -170,7 +170,7 @@ pub struct Arguments {
     /// Run without accessing the network
     #[arg(long, help_heading = "Cargo's own")]
     offline: bool,
-    /// Equivalent to specifying both --locked and --offline
+    /// Both --locked and --offline
     #[arg(long, help_heading = "Cargo's own")]
     frozen: bool,
     /// Override a configuration value

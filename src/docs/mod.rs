@@ -18,5 +18,8 @@ pub mod explain {}
 #[doc = include_str!("state.md")]
 pub mod state {}
 
+#[doc = include_str!("command_line.md")]
+pub mod command_line {}
+
 #[doc = include_str!("ci.md")]
 pub mod ci {}

@@ -143,7 +143,6 @@ fn first_come_first_served(dag: &Dag, jobs: usize) -> u64 {
 /// What came of many random plans.
 #[derive(Debug, Default)]
 struct Tally {
-    plans: u32,
     /// How many had a critical path of at most half of what all jobs have to do.
     easy: u32,
     /// The worst of these, over the bound that nothing can be below.
@@ -160,7 +159,7 @@ struct Tally {
 }
 
 fn tally(random: &mut Random, shape: Shape, plans: u32) -> Tally {
-    let mut tally = Tally { plans, ..Tally::default() };
+    let mut tally = Tally::default();
     for _ in 0..plans {
         let dag = Dag::random(random, shape);
         let jobs = [2, 3, 4, 8, 16, 32, 64][random.below(7) as usize];
@@ -184,21 +183,32 @@ fn tally(random: &mut Random, shape: Shape, plans: u32) -> Tally {
     tally
 }
 
+/// Of 5,722 easy plans one was over 1.05 (a chain of forks, 1.066: what waits at a join nobody can help), of 4,278 others one
+/// took longer than with first come, first served (by 0.01 %: a long way that starts early can make two others meet); all
+/// others together took 11 to 21 % less.
+fn judge(shape: Shape, tally: &Tally) {
+    let bound = if shape == Shape::Forks { 1.10 } else { 1.05 };
+    assert!(tally.easy > 0 && tally.worst_easy <= bound, "{shape:?}: {tally:?}");
+    assert!(tally.hard > 0 && tally.worst_hard <= 1.01, "{shape:?}: {tally:?}");
+    assert!(tally.ours < tally.fifo, "{shape:?}: {tally:?}");
+}
+
 #[test]
 fn a_run_ends_near_the_earliest_possible_end() {
     let mut random = Random(1);
     for shape in SHAPES {
-        let tally = tally(&mut random, shape, 40);
-        println!("{shape:?}: {tally:?}");
+        judge(shape, &tally(&mut random, shape, 30));
     }
 }
 
-/// The same over thousands of plans, for its figures: `cargo test --release --lib simulation -- --ignored --nocapture`.
+/// The same with more plans, for the figures: `cargo test --lib simulation -- --ignored --nocapture`.
 #[test]
-#[ignore = "minutes long"]
+#[ignore = "takes minutes"]
 fn thousands_of_runs() {
     let mut random = Random(2);
     for shape in SHAPES {
-        println!("{shape:?}: {:?}", tally(&mut random, shape, 2000));
+        let tally = tally(&mut random, shape, 2000);
+        println!("{shape:?}: {tally:?}");
+        judge(shape, &tally);
     }
 }

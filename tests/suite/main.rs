@@ -7,6 +7,7 @@ mod bounds;
 mod call;
 mod carried;
 mod company;
+mod completing;
 mod crashes;
 mod damage;
 mod discovered;

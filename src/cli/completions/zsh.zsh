@@ -3,10 +3,12 @@
 # completion calls it for `cargo lifecycle`.
 
 _cargo-lifecycle() {
-    local line
+    local line value about
     local -a candidates
     for line in "${(@f)$(cargo-lifecycle --candidates "${(@)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null)}"; do
-        [[ -n $line ]] && candidates+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+        [[ -n $line ]] || continue
+        value=${line%%$'\t'*} about=${line#*$'\t'}
+        candidates+=("${value//:/\\:}${about:+:$about}")
     done
     if (( $#candidates )); then
         _describe 'cargo lifecycle' candidates
