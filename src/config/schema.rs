@@ -68,7 +68,10 @@ pub(super) mod tests {
         let section = MANUAL.split("\n## `[hooks]`").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
         let words = section.split('`').skip(1).step_by(2);
         // Other words in backticks are names of phases.
-        let is_key = |word: &&str| word.contains('_') && !word.ends_with('_') || *word == "finally";
+        let is_key = |word: &&str| {
+            let is_word = word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            is_word && (word.contains('_') && !word.ends_with('_') || *word == "finally")
+        };
         let named: Vec<&str> = words.filter(is_key).collect();
         assert!(named.contains(&"before_all"), "{named:?}");
         for key in named {
