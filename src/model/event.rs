@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Outcome, Reason, StepId, TestSummary, Tests};
+use super::{Closing, Outcome, Reason, StepId, TestSummary, Tests};
 
 /// A signal that asks a run to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,7 +167,8 @@ pub struct Part {
 /// What is known of a step before it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepInfo {
-    /// Its name: the phase, and the member if it is for one.
+    /// Its name: the phase, and the member if it is for one. Of a step that closes the run, the key of make.toml and a
+    /// colon stand before it: `finally: down`.
     pub name: Arc<str>,
     /// The phase.
     pub phase: Arc<str>,
@@ -175,7 +176,28 @@ pub struct StepInfo {
     pub members: usize,
 }
 
-/// The figures of a run.
+impl StepInfo {
+    /// The phase, and the member if it is for one: the name without what says that the step closes the run.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        self.parts().map_or(&self.name, |(_, subject)| subject)
+    }
+
+    /// How the step closes the run, if it does. One of `on_success` or `on_error` runs after the others are counted, if
+    /// at all.
+    #[must_use]
+    pub fn closing(&self) -> Option<Closing> {
+        self.parts().map(|(closing, _)| closing)
+    }
+
+    fn parts(&self) -> Option<(Closing, &str)> {
+        // No name of a phase has a space in it.
+        let (key, subject) = self.name.split_once(": ")?;
+        Closing::ALL.into_iter().find(|closing| closing.key() == key).map(|closing| (closing, subject))
+    }
+}
+
+/// The figures of a run. Steps of `on_success` and `on_error` are not counted: they come after it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Steps that ran and succeeded.
@@ -236,6 +258,20 @@ impl fmt::Debug for Output {
 }
 
 impl Summary {
+    /// Both together, of steps that ran one after another.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            succeeded: self.succeeded + other.succeeded,
+            cached: self.cached + other.cached,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+            cancelled: self.cancelled + other.cancelled,
+            duration: self.duration + other.duration,
+            saved: self.saved + other.saved,
+        }
+    }
+
     /// How many steps the plan had.
     #[must_use]
     pub const fn steps(&self) -> usize {

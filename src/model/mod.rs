@@ -25,7 +25,7 @@ pub use file::FileStat;
 pub use id::{MemberId, PhaseId, StepId};
 pub use makers::Makers;
 pub use plan::{Edge, EdgeKind, Node, Plan, Step, Subject};
-pub use project::{Claim, Definition, Engine, Folder, Hooks, Named, Need, Phase, Project, Scope, Span};
+pub use project::{Claim, Closing, Definition, Engine, Folder, Hooks, Named, Need, Phase, Project, Scope, Span};
 pub use tests::{TestRun, TestSummary, Tests};
 pub use verdict::{Change, ChangeKind, Outcome, Reason, Verdict};
 pub use workspace::{Dependency, DependencyKind, LockedPackage, Member, Package, PathPackage, Workspace};

@@ -11,7 +11,7 @@ use super::words::{self, members, plural, reason, seconds};
 use crate::ansi;
 use crate::cargo_output;
 use crate::model::{
-    Done, Event, EventKind, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary, Tests,
+    Closing, Done, Event, EventKind, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary, Tests,
 };
 
 /// In a plan of more steps than this, fresh ones are counted by phase instead of named one by one.
@@ -87,7 +87,7 @@ impl<W: Write> Human<W> {
                 self.line(&labelled(self.display.color, Tone::Good, "note", text));
             }
             EventKind::Noted(_) => {}
-            EventKind::Interrupted(_) => self.verb(Tone::Warning, "Stopping", "what runs; once more to kill it"),
+            EventKind::Interrupted(_) => self.interrupted(),
             EventKind::Retried { step, attempt, of, how } => {
                 let name = self.name(step);
                 self.verb(Tone::Warning, "Retrying", format_args!("{name}: attempt {attempt} of {of} failed: {how}"));
@@ -103,8 +103,18 @@ impl<W: Write> Human<W> {
             self.verb(Tone::Note, "Lifecycle", format_args!("of {workspace}: {selected}"));
         }
         if self.display.bar && self.display.verbosity > Verbosity::Quiet {
-            self.bar = Some(Bar::new(self.steps.len(), self.display.color));
+            let is_counted = |step: &&StepInfo| matches!(step.closing(), None | Some(Closing::Finally));
+            let counted = self.steps.iter().filter(is_counted).count();
+            self.bar = Some(Bar::new(counted, self.display.color));
         }
+    }
+
+    /// `finally` is not stopped by the first signal.
+    fn interrupted(&mut self) {
+        let closes = |step: &StepId| self.steps.get(step.index()).and_then(StepInfo::closing);
+        let is_last = self.reasons.keys().any(|step| closes(step) == Some(Closing::Finally));
+        let what = if is_last { "after `finally`" } else { "what runs" };
+        self.verb(Tone::Warning, "Stopping", format_args!("{what}; once more to kill it"));
     }
 
     fn start(&mut self, step: StepId, reason: Reason) {

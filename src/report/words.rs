@@ -46,13 +46,13 @@ pub fn reasons(all: &[Reason], steps: &[StepInfo], own: Option<&str>) -> Vec<Str
 /// The member that the step is for, if it is for one.
 #[must_use]
 pub fn own(step: &StepInfo) -> Option<&str> {
-    step.name.strip_prefix(&*step.phase)?.strip_prefix(' ')
+    step.subject().strip_prefix(&*step.phase)?.strip_prefix(' ')
 }
 
 /// The step's name, and how many members it is for.
 #[must_use]
 pub fn title(step: &StepInfo) -> String {
-    if step.members > 0 && step.name == step.phase {
+    if step.members > 0 && *step.subject() == *step.phase {
         format!("{} ({})", step.name, members(step.members))
     } else {
         step.name.to_string()

@@ -6,6 +6,7 @@
 mod bounds;
 mod call;
 mod carried;
+mod closing;
 mod company;
 mod crashes;
 mod damage;
