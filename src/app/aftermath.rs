@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::Report;
 use crate::execute::{Heed, Produced, Run};
 use crate::model::{Closing, Outcome};
+use crate::process::Children;
 
 /// How many bytes of names are told at most: no system takes a variable of any length.
 const NAMES: usize = 16 * 1024;
@@ -31,6 +32,8 @@ pub struct Stopped {
     pub produced: Vec<Produced>,
     /// What cargo has made for this checkout, and when.
     pub made: BTreeMap<String, i64>,
+    /// What its steps may have left running: `finally` may be there to ask it to end.
+    pub left: Vec<Children>,
 }
 
 impl Stopped {
@@ -39,6 +42,7 @@ impl Stopped {
         self.run.add(later.run, steps);
         self.produced.extend(later.produced);
         self.made.extend(later.made);
+        self.left.extend(later.left);
     }
 }
 

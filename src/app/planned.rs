@@ -142,9 +142,8 @@ impl<'a> Planned<'a> {
             let terms = schedule::Terms { keep_going: terms.keep_going || stage.closes, ..terms };
             let talk = (&sender, &receiver);
             let run = execute::run(&self.plan, (terms, stage.heed), (&pool, &worker), talk, events);
-            children.end();
             let (produced, made) = worker.into_produced();
-            Stopped { run, produced, made }
+            Stopped { run, produced, made, left: vec![children] }
         };
         let main = Stage { steps: self.plan.main(), closes: false, heed: Heed::Stops, env: &env };
         let mut stopped = stage(main, events);
@@ -153,7 +152,8 @@ impl<'a> Planned<'a> {
             let heed = if stopped.run.signal.is_some() { Heed::Kills } else { Heed::Noted };
             stopped.add(stage(Stage { steps: finally.clone(), closes: true, heed, env: &env }, events), finally);
         }
-        let Stopped { mut run, produced, made } = stopped;
+        let Stopped { mut run, produced, made, left } = stopped;
+        left.iter().for_each(Children::end);
         let ended = keep::Ended { run: &run, produced, made, begun_at };
         let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases: &self.lifecycle.options.phases };
         let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
@@ -166,7 +166,9 @@ impl<'a> Planned<'a> {
         let steps = closing.map_or(0..0, |closing| self.plan.closing(closing));
         if let Some(closing) = closing.filter(|_| !steps.is_empty()) {
             let env = [env.clone(), aftermath::env(&report)].concat();
-            let after = stage(Stage { steps: steps.clone(), closes: true, heed: Heed::Stops, env: &env }, events).run;
+            let after = stage(Stage { steps: steps.clone(), closes: true, heed: Heed::Stops, env: &env }, events);
+            after.left.iter().for_each(Children::end);
+            let after = after.run;
             if after.signal.is_none() && !after.outcomes[steps.clone()].iter().all(Outcome::is_good) {
                 let key = closing.key();
                 events(EventKind::Warned(format!("not all of `{key}` succeeded; the exit code stays {code}")));

@@ -205,6 +205,16 @@ fn tests_at_the_end_run_every_time() {
     }
 }
 
+#[test]
+fn what_a_step_left_running_is_there_for_them_and_gone_afterwards() {
+    let make = "[lifecycle.serve]\nscope = \"workspace\"\ncommand = \"sleep 60 >/dev/null 2>&1 & echo $! > $SIDE/pid\"\n\
+        [lifecycle.down]\nscope = \"workspace\"\ncommand = \"kill $(cat $SIDE/pid) && echo down >> $SIDE/ran\"\n";
+    let scene = Scene::of(&["a"]).make(&format!("{make}[hooks]\nfinally = [\"down\"]\n"));
+    scene.call("serve").succeeds();
+    assert_eq!(scene.take("ran"), "down\n");
+    assert_eq!(scene.processes(), [""; 0]);
+}
+
 /// A phase that waits half a minute.
 const SLOW: &str =
     "[lifecycle.slow]\nscope = \"workspace\"\ncommand = \"touch $SIDE/started-slow; sleep 30; sleep 30\"\n";
