@@ -73,15 +73,9 @@ pub struct Arguments {
     /// When there is colour
     #[arg(long, value_name = "WHEN", help_heading = "What to print")]
     pub color: Option<ColorChoice>,
-    /// For people or for programs, with --explain, --dry-run, --list or --cache-stats: json is an object per line
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        help_heading = "What to print",
-        default_value = "human",
-        hide_default_value = true
-    )]
-    pub message_format: MessageFormat,
+    /// For people, for programs (json: an object per line), or for GitHub Actions (chosen by itself there)
+    #[arg(long, value_name = "FORMAT", help_heading = "What to print")]
+    pub message_format: Option<MessageFormat>,
 
     /// Write a report of the tests, and of the other steps, as JUnit's XML
     #[arg(long, value_name = "FILE", help_heading = "What to print", conflicts_with_all = ["look", "dry_run"])]
@@ -161,6 +155,8 @@ pub enum MessageFormat {
     Human,
     /// For programs: a JSON object per line
     Json,
+    /// For GitHub Actions: groups, annotations and a job summary
+    Github,
 }
 
 impl ColorChoice {

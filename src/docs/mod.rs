@@ -18,5 +18,8 @@ pub mod explain {}
 #[doc = include_str!("state.md")]
 pub mod state {}
 
+#[doc = include_str!("events.md")]
+pub mod events {}
+
 #[doc = include_str!("ci.md")]
 pub mod ci {}

@@ -15,7 +15,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use crate::model::{Done, EventKind, Interrupt, Outcome, Output, Part, Plan, Reason, StepId, Summary, Tests};
+use crate::model::{
+    Diagnostic, Done, EventKind, Interrupt, Outcome, Output, Part, Plan, Reason, StepId, Summary, Tests,
+};
 use crate::schedule::{Action, PartTerms, Schedule, Terms};
 
 pub use command::{Commands, FindRunner, FindRustdoc, Tests as TestSetting};
@@ -64,6 +66,8 @@ pub enum Message {
     Started(StepId, Reason),
     /// A step printed something.
     Printed(StepId, Vec<u8>, bool),
+    /// The compiler or cargo said something of a step.
+    Diagnosed(StepId, Diagnostic),
     /// A step ended.
     Ended(StepId, Done),
     /// A step goes on in parts.
@@ -105,6 +109,11 @@ impl Teller {
     /// The step printed something; `live`: people want to see it at once.
     pub fn printed(&self, bytes: Vec<u8>, live: bool) {
         self.send(Message::Printed(self.step, bytes, live));
+    }
+
+    /// The compiler or cargo said something of the step.
+    pub fn diagnosed(&self, diagnostic: Diagnostic) {
+        self.send(Message::Diagnosed(self.step, diagnostic));
     }
 
     /// Something that people should know.
@@ -290,6 +299,7 @@ impl Coordinator<'_> {
         match message {
             Message::Started(step, reason) => (self.events)(EventKind::Started { step, reason }),
             Message::Printed(step, bytes, live) => (self.events)(EventKind::Printed { step, bytes, live }),
+            Message::Diagnosed(step, diagnostic) => (self.events)(EventKind::Diagnosed { step, diagnostic }),
             Message::Warned(message) => (self.events)(EventKind::Warned(message)),
             Message::Ended(step, done) => return self.ended(step, done),
             Message::Split(step, parts) => return self.schedule.split(step, parts),

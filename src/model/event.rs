@@ -72,6 +72,13 @@ pub enum EventKind {
         /// Whether it is one of cargo's own lines, which people want to see at once.
         live: bool,
     },
+    /// The compiler or cargo said something of a step that ran.
+    Diagnosed {
+        /// The step.
+        step: StepId,
+        /// What.
+        diagnostic: Diagnostic,
+    },
     /// A step ended, whether it ran or not.
     Ended {
         /// The step.
@@ -114,6 +121,30 @@ pub enum EventKind {
     Ticked,
     /// The run is over.
     Finished(Summary),
+}
+
+/// A warning or an error of the compiler's or cargo's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Diagnostic {
+    /// Whether it is an error.
+    pub is_error: bool,
+    /// The compiler's code, such as `E0308`, where it has one.
+    pub code: Option<String>,
+    /// Its first line, without level and code.
+    pub message: String,
+    /// Where, when it has a place.
+    pub place: Option<Place>,
+}
+
+/// A place in a source file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, as the compiler says it: mostly relative to the workspace root.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
 }
 
 /// What came of a step.

@@ -75,6 +75,8 @@ impl<W: Write> Human<W> {
             EventKind::Begun { workspace, selected, steps, .. } => self.begin(&workspace, &selected, steps),
             EventKind::Started { step, reason } => self.start(step, reason),
             EventKind::Printed { step, bytes, live } => self.print(step, &bytes, live),
+            // It is in what the step printed.
+            EventKind::Diagnosed { .. } => {}
             EventKind::Ended { step, done } => self.end(step, done),
             EventKind::PartStarted { step, part } => {
                 if let Some(bar) = &mut self.bar {
@@ -258,7 +260,7 @@ impl<W: Write> Human<W> {
         }
         let bad = summary.failed + summary.skipped + summary.cancelled > 0;
         let tone = if bad { Tone::Bad } else { Tone::Good };
-        self.verb(tone, "Finished", figures(summary));
+        self.verb(tone, "Finished", words::figures(summary));
     }
 
     /// Failures stand at the end, unless the only one still is what was shown last.
@@ -317,25 +319,4 @@ impl<W: Write> Human<W> {
             }
         }
     }
-}
-
-/// `48 steps in 3.21s: 45 cached, 3 run; saved 41.30s`
-fn figures(summary: &Summary) -> String {
-    let counts = [
-        (summary.cached, "cached"),
-        (summary.succeeded, "run"),
-        (summary.failed, "failed"),
-        (summary.skipped, "skipped"),
-        (summary.cancelled, "cancelled"),
-    ];
-    let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
-    let counts: Vec<String> = counts.collect();
-    let mut text = format!("{} in {}", plural(summary.steps(), "step"), seconds(summary.duration));
-    if !counts.is_empty() {
-        text += &format!(": {}", counts.join(", "));
-    }
-    if !summary.saved.is_zero() {
-        text += &format!("; saved {}", seconds(summary.saved));
-    }
-    text
 }
