@@ -47,7 +47,7 @@ fn warnings_are_annotations_once_each_and_again_when_they_are_fresh() {
     let ended = on_github(&scene, "check").succeeds();
     assert_eq!(annotations(&ended), expected, "{}", ended.text());
     assert!(
-        commands(&ended)[0].starts_with("::group::Ran check (2 members) in [time] (first run)"),
+        commands(&ended)[1].starts_with("::group::Ran check (2 members) in [time] (first run)"),
         "{}",
         ended.text()
     );
@@ -73,7 +73,7 @@ fn errors_stand_at_their_places_in_the_repository() {
         ended.text()
     );
     let summary = scene.left("summary.md");
-    assert!(summary.contains("#### check a: exit status 101 (a)") || summary.contains("#### check"), "{summary}");
+    assert!(summary.contains("#### check (1 member): exit status 101 (a)"), "{summary}");
     assert!(summary.contains("mismatched types"), "{summary}");
 }
 
@@ -122,7 +122,7 @@ fn the_form_is_chosen_by_itself_unless_another_is_asked_for() {
     assert!(human.stdout.is_empty() && human.ran().len() == 1, "{}", human.text());
     assert!(scene.left("summary.md").is_empty());
     let by_hand = scene.call("check --force --message-format github").succeeds();
-    assert!(by_hand.out().contains("Ran check a"), "{}", by_hand.text());
+    assert!(by_hand.out().contains("::group::Ran check (1 member)"), "{}", by_hand.text());
 }
 
 #[test]
