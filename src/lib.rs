@@ -3,8 +3,8 @@
 //!
 //! The program is the command line over this library and nothing else, so an `xtask` can do what it does: say what is
 //! wanted in [`Options`], open the workspace as a [`Lifecycle`], run it, and look at the [`Report`]. Everything that happens
-//! comes as a [`model::Event`]; [`report::Human`] shows events as the program does, [`report::Junit`] makes
-//! a report for CI of them.
+//! comes as a [`model::Event`]; [`report::Human`] shows events as the program does, [`report::Json`] writes them
+//! for programs, [`report::Junit`] makes a report for CI of them.
 //!
 //! ```
 //! use cargo_lifecycle::report::{Display, Human};
@@ -31,8 +31,8 @@
 //! ```
 //!
 //! The manual is in [`docs`]: [make.toml](docs::make_toml), [the plan](docs::plan), [keys](docs::keys) and what they cannot
-//! see, [why a step runs](docs::explain), [what is kept](docs::state), [completion in shells](docs::command_line),
-//! [exit codes and CI](docs::ci).
+//! see, [why a step runs](docs::explain), [events for programs](docs::events), [what is kept](docs::state),
+//! [completion in shells](docs::command_line), [exit codes and CI](docs::ci).
 
 pub mod cli;
 pub mod docs;

@@ -37,6 +37,16 @@ pub enum CaseOutcome {
     Ignored,
 }
 
+/// Where a test panicked, by what it printed: file, line and column.
+#[must_use]
+pub fn panicked_at(output: &str) -> Option<(&str, u32, u32)> {
+    let heads = output.lines().filter(|line| line.trim_start().starts_with("thread '"));
+    let place = heads.filter_map(|line| line.split_once(" panicked at ")).map(|(_, place)| place).next()?;
+    let mut parts = place.trim_end().strip_suffix(':')?.rsplitn(3, ':');
+    let (column, line) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    Some((parts.next()?, line, column))
+}
+
 /// The numbers in the last line that begins with `test result:`, of output that is written to it: tests may print such lines
 /// themselves. Of rustdoc, which prints several for one library, the sums.
 #[derive(Debug, Default)]

@@ -8,6 +8,7 @@ mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::model::{Node, Outcome, Plan, StepId};
@@ -26,6 +27,8 @@ pub struct Terms {
     pub weights: Vec<u64>,
     /// For each step, the lock it needs, if any.
     pub locks: Vec<Option<Lock>>,
+    /// The places of the steps that are to run; none: all. No edge may join them to the others.
+    pub only: Option<Range<usize>>,
 }
 
 /// What a schedule has to know of a part of a step.
@@ -112,6 +115,8 @@ impl<'a> Schedule<'a> {
             waiting[edge.to.index()] += 1;
         }
         let remaining = remaining(plan, &dependents, &terms.weights);
+        let only = terms.only.clone().unwrap_or(0..plan.steps.len());
+        let state = |place| if only.contains(&place) { State::Waiting } else { State::Over };
         Self {
             plan,
             terms,
@@ -121,10 +126,10 @@ impl<'a> Schedule<'a> {
             remaining,
             ready: BinaryHeap::new(),
             held: Vec::new(),
-            state: vec![State::Waiting; plan.steps.len()],
+            state: (0..plan.steps.len()).map(state).collect(),
             parts: BTreeMap::new(),
             running: 0,
-            unfinished: plan.steps.len(),
+            unfinished: only.len(),
             stopping: false,
         }
     }
@@ -133,6 +138,8 @@ impl<'a> Schedule<'a> {
     pub fn begin(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
         let free = (0..self.plan.nodes() as u32).map(Node).filter(|node| self.waiting[node.index()] == 0);
+        let is_left_out = |node: &Node| self.state.get(node.index()) == Some(&State::Over);
+        let free = free.filter(|node| !is_left_out(node));
         for node in free.collect::<Vec<_>>() {
             self.release(node, &mut actions);
         }

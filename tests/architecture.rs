@@ -40,7 +40,7 @@ const ROOMS: &[Room] = &[
     room("executable", &["cargo_config", "model"], &[]),
     room("home", &["atomic", "model", "target_dir"], &["sha2", "thiserror"]),
     // The pure core.
-    room("cargo_output", &["ansi"], &["serde", "serde_json"]),
+    room("cargo_output", &["ansi", "model"], &["serde", "serde_json"]),
     room("libtest", &["ansi", "model"], &[]),
     room("schedule", &["model"], &[]),
     room("plan", &["model", "nearest"], &["globset", "shlex", "thiserror"]),

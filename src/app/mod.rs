@@ -1,5 +1,6 @@
 //! The order of the stages: workspace, make.toml, plan, digests, execution, state. The only room that sees them all.
 
+mod aftermath;
 mod aliases;
 mod environment;
 mod error;
@@ -40,12 +41,14 @@ pub struct Lifecycle {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
-    /// How each step ended, by its name, in the order of the plan.
+    /// How each step ended, by its name, in the order of the plan; but for those of `on_success` and `on_error`.
     pub steps: Vec<(Arc<str>, Outcome)>,
     /// The figures.
     pub summary: Summary,
     /// The signal that ended the run, if one did.
     pub interrupted: Option<Interrupt>,
+    /// How the steps of `on_success` or `on_error` ended, if any ran. They make no difference to the exit code.
+    pub aftermath: Vec<(Arc<str>, Outcome)>,
 }
 
 impl Report {

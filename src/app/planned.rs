@@ -3,18 +3,24 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::aftermath::{self, Stage, Stopped};
 use super::{Error, Lifecycle, Report, aliases, environment, keep};
 use crate::config;
 use crate::environment::Environment;
-use crate::execute::{self, Commands, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, Message, TestSetting, Worker};
+use crate::execute::{
+    self, Commands, FindRunner, FindRustdoc, Heed, Judge, JudgeTerms, Known, Message, Run, TestSetting, Worker,
+};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::Keys;
-use crate::model::{CargoCommand, Engine, EventKind, Explanation, Plan, Step, StepId, StepInfo, Summary, Verdict};
+use crate::model::{
+    CargoCommand, Closing, Engine, EventKind, Explanation, Outcome, Plan, Step, StepId, StepInfo, Verdict,
+};
 use crate::outputs::Outputs;
 use crate::plan::{self, Clash, Cycle};
 use crate::process::Children;
@@ -103,7 +109,6 @@ impl<'a> Planned<'a> {
         let keys = self.keys(&pool, &expansion, (&past.cache, &around));
         let outputs = Outputs::new(&past.home, &past.cache);
         let judge = self.judge((&keys, &outputs), &past);
-        let children = Children::new();
         let blobs = Blobs::new(&past.home);
 
         let (workspace, invocation) = (&self.lifecycle.workspace, &self.lifecycle.invocation);
@@ -113,27 +118,42 @@ impl<'a> Planned<'a> {
             let variables = invocation.variables.clone().into_iter().chain(env.iter().cloned()).collect();
             crate::environment::rustdoc(variables, workspace, invocation)
         };
-        let commands = Commands {
-            children: &children,
-            cargo: &self.lifecycle.invocation.cargo,
-            env: &env,
-            jobs: pool.current_num_threads(),
-            tests: TestSetting {
-                is_runner_text: &is_runner_text,
-                ..self.tests(&past.home, &around, (&runner, &rustdoc))
-            },
-        };
-        let worker = Worker::new((&self.plan, &expansion), (&keys, &judge), (&outputs, &blobs), commands);
         let (sender, receiver) = execute::channel();
         let signals = sender.clone();
         let listening = (!self.lifecycle.options.leave_signals)
             .then(|| signal::listen(move |signal| _ = signals.send(Message::Signal(signal))))
             .transpose()
             .map_err(Error::Signals)?;
-        let run =
-            execute::run(&self.plan, self.terms(&pool, &past.state), (&pool, &worker), (sender, receiver), events);
-        children.end();
-        let (produced, made) = worker.into_produced();
+        let stage = |stage: Stage<'_>, events: &mut dyn FnMut(EventKind)| {
+            let children = Children::new();
+            let commands = Commands {
+                children: &children,
+                cargo: &self.lifecycle.invocation.cargo,
+                env: stage.env,
+                jobs: pool.current_num_threads(),
+                tests: TestSetting {
+                    is_runner_text: &is_runner_text,
+                    ..self.tests(&past.home, &around, (&runner, &rustdoc))
+                },
+            };
+            let worker = Worker::new((&self.plan, &expansion), (&keys, &judge), (&outputs, &blobs), commands);
+            let terms = schedule::Terms { only: Some(stage.steps), ..self.terms(&pool, &past.state) };
+            // What closes the run is all tried: one that fails keeps no other from its turn.
+            let terms = schedule::Terms { keep_going: terms.keep_going || stage.closes, ..terms };
+            let talk = (&sender, &receiver);
+            let run = execute::run(&self.plan, (terms, stage.heed), (&pool, &worker), talk, events);
+            let (produced, made) = worker.into_produced();
+            Stopped { run, produced, made, left: vec![children] }
+        };
+        let main = Stage { steps: self.plan.main(), closes: false, heed: Heed::Stops, env: &env };
+        let mut stopped = stage(main, events);
+        let finally = self.plan.closing(Closing::Finally);
+        if !finally.is_empty() {
+            let heed = if stopped.run.signal.is_some() { Heed::Kills } else { Heed::Noted };
+            stopped.add(stage(Stage { steps: finally.clone(), closes: true, heed, env: &env }, events), finally);
+        }
+        let Stopped { mut run, produced, made, left } = stopped;
+        left.iter().for_each(Children::end);
         let ended = keep::Ended { run: &run, produced, made, begun_at };
         let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases: &self.lifecycle.options.phases };
         let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
@@ -141,12 +161,39 @@ impl<'a> Planned<'a> {
         if !past.is_blocked {
             keep::keep(&ran, (&keys, kept), &pool, ended, events);
         }
+        let mut report = self.report(&run);
+        let (closing, code) = (report.closing(), report.exit_code());
+        let steps = closing.map_or(0..0, |closing| self.plan.closing(closing));
+        if let Some(closing) = closing.filter(|_| !steps.is_empty()) {
+            let env = [env.clone(), aftermath::env(&report)].concat();
+            let after = stage(Stage { steps: steps.clone(), closes: true, heed: Heed::Stops, env: &env }, events);
+            after.left.iter().for_each(Children::end);
+            let after = after.run;
+            if after.signal.is_none() && !after.outcomes[steps.clone()].iter().all(Outcome::is_good) {
+                let key = closing.key();
+                events(EventKind::Warned(format!("not all of `{key}` succeeded; the exit code stays {code}")));
+            }
+            report.aftermath = self.named(steps, &after);
+            run.signal = after.signal;
+        }
         drop(listening);
         // From the question to the answer, not only while steps ran.
-        let summary = Summary { duration: self.lifecycle.opened_at.elapsed(), ..run.summary };
-        events(EventKind::Finished(summary));
-        let steps = self.steps.iter().map(|step| Arc::clone(&step.name)).zip(run.outcomes).collect();
-        Ok(Report { steps, summary, interrupted: run.signal })
+        report.summary.duration = self.lifecycle.opened_at.elapsed();
+        report.interrupted = run.signal;
+        events(EventKind::Finished(report.summary));
+        Ok(report)
+    }
+
+    /// What came of the run but for what comes after it.
+    fn report(&self, run: &Run) -> Report {
+        let steps = 0..self.plan.closing(Closing::Finally).end.max(self.plan.main().end);
+        Report { steps: self.named(steps, run), summary: run.summary, interrupted: run.signal, aftermath: Vec::new() }
+    }
+
+    /// How these steps ended, by their names.
+    fn named(&self, steps: Range<usize>, run: &Run) -> Vec<(Arc<str>, Outcome)> {
+        let names = self.steps[steps.clone()].iter().map(|step| Arc::clone(&step.name));
+        names.zip(run.outcomes[steps].iter().cloned()).collect()
     }
 
     fn begin(&self, run: Arc<str>, pool: &rayon::ThreadPool, past: &Past, events: &mut dyn FnMut(EventKind)) {
@@ -164,7 +211,7 @@ impl<'a> Planned<'a> {
         }
         past.warnings.iter().for_each(|text| events(EventKind::Warned(text.clone())));
         for name in &self.lifecycle.options.phases {
-            if !self.steps.iter().any(|step| *step.phase == **name) {
+            if !self.steps[self.plan.main()].iter().any(|step| *step.phase == **name) {
                 events(EventKind::Warned(format!("no selected member has the phase `{name}`")));
             }
         }
@@ -254,6 +301,7 @@ impl<'a> Planned<'a> {
             keep_going: self.lifecycle.options.keep_going,
             weights: self.steps.iter().map(weight).collect(),
             locks: self.plan.steps.iter().map(lock).collect(),
+            only: None,
         }
     }
 

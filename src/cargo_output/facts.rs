@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::message::Message;
+use crate::model;
 
 /// What was learned from cargo's output.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,6 +90,17 @@ pub struct Place {
     pub line: u32,
     /// The column in characters, from 1.
     pub column: u32,
+}
+
+impl From<Diagnostic> for model::Diagnostic {
+    fn from(said: Diagnostic) -> Self {
+        let Diagnostic { level, code, message, place } = said;
+        let place = place.map(|Place { file, line, column }| {
+            let file = file.to_string_lossy().into_owned();
+            model::Place { file, line, column }
+        });
+        Self { is_error: level == Level::Error, code, message, place }
+    }
 }
 
 impl Facts {

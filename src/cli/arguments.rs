@@ -92,18 +92,11 @@ pub struct Arguments {
     /// Without it what CARGO_TERM_COLOR says, else auto: if standard error is a terminal and NO_COLOR is not set.
     #[arg(long, value_name = "WHEN", help_heading = "What to print", hide_possible_values = true)]
     pub color: Option<ColorChoice>,
-    /// For people (human) or programs (json)
+    /// For people (human), programs (json) or GitHub (github)
     ///
-    /// json is an object per line; it goes with --explain, --dry-run, --list, --cache-stats and --cache-clean.
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        help_heading = "What to print",
-        default_value = "human",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    pub message_format: MessageFormat,
+    /// json is an object per line, of a run the events. github is for the log of GitHub Actions, and chosen by itself there.
+    #[arg(long, value_name = "FORMAT", help_heading = "What to print", hide_possible_values = true)]
+    pub message_format: Option<MessageFormat>,
 
     /// Write a report of the tests as JUnit's XML
     ///
@@ -212,6 +205,8 @@ pub enum MessageFormat {
     Human,
     /// For programs: a JSON object per line
     Json,
+    /// For GitHub Actions: groups, annotations and a job summary
+    Github,
 }
 
 impl ColorChoice {

@@ -33,4 +33,6 @@ Environment:
   CARGO_TERM_PROGRESS_WHEN  never: there is no bar
   CI                        if not empty, there is no bar
   TERM                      dumb: there is neither colour nor bar
-What else cargo reads (RUSTFLAGS, CARGO_BUILD_JOBS, and so on) is left to it, and is part of its steps' keys.";
+  GITHUB_ACTIONS            true: as with `--message-format github`
+  GITHUB_STEP_SUMMARY       the file that the job summary is added to
+  What else cargo reads (RUSTFLAGS and so on) is left to cargo.";

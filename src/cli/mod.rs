@@ -3,11 +3,10 @@
 mod arguments;
 mod complete;
 mod help;
+mod run;
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -15,7 +14,7 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::app::{Error, Lifecycle};
-use crate::report::{self, Display, Human, Junit, Verbosity};
+use crate::report::{self, Display, Verbosity};
 use arguments::{Arguments, ColorChoice, MessageFormat};
 
 /// Does what `cargo lifecycle` with these arguments does (the program's name first), and answers its exit code.
@@ -60,11 +59,10 @@ fn complain(error: &anyhow::Error, color: bool) -> u8 {
 }
 
 fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
-    let json = arguments.message_format == MessageFormat::Json;
-    let has_json =
-        arguments.explain || arguments.dry_run || arguments.list || arguments.cache_stats || arguments.cache_clean;
-    if json && !has_json {
-        let hint = "`--message-format json` goes with --explain, --dry-run, --list or --cache-stats: a run has no such form yet";
+    let json = arguments.message_format == Some(MessageFormat::Json);
+    if json && (arguments.init || arguments.graph.is_some()) {
+        let hint =
+            "`--message-format json` goes with a run, --explain, --dry-run, --list, --cache-stats or --cache-clean";
         return Err(Error::Usage(hint.to_owned()).into());
     }
     if let Some(shell) = arguments.completions {
@@ -80,14 +78,11 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
         return print(&format!("Wrote {shown} in {}\n", lifecycle.root().display()));
     }
     if arguments.cache_stats {
-        return print(&cache_stats(&lifecycle, arguments.message_format));
+        return print(&cache_stats(&lifecycle, json));
     }
     if arguments.cache_clean {
         let cleared = lifecycle.cache_clean()?;
-        return print(&match arguments.message_format {
-            MessageFormat::Human => report::cache_cleared(&cleared),
-            MessageFormat::Json => report::cache_cleared_json(&cleared),
-        });
+        return print(&if json { report::cache_cleared_json(&cleared) } else { report::cache_cleared(&cleared) });
     }
     if arguments.list {
         return print(&if json { lifecycle.list_json()? } else { lifecycle.list()? });
@@ -99,7 +94,7 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     if let Some(format) = arguments.graph {
         return print(&lifecycle.graph(format)?);
     }
-    if json {
+    if json && (arguments.explain || arguments.dry_run) {
         return print_lines(report::explain_json(&lifecycle.explain()?));
     }
     if arguments.explain {
@@ -108,35 +103,13 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     if arguments.dry_run {
         return print(&lifecycle.dry_run()?);
     }
-    let mut human = Human::new(io::stderr(), display);
-    let Some(path) = &arguments.junit else { return Ok(lifecycle.run(|event| human.take(event))?.exit_code()) };
-    let mut junit = Junit::new();
-    let report = lifecycle.run(|event| {
-        junit.take(&event);
-        human.take(event);
-    })?;
-    match write(path, &junit.xml()).with_context(|| format!("cannot write the report to `{}`", path.display())) {
-        Ok(()) => Ok(report.exit_code()),
-        // That the run itself failed says more, in the exit code.
-        Err(error) => Ok(complain(&error, display.color).max(report.exit_code())),
-    }
+    run::run(&lifecycle, arguments, display)
 }
 
-/// Writes a file, whose folder is made if it is not there.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(path, text)
-}
-
-fn cache_stats(lifecycle: &Lifecycle, format: MessageFormat) -> String {
+fn cache_stats(lifecycle: &Lifecycle, json: bool) -> String {
     let stats = lifecycle.cache_stats();
     let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since_epoch| since_epoch.as_secs());
-    match format {
-        MessageFormat::Human => report::cache_stats(&stats, now),
-        MessageFormat::Json => report::cache_stats_json(&stats),
-    }
+    if json { report::cache_stats_json(&stats) } else { report::cache_stats(&stats, now) }
 }
 
 /// Prints lines as they come: all of them at once may be more than fits.

@@ -1,15 +1,20 @@
-//! `[hooks]`: which phases run before and after which; circles through several of them are not looked for here.
+//! `[hooks]`: which phases run before and after which, and at the end; circles through several of them are not looked for
+//! here.
 
 use std::collections::BTreeSet;
 
 use super::names::Names;
 use super::syntax::{Entry, Reader, Text};
-use crate::model::{Hooks, PhaseId, Span};
+use crate::model::{Closing, Hooks, PhaseId, Span};
 
 /// Reads the table.
 pub(super) fn read<'d>(reader: &mut Reader<'d>, names: &Names, entry: &Entry<'d>) -> Hooks {
     let mut hooks = Hooks::default();
     for hook in reader.table(entry).unwrap_or_default() {
+        if let Some(closing) = Closing::ALL.into_iter().find(|closing| closing.key() == hook.key.text) {
+            hooks.closing.insert(closing, phases(reader, names, &hook, None));
+            continue;
+        }
         let Some((before, target)) = target(reader, names, &hook.key) else { continue };
         let phases = phases(reader, names, &hook, target);
         match (before, target) {
@@ -45,11 +50,14 @@ fn target(reader: &mut Reader<'_>, names: &Names, key: &Text<'_>) -> Option<(boo
 
 fn unknown_key(reader: &mut Reader<'_>, names: &Names, key: &Text<'_>) {
     let all = names.all().chain(["all"]).filter(|_| !reader.is_full());
-    let keys: Vec<String> = all.flat_map(|name| [format!("before_{name}"), format!("after_{name}")]).collect();
+    let keys = all.flat_map(|name| [format!("before_{name}"), format!("after_{name}")]);
+    let keys: Vec<String> = keys.chain(Closing::ALL.map(|closing| closing.key().to_owned())).collect();
     let meant = reader.meant(key.text, keys.iter().map(String::as_str));
     let help = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => "known here: `before_all`, `after_all`, and `before_` or `after_` with a phase's name".to_owned(),
+        None => "known here: `before_all`, `after_all`, `before_` or `after_` with a phase's name, `finally`, `on_success`, \
+                 `on_error`"
+            .to_owned(),
     };
     reader.wrong(key.span, format!("unknown key `{}` in `[hooks]`", key.text), "").help = Some(help);
 }

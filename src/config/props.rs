@@ -42,6 +42,8 @@ before_all = ["fmt"]
 after_all = []
 before_build = ["codegen", "lint"]
 after_codegen = ["deploy"]
+finally = ["deploy"]
+on_error = ["up"]
 
 [workspace.api]
 env = { PORT = "8080" }

@@ -47,12 +47,16 @@ pub const STARTER: &str = r##"# make.toml: the phases of this workspace, for `ca
 #[lifecycle.doc]
 #command = "cargo doc {selected} --document-private-items {flags} {args}"
 
-# Phases to run before and after others: before_all, after_all, and before_ or after_ with the name of a phase.
+# Phases to run before and after others: before_all, after_all, and before_ or after_ with the name of a phase. And at the
+# end: these run every time.
 
 #[hooks]
 #before_all = ["fmt"]
 #before_build = ["check"]
 #after_build = ["doc"]
+#finally = ["fmt"]            # however it went, after Ctrl-C too: to take down what was set up
+#on_success = ["doc"]         # when all went well
+#on_error = ["check"]         # when something failed
 
 # One member, by its package's name: what stands here takes the place of that key for it.
 

@@ -18,6 +18,9 @@ pub mod explain {}
 #[doc = include_str!("state.md")]
 pub mod state {}
 
+#[doc = include_str!("events.md")]
+pub mod events {}
+
 #[doc = include_str!("command_line.md")]
 pub mod command_line {}
 

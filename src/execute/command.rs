@@ -245,6 +245,7 @@ impl Commands<'_> {
         let facts = output.finish(&mut show);
         // Where cargo did not come to building, it was asked for something else, which is to be seen.
         ran.warned = facts.warnings() > 0 || facts.finished.is_none();
+        facts.diagnostics.into_iter().for_each(|diagnostic| tell.diagnosed(diagnostic.into()));
         ran.artifacts = facts.artifacts;
         ran.scripts = facts.build_scripts;
         ran.reported = true;

@@ -9,12 +9,15 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use crate::model::{Done, EventKind, Interrupt, Outcome, Output, Part, Plan, Reason, StepId, Summary, Tests};
+use crate::model::{
+    Diagnostic, Done, EventKind, Interrupt, Outcome, Output, Part, Plan, Reason, StepId, Summary, Tests,
+};
 use crate::schedule::{Action, PartTerms, Schedule, Terms};
 
 pub use command::{Commands, FindRunner, FindRustdoc, Tests as TestSetting};
@@ -63,6 +66,8 @@ pub enum Message {
     Started(StepId, Reason),
     /// A step printed something.
     Printed(StepId, Vec<u8>, bool),
+    /// The compiler or cargo said something of a step.
+    Diagnosed(StepId, Diagnostic),
     /// A step ended.
     Ended(StepId, Done),
     /// A step goes on in parts.
@@ -106,6 +111,11 @@ impl Teller {
         self.send(Message::Printed(self.step, bytes, live));
     }
 
+    /// The compiler or cargo said something of the step.
+    pub fn diagnosed(&self, diagnostic: Diagnostic) {
+        self.send(Message::Diagnosed(self.step, diagnostic));
+    }
+
     /// Something that people should know.
     pub fn warned(&self, message: String) {
         self.send(Message::Warned(message));
@@ -137,15 +147,30 @@ pub fn channel() -> (SyncSender<Message>, Receiver<Message>) {
     mpsc::sync_channel(1024)
 }
 
-/// Runs the plan to its end on the pool.
+/// What the first signal does that reaches a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Heed {
+    /// It is passed on, and nothing starts any more; the second kills.
+    #[default]
+    Stops,
+    /// It is noted: what cleans up is not to be left half done. The second kills.
+    Noted,
+    /// It kills: another one came before.
+    Kills,
+}
+
+/// Runs the plan to its end on the pool, or those steps of it that the terms name.
 pub fn run(
     plan: &Plan,
-    terms: Terms,
+    (terms, heed): (Terms, Heed),
     (pool, work): (&rayon::ThreadPool, &dyn Work),
-    (sender, receiver): (SyncSender<Message>, Receiver<Message>),
+    (sender, receiver): (&SyncSender<Message>, &Receiver<Message>),
     events: &mut dyn FnMut(EventKind),
 ) -> Run {
+    let only = terms.only.clone().unwrap_or(0..plan.steps.len());
     let mut coordinator = Coordinator {
+        heed,
+        is_told: false,
         schedule: Schedule::new(plan, terms),
         outcomes: vec![Outcome::Cancelled; plan.steps.len()],
         durations: vec![Duration::ZERO; plan.steps.len()],
@@ -165,11 +190,21 @@ pub fn run(
             if coordinator.schedule.is_over() {
                 break;
             }
-            actions = coordinator.wait(&receiver);
+            actions = coordinator.wait(receiver);
         }
     });
-    let summary = summary(&coordinator.outcomes, begun.elapsed());
-    Run { outcomes: coordinator.outcomes, durations: coordinator.durations, summary, signal: coordinator.signal }
+    let Coordinator { outcomes, durations, signal, .. } = coordinator;
+    Run { summary: summary(&outcomes[only], begun.elapsed()), outcomes, durations, signal }
+}
+
+impl Run {
+    /// Adds what came of other steps of the same plan, which ran afterwards.
+    pub fn add(&mut self, other: Self, steps: Range<usize>) {
+        self.outcomes[steps.clone()].clone_from_slice(&other.outcomes[steps.clone()]);
+        self.durations[steps.clone()].copy_from_slice(&other.durations[steps]);
+        self.summary = self.summary.and(&other.summary);
+        self.signal = self.signal.or(other.signal);
+    }
 }
 
 /// What a worker is to do.
@@ -221,6 +256,9 @@ struct Coordinator<'a> {
     durations: Vec<Duration>,
     events: &'a mut dyn FnMut(EventKind),
     work: &'a dyn Work,
+    heed: Heed,
+    /// Whether what runs was told to end.
+    is_told: bool,
     signal: Option<Interrupt>,
     kill_at: Option<Instant>,
 }
@@ -261,6 +299,7 @@ impl Coordinator<'_> {
         match message {
             Message::Started(step, reason) => (self.events)(EventKind::Started { step, reason }),
             Message::Printed(step, bytes, live) => (self.events)(EventKind::Printed { step, bytes, live }),
+            Message::Diagnosed(step, diagnostic) => (self.events)(EventKind::Diagnosed { step, diagnostic }),
             Message::Warned(message) => (self.events)(EventKind::Warned(message)),
             Message::Ended(step, done) => return self.ended(step, done),
             Message::Split(step, parts) => return self.schedule.split(step, parts),
@@ -273,7 +312,7 @@ impl Coordinator<'_> {
     }
 
     fn ended(&mut self, step: StepId, mut done: Done) -> Vec<Action> {
-        if self.signal.is_some() && matches!(done.outcome, Outcome::Failed(_)) {
+        if self.is_told && matches!(done.outcome, Outcome::Failed(_)) {
             // It did not fail by itself: it was told to end.
             done.outcome = Outcome::Cancelled;
         }
@@ -285,7 +324,7 @@ impl Coordinator<'_> {
     }
 
     fn part_ended(&mut self, step: StepId, place: usize, mut part: Part) -> Vec<Action> {
-        if self.signal.is_some() && matches!(part.outcome, Outcome::Failed(_)) {
+        if self.is_told && matches!(part.outcome, Outcome::Failed(_)) {
             part.outcome = Outcome::Cancelled;
         }
         let failed = matches!(part.outcome, Outcome::Failed(_));
@@ -293,14 +332,21 @@ impl Coordinator<'_> {
         self.schedule.part_ended(step, place, failed)
     }
 
-    /// The first signal is passed on, and nothing starts any more; the second kills.
+    /// After a signal nothing starts any more; the first is passed on, unless it is only to be noted, the second kills.
     fn signalled(&mut self, signal: Interrupt) -> Vec<Action> {
-        if self.signal.is_some() {
+        if self.signal.is_some() || self.heed == Heed::Kills {
             self.kill_at = None;
+            self.is_told = true;
+            let actions = self.schedule.stop();
             self.work.interrupt(Signal::Kill);
-            return Vec::new();
+            return actions;
         }
         self.signal = Some(signal);
+        if self.heed == Heed::Noted {
+            (self.events)(EventKind::Interrupted(signal));
+            return Vec::new();
+        }
+        self.is_told = true;
         self.kill_at = Some(Instant::now() + GRACE);
         let actions = self.schedule.stop();
         self.work.interrupt(Signal::Pass(signal));

@@ -32,7 +32,7 @@ fn run_all(work: &dyn Work, messages: Vec<Message>) -> (Run, usize) {
     messages.into_iter().for_each(|message| sender.send(message).unwrap());
     let mut ended = 0;
     let mut count = |event| ended += usize::from(matches!(event, EventKind::Ended { .. }));
-    let run = run(&plan, terms, (&pool, work), (sender, receiver), &mut count);
+    let run = run(&plan, (terms, Heed::Stops), (&pool, work), (&sender, &receiver), &mut count);
     (run, ended)
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Outcome, Reason, StepId, TestSummary, Tests};
+use super::{Closing, Outcome, Reason, StepId, TestSummary, Tests};
 
 /// A signal that asks a run to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,13 @@ pub enum EventKind {
         /// Whether it is one of cargo's own lines, which people want to see at once.
         live: bool,
     },
+    /// The compiler or cargo said something of a step that ran.
+    Diagnosed {
+        /// The step.
+        step: StepId,
+        /// What.
+        diagnostic: Diagnostic,
+    },
     /// A step ended, whether it ran or not.
     Ended {
         /// The step.
@@ -114,6 +121,30 @@ pub enum EventKind {
     Ticked,
     /// The run is over.
     Finished(Summary),
+}
+
+/// A warning or an error of the compiler's or cargo's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Diagnostic {
+    /// Whether it is an error.
+    pub is_error: bool,
+    /// The compiler's code, such as `E0308`, where it has one.
+    pub code: Option<String>,
+    /// Its first line, without level and code.
+    pub message: String,
+    /// Where, when it has a place.
+    pub place: Option<Place>,
+}
+
+/// A place in a source file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, as the compiler says it: mostly relative to the workspace root.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
 }
 
 /// What came of a step.
@@ -167,7 +198,8 @@ pub struct Part {
 /// What is known of a step before it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepInfo {
-    /// Its name: the phase, and the member if it is for one.
+    /// Its name: the phase, and the member if it is for one. Of a step that closes the run, the key of make.toml and a
+    /// colon stand before it: `finally: down`.
     pub name: Arc<str>,
     /// The phase.
     pub phase: Arc<str>,
@@ -175,7 +207,28 @@ pub struct StepInfo {
     pub members: usize,
 }
 
-/// The figures of a run.
+impl StepInfo {
+    /// The phase, and the member if it is for one: the name without what says that the step closes the run.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        self.parts().map_or(&self.name, |(_, subject)| subject)
+    }
+
+    /// How the step closes the run, if it does. One of `on_success` or `on_error` runs after the others are counted, if
+    /// at all.
+    #[must_use]
+    pub fn closing(&self) -> Option<Closing> {
+        self.parts().map(|(closing, _)| closing)
+    }
+
+    fn parts(&self) -> Option<(Closing, &str)> {
+        // No name of a phase has a space in it.
+        let (key, subject) = self.name.split_once(": ")?;
+        Closing::ALL.into_iter().find(|closing| closing.key() == key).map(|closing| (closing, subject))
+    }
+}
+
+/// The figures of a run. Steps of `on_success` and `on_error` are not counted: they come after it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Steps that ran and succeeded.
@@ -236,6 +289,20 @@ impl fmt::Debug for Output {
 }
 
 impl Summary {
+    /// Both together, of steps that ran one after another.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            succeeded: self.succeeded + other.succeeded,
+            cached: self.cached + other.cached,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+            cancelled: self.cancelled + other.cancelled,
+            duration: self.duration + other.duration,
+            saved: self.saved + other.saved,
+        }
+    }
+
     /// How many steps the plan had.
     #[must_use]
     pub const fn steps(&self) -> usize {

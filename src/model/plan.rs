@@ -1,8 +1,9 @@
 //! The plan: an immutable DAG of steps. How it came about is `plan`'s affair, how it runs `schedule`'s.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Definition, MemberId, PhaseId, Span, StepId};
+use super::{Closing, Definition, MemberId, PhaseId, Span, StepId};
 
 /// What will run, and what waits for what.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,9 @@ pub struct Plan {
     /// The wishes (order on the command line) between named phases that would have closed a cycle and were left out,
     /// as (earlier, later), each once.
     pub dropped: Vec<(PhaseId, PhaseId)>,
+    /// The last steps: which of them close the run, and when. No edge joins them to others: each of these lists runs by
+    /// itself, when all before it is over.
+    pub closing: Vec<(Closing, Range<usize>)>,
 }
 
 /// One node of the plan: a phase for one member, for the workspace or for a group of members.
@@ -106,6 +110,25 @@ impl Plan {
     /// The steps' ids, in order.
     pub fn ids(&self) -> impl Iterator<Item = StepId> + use<> {
         (0..self.steps.len()).map(StepId::new)
+    }
+
+    /// The places of the steps that were asked for, and of what these need: all but the closing ones.
+    #[must_use]
+    pub fn main(&self) -> Range<usize> {
+        0..self.closing.first().map_or(self.steps.len(), |(_, steps)| steps.start)
+    }
+
+    /// The places of the steps that close the run so.
+    #[must_use]
+    pub fn closing(&self, closing: Closing) -> Range<usize> {
+        let found = self.closing.iter().find(|(is, _)| *is == closing);
+        found.map_or(self.steps.len()..self.steps.len(), |(_, steps)| steps.clone())
+    }
+
+    /// How the step of this place closes the run, if it does.
+    #[must_use]
+    pub fn closes(&self, place: usize) -> Option<Closing> {
+        self.closing.iter().find(|(_, steps)| steps.contains(&place)).map(|(closing, _)| *closing)
     }
 
     /// How many nodes the graph has: the steps and the barriers.

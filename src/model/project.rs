@@ -142,6 +142,34 @@ pub struct Hooks {
     pub before: BTreeMap<PhaseId, Vec<(PhaseId, Span)>>,
     /// `after_<phase>`
     pub after: BTreeMap<PhaseId, Vec<(PhaseId, Span)>>,
+    /// `finally`, `on_success` and `on_error`
+    pub closing: BTreeMap<Closing, Vec<(PhaseId, Span)>>,
+}
+
+/// What runs when everything else is over; never cached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Closing {
+    /// However the run went; its failure fails the run.
+    Finally,
+    /// When all went well and is written down; its failure changes nothing.
+    OnSuccess,
+    /// When something failed; likewise.
+    OnError,
+}
+
+impl Closing {
+    /// All of them, in the order of the plan.
+    pub const ALL: [Self; 3] = [Self::Finally, Self::OnSuccess, Self::OnError];
+
+    /// Its key in make.toml.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Finally => "finally",
+            Self::OnSuccess => "on_success",
+            Self::OnError => "on_error",
+        }
+    }
 }
 
 /// A folder that is no Cargo package and takes part all the same.

@@ -2,6 +2,7 @@
 //! no processes, no clock.
 
 mod claims;
+mod closing;
 mod cycle;
 mod edges;
 mod expand;
@@ -53,7 +54,7 @@ pub fn plan(workspace: &Workspace, project: &Project, request: &Request) -> Resu
     let (wished, dropped) = grant(&mut order, edges::wishes(&lookup, &steps, &items));
     let mut edges = hard.edges;
     edges.extend(wished);
-    Ok(number(steps.steps, edges, hard.barriers, dropped))
+    closing::add(number(steps.steps, edges, hard.barriers, dropped), workspace, project, &request.selected)
 }
 
 /// The steps of the named phases by themselves: no hooks, no needs, no edges.
@@ -104,5 +105,6 @@ fn number(steps: Vec<Step>, mut edges: Vec<Edge>, barriers: usize, dropped: Vec<
     // Of a hard edge and a wish for the same, the hard one stays: wishes are the last of the kinds.
     edges.sort_unstable_by_key(|edge| (edge.to, edge.from, edge.kind));
     edges.dedup_by_key(|edge| (edge.to, edge.from));
-    Plan { steps: placed.into_iter().map(|(_, step)| step).collect(), edges, barriers, dropped }
+    let steps = placed.into_iter().map(|(_, step)| step).collect();
+    Plan { steps, edges, barriers, dropped, closing: Vec::new() }
 }

@@ -5,10 +5,18 @@ use std::sync::Arc;
 use crate::model::{Plan, Project, Step, StepInfo, Subject, Workspace};
 
 /// The steps' names: the phase alone for the workspace and for the group that does what the phase says, with the member's
-/// name for a member, with the first member's name for a group that make.toml sets apart.
+/// name for a member, with the first member's name for a group that make.toml sets apart. What closes the run says so
+/// first, since the same phase may stand in the plan besides.
 #[must_use]
 pub fn names(plan: &Plan, workspace: &Workspace, project: &Project) -> Arc<[StepInfo]> {
-    plan.steps.iter().map(|step| name(step, workspace, project)).collect()
+    let steps = plan.steps.iter().enumerate().map(|(place, step)| {
+        let info = name(step, workspace, project);
+        match plan.closes(place) {
+            Some(closing) => StepInfo { name: format!("{}: {}", closing.key(), info.name).into(), ..info },
+            None => info,
+        }
+    });
+    steps.collect()
 }
 
 fn name(step: &Step, workspace: &Workspace, project: &Project) -> StepInfo {

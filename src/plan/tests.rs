@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{Source, understand};
-use crate::model::{Dependency, DependencyKind, Member, Package, Subject};
+use crate::model::{Closing, Dependency, DependencyKind, Member, Package, Subject};
 
 /// A workspace of Cargo members, each with what it depends on.
 fn workspace(members: &[(&str, &[&str])]) -> Workspace {
@@ -254,6 +254,27 @@ fn shell_lines_are_quoted_and_arguments_go_where_they_are_placed() {
     let words = ["run", "it's", "2", "--for=a b"].map(str::to_owned).to_vec();
     assert_eq!(commands("x"), [Argv::Shell("echo 'a b' \"it's\" 2 | cat".into()), Argv::Words(words, None)]);
     assert_eq!(commands("y"), [Argv::Shell("one".into()), Argv::Shell("two \"it's\" 2".into())]);
+}
+
+#[test]
+fn closing_steps_stand_last_and_are_joined_to_none() {
+    let workspace = workspace(&[("a", &["b"]), ("b", &[])]);
+    let text = "[lifecycle.up]\ncommand = \"up\"\n[lifecycle.down]\nneeds = [\"up\", \"lint\"]\nhooked = 1\n\
+        command = \"down\"\noutputs = [\"x\"]\n[hooks]\nafter_all = [\"doc\"]\nbefore_down = [\"check\"]\n\
+        finally = [\"down\", \"up\"]\non_error = [\"lint\"]\n"
+        .replace("hooked = 1\n", "");
+    let project = project(&workspace, &text);
+    let plan = plan(&workspace, &project, &request(&workspace, &project, "build", &[])).unwrap();
+    let names = names(&plan, &workspace, &project);
+    let names: Vec<&str> = names.iter().map(|step| &*step.name).collect();
+    let finally = ["finally: up a", "finally: up b", "finally: down a", "finally: down b"];
+    assert_eq!(names, [&["build", "doc"][..], &finally, &["on_error: lint"]].concat());
+    assert_eq!((plan.main(), plan.closing(Closing::Finally), plan.closing(Closing::OnSuccess)), (0..2, 2..6, 6..6));
+    assert_eq!((plan.closes(1), plan.closes(6)), (None, Some(Closing::OnError)));
+    assert!(plan.steps[2..].iter().all(|step| !step.definition.cache && step.definition.outputs.is_none()));
+    let mut edges: Vec<_> = plan.edges.iter().map(|edge| (edge.from.0, edge.to.0)).collect();
+    edges.sort_unstable();
+    assert_eq!((plan.barriers, edges), (1, vec![(0, 7), (2, 4), (3, 5), (7, 1)]));
 }
 
 /// A workspace's phases for the oracle: small numbers instead of names.

@@ -40,7 +40,7 @@ fn step(one: &Explanation, steps: &[StepInfo]) -> Value {
     })
 }
 
-fn one_reason(why: &Reason, steps: &[StepInfo], own: Option<&str>) -> Value {
+pub(super) fn one_reason(why: &Reason, steps: &[StepInfo], own: Option<&str>) -> Value {
     let mut value = json!({ "code": why.code(), "text": reason(why, steps, own) });
     if let (Reason::DependsOn(step), Value::Object(fields)) = (why, &mut value) {
         let name = steps.get(step.index()).map(|step| step.name.to_string());
@@ -49,7 +49,7 @@ fn one_reason(why: &Reason, steps: &[StepInfo], own: Option<&str>) -> Value {
     value
 }
 
-fn change(change: &Change) -> Value {
+pub(super) fn change(change: &Change) -> Value {
     let Change { kind, name, .. } = change;
     let shown = |value: &Option<Arc<str>>| {
         value.as_ref().map(|value| if *kind == ChangeKind::Toolchain { version(value) } else { value }.to_owned())

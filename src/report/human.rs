@@ -11,7 +11,7 @@ use super::words::{self, members, plural, reason, seconds};
 use crate::ansi;
 use crate::cargo_output;
 use crate::model::{
-    Done, Event, EventKind, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary, Tests,
+    Closing, Done, Event, EventKind, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary, Tests,
 };
 
 /// In a plan of more steps than this, fresh ones are counted by phase instead of named one by one.
@@ -75,6 +75,8 @@ impl<W: Write> Human<W> {
             EventKind::Begun { workspace, selected, steps, .. } => self.begin(&workspace, &selected, steps),
             EventKind::Started { step, reason } => self.start(step, reason),
             EventKind::Printed { step, bytes, live } => self.print(step, &bytes, live),
+            // It is in what the step printed.
+            EventKind::Diagnosed { .. } => {}
             EventKind::Ended { step, done } => self.end(step, done),
             EventKind::PartStarted { step, part } => {
                 if let Some(bar) = &mut self.bar {
@@ -87,7 +89,7 @@ impl<W: Write> Human<W> {
                 self.line(&labelled(self.display.color, Tone::Good, "note", text));
             }
             EventKind::Noted(_) => {}
-            EventKind::Interrupted(_) => self.verb(Tone::Warning, "Stopping", "what runs; once more to kill it"),
+            EventKind::Interrupted(_) => self.interrupted(),
             EventKind::Retried { step, attempt, of, how } => {
                 let name = self.name(step);
                 self.verb(Tone::Warning, "Retrying", format_args!("{name}: attempt {attempt} of {of} failed: {how}"));
@@ -103,8 +105,18 @@ impl<W: Write> Human<W> {
             self.verb(Tone::Note, "Lifecycle", format_args!("of {workspace}: {selected}"));
         }
         if self.display.bar && self.display.verbosity > Verbosity::Quiet {
-            self.bar = Some(Bar::new(self.steps.len(), self.display.color));
+            let is_counted = |step: &&StepInfo| matches!(step.closing(), None | Some(Closing::Finally));
+            let counted = self.steps.iter().filter(is_counted).count();
+            self.bar = Some(Bar::new(counted, self.display.color));
         }
+    }
+
+    /// `finally` is not stopped by the first signal.
+    fn interrupted(&mut self) {
+        let closes = |step: &StepId| self.steps.get(step.index()).and_then(StepInfo::closing);
+        let is_last = self.reasons.keys().any(|step| closes(step) == Some(Closing::Finally));
+        let what = if is_last { "after `finally`" } else { "what runs" };
+        self.verb(Tone::Warning, "Stopping", format_args!("{what}; once more to kill it"));
     }
 
     fn start(&mut self, step: StepId, reason: Reason) {
@@ -248,7 +260,7 @@ impl<W: Write> Human<W> {
         }
         let bad = summary.failed + summary.skipped + summary.cancelled > 0;
         let tone = if bad { Tone::Bad } else { Tone::Good };
-        self.verb(tone, "Finished", figures(summary));
+        self.verb(tone, "Finished", words::figures(summary));
     }
 
     /// Failures stand at the end, unless the only one still is what was shown last.
@@ -307,25 +319,4 @@ impl<W: Write> Human<W> {
             }
         }
     }
-}
-
-/// `48 steps in 3.21s: 45 cached, 3 run; saved 41.30s`
-fn figures(summary: &Summary) -> String {
-    let counts = [
-        (summary.cached, "cached"),
-        (summary.succeeded, "run"),
-        (summary.failed, "failed"),
-        (summary.skipped, "skipped"),
-        (summary.cancelled, "cancelled"),
-    ];
-    let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
-    let counts: Vec<String> = counts.collect();
-    let mut text = format!("{} in {}", plural(summary.steps(), "step"), seconds(summary.duration));
-    if !counts.is_empty() {
-        text += &format!(": {}", counts.join(", "));
-    }
-    if !summary.saved.is_zero() {
-        text += &format!("; saved {}", seconds(summary.saved));
-    }
-    text
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::excerpt::{excerpt, plain};
 use super::xml::Xml;
-use crate::ansi;
 use crate::libtest::{self, Case, CaseOutcome};
 use crate::model::{Done, Event, EventKind, Outcome, Output, Part, StepId, StepInfo, TestSummary};
 
@@ -259,19 +259,11 @@ fn time(duration: Duration) -> String {
     format!("{:.3}", duration.as_secs_f64())
 }
 
-fn bytes(output: &Output) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if let Err(error) = output.copy_to(&mut bytes) {
-        bytes.extend_from_slice(format!("(the output cannot be read: {error})").as_bytes());
-    }
-    bytes
-}
+/// How much of an output is taken, in bytes: readers of such reports keep all of it in memory, and so do we.
+const TAKEN: usize = 1024 * 1024;
 
-/// Without escape sequences, line by line: one that does not end takes the rest with it.
-fn plain(bytes: &[u8]) -> String {
-    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-    let plain: Vec<u8> = lines.flat_map(|line| ansi::strip(line).into_owned()).collect();
-    String::from_utf8_lossy(&plain).into_owned()
+fn bytes(output: &Output) -> Vec<u8> {
+    excerpt(output, TAKEN)
 }
 
 fn text(output: &Output) -> String {

@@ -2,11 +2,16 @@
 
 mod bar;
 mod cache;
+mod cached;
+mod excerpt;
 mod explain;
 mod explain_json;
+mod github;
 mod human;
+mod json;
 mod junit;
 mod look;
+mod markdown;
 mod style;
 mod words;
 mod xml;
@@ -14,7 +19,9 @@ mod xml;
 pub use cache::{cache_cleared, cache_cleared_json, cache_stats, cache_stats_json};
 pub use explain::explain;
 pub use explain_json::explain_json;
+pub use github::{Github, Repository};
 pub use human::Human;
+pub use json::{EVENTS_SCHEMA, Json};
 pub use junit::Junit;
 pub use look::{GraphFormat, Listed, command_line, dry_run, graph, list, list_json};
 pub use style::{Display, Verbosity, error, shown};

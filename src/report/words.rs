@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Change, ChangeKind, Reason, StepInfo, TestRun, TestSummary, Tests};
+use crate::model::{Change, ChangeKind, Reason, StepInfo, Summary, TestRun, TestSummary, Tests};
 
 /// Why a step runs, in one short line.
 #[must_use]
@@ -46,13 +46,13 @@ pub fn reasons(all: &[Reason], steps: &[StepInfo], own: Option<&str>) -> Vec<Str
 /// The member that the step is for, if it is for one.
 #[must_use]
 pub fn own(step: &StepInfo) -> Option<&str> {
-    step.name.strip_prefix(&*step.phase)?.strip_prefix(' ')
+    step.subject().strip_prefix(&*step.phase)?.strip_prefix(' ')
 }
 
 /// The step's name, and how many members it is for.
 #[must_use]
 pub fn title(step: &StepInfo) -> String {
-    if step.members > 0 && step.name == step.phase {
+    if step.members > 0 && *step.subject() == *step.phase {
         format!("{} ({})", step.name, members(step.members))
     } else {
         step.name.to_string()
@@ -225,6 +225,28 @@ pub fn listed(names: impl IntoIterator<Item = String>, at_most: usize) -> String
         0 => shown,
         more => format!("{shown} (+{more} more)"),
     }
+}
+
+/// `48 steps in 3.21s: 45 cached, 3 run; saved 41.30s`
+#[must_use]
+pub fn figures(summary: &Summary) -> String {
+    let counts = [
+        (summary.cached, "cached"),
+        (summary.succeeded, "run"),
+        (summary.failed, "failed"),
+        (summary.skipped, "skipped"),
+        (summary.cancelled, "cancelled"),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    let counts: Vec<String> = counts.collect();
+    let mut text = format!("{} in {}", plural(summary.steps(), "step"), seconds(summary.duration));
+    if !counts.is_empty() {
+        text += &format!(": {}", counts.join(", "));
+    }
+    if !summary.saved.is_zero() {
+        text += &format!("; saved {}", seconds(summary.saved));
+    }
+    text
 }
 
 /// `1 member`, `11 members`.

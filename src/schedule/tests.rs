@@ -247,3 +247,20 @@ fn parts_start_longest_first_and_a_failure_leaves_the_rest() {
     assert_eq!(schedule.ended(id(0), &bad()), []);
     assert!(schedule.is_over());
 }
+
+#[test]
+fn only_the_steps_that_are_named_run() {
+    let plan = plan(5, &[(0, 1, true), (2, 3, true)]);
+    let mut schedule = Schedule::new(&plan, Terms { jobs: 4, only: Some(2..5), ..Terms::default() });
+    let [two, three, four] = [2, 3, 4].map(StepId::new);
+    let mut begun = schedule.begin();
+    begun.sort_unstable_by_key(|action| format!("{action:?}"));
+    assert_eq!(begun, [Action::Start(two), Action::Start(four)]);
+    assert_eq!(schedule.ended(two, &Outcome::Succeeded), [Action::Start(three)]);
+    schedule.ended(four, &Outcome::Succeeded);
+    assert!(!schedule.is_over());
+    schedule.ended(three, &Outcome::Succeeded);
+    assert!(schedule.is_over());
+    let mut nothing = Schedule::new(&plan, Terms { jobs: 4, only: Some(5..5), ..Terms::default() });
+    assert!(nothing.begin().is_empty() && nothing.is_over());
+}

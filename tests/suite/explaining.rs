@@ -220,9 +220,9 @@ fn a_list_for_programs() {
 #[test]
 fn what_does_not_go_together_is_an_error() {
     let scene = Scene::of(&["a"]);
-    scene.call("check --message-format json").shows(
+    scene.call("--init --message-format json").shows(
         r"
-error: `--message-format json` goes with --explain, --dry-run, --list or --cache-stats: a run has no such form yet
+error: `--message-format json` goes with a run, --explain, --dry-run, --list, --cache-stats or --cache-clean
 [exit 2]
 ",
     );

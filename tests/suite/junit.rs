@@ -74,6 +74,17 @@ fn texts(scene: &Scene, name: &str) -> Vec<String> {
     found.map(|node| node.text().unwrap_or_default().to_owned()).collect()
 }
 
+#[test]
+fn of_a_long_output_the_ends_are_taken() {
+    let scene =
+        Scene::of(&["a"]).make("[lifecycle.say]\ncommand = \"echo first; yes | head -c 8000000; echo last; exit 1\"\n");
+    assert_eq!(scene.call("say --junit").arg(REPORT).run().code, Some(1));
+    assert_eq!(report(&scene), ["say a of say a", "  say a: error: exit status 1"]);
+    let output = texts(&scene, "system-out").concat();
+    assert!(output.starts_with("first\ny\n") && output.ends_with("y\nlast\n") && output.len() < 1_100_000);
+    assert!(output.contains("bytes left out"));
+}
+
 /// The cases of `shop`, where these suites are cached.
 fn whole(cached: &[&str]) -> Vec<String> {
     let suites: [(&str, &[&str]); 5] = [

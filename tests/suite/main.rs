@@ -6,14 +6,17 @@
 mod bounds;
 mod call;
 mod carried;
+mod closing;
 mod company;
 mod completing;
 mod crashes;
 mod damage;
 mod discovered;
+mod events;
 mod explaining;
 mod first_steps;
 mod foresight;
+mod github;
 mod hooks;
 mod junit;
 mod kept;

@@ -10,7 +10,7 @@ use crate::scene::Scene;
 
 /// Waits until something holds, and fails if it never does.
 #[track_caller]
-fn until(what: &str, holds: impl Fn() -> bool) {
+pub fn until(what: &str, holds: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(30);
     while !holds() {
         assert!(Instant::now() < end, "never: {what}");
@@ -18,12 +18,12 @@ fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-fn send(child: &Child, signal: Signal) {
+pub fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
 /// Interrupts a call as soon as this many steps have left a file `$SIDE/started-…`.
-fn interrupted(scene: &Scene, call: &Call, steps: usize, signals: &[Signal]) -> Ended {
+pub fn interrupted(scene: &Scene, call: &Call, steps: usize, signals: &[Signal]) -> Ended {
     let child = call.start();
     until("the steps start", || {
         let names = std::fs::read_dir(scene.beside("")).unwrap().map(|entry| entry.unwrap().file_name());

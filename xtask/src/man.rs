@@ -18,8 +18,24 @@ pub fn write() -> anyhow::Result<()> {
 
 fn page() -> anyhow::Result<Vec<u8>> {
     let mut page = Vec::new();
-    clap_mangen::Man::new(cargo_lifecycle::cli::command()).title("cargo-lifecycle").render(&mut page)?;
+    let command = cargo_lifecycle::cli::command();
+    let more = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    let man = clap_mangen::Man::new(command).title("cargo-lifecycle");
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    page.extend(more.split("\n\n").map(section).collect::<String>().into_bytes());
+    man.render_version_section(&mut page)?;
     Ok(page)
+}
+
+/// A paragraph of the help with its heading, whose columns stay as they are.
+fn section(paragraph: &str) -> String {
+    let (heading, lines) = paragraph.split_once(":\n").unwrap_or(("More", paragraph));
+    let lines = lines.replace('\\', "\\\\").replace('-', "\\-");
+    format!(".SH {}\n.nf\n{lines}\n.fi\n", heading.to_uppercase())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a make.toml without mistakes becomes.
 
 use super::*;
-use crate::model::{Engine, Form, Piece};
+use crate::model::{Closing, Engine, Form, Piece};
 
 const BUILTINS: [&str; 8] = ["check", "build", "test", "lint", "fmt", "doc", "bench", "clean"];
 
@@ -195,6 +195,8 @@ fn hooks_are_phases_in_their_order() {
         after_all = []
         before_build = ["a"]
         after_all_of_it = ["check", "a"]
+        finally = ["all_of_it", "a"]
+        on_error = ["a"]
         "#,
     );
     let shown = |hooks: &[(crate::model::PhaseId, crate::model::Span)]| {
@@ -204,6 +206,9 @@ fn hooks_are_phases_in_their_order() {
     assert!(project.hooks.after_all.is_empty());
     assert_eq!(shown(&project.hooks.before[&project.named("build").unwrap()]), ["a"]);
     assert_eq!(shown(&project.hooks.after[&project.named("all_of_it").unwrap()]), ["check", "a"]);
+    assert_eq!(shown(&project.hooks.closing[&Closing::Finally]), ["all_of_it", "a"]);
+    assert_eq!(shown(&project.hooks.closing[&Closing::OnError]), ["a"]);
+    assert!(!project.hooks.closing.contains_key(&Closing::OnSuccess));
 }
 
 #[test]

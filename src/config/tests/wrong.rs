@@ -251,8 +251,16 @@ fn hooks_and_needs() {
             "unknown key `befor_build` in `[hooks]` @ befor_build = did you mean `before_build`?\n",
         ),
         (
-            "[hooks]\nfinally = [\"fmt\"]",
-            "unknown key `finally` in `[hooks]` @ finally = known here: `before_all`, `after_all`, and `before_` or `after_` with a phase's name\n",
+            "[hooks]\nwhatever = [\"fmt\"]",
+            "unknown key `whatever` in `[hooks]` @ whatever = known here: `before_all`, `after_all`, `before_` or `after_` with a phase's name, `finally`, `on_success`, `on_error`\n",
+        ),
+        (
+            "[hooks]\nfinaly = [\"fmt\"]\non_sucess = [\"fmt\"]",
+            "unknown key `finaly` in `[hooks]` @ finaly = did you mean `finally`?\nunknown key `on_sucess` in `[hooks]` @ on_sucess = did you mean `on_success`?\n",
+        ),
+        (
+            "[hooks]\nfinally = [\"fmt\", \"fmt\"]\non_error = [\"lnt\"]",
+            "`fmt` is given twice @ \"fmt\" (for the second time here)\nthere is no phase `lnt` @ \"lnt\" = did you mean `lint`?\n",
         ),
         ("[hooks]\nbefore_all = [\"fmd\"]", "there is no phase `fmd` @ \"fmd\" = did you mean `fmt`?\n"),
         (

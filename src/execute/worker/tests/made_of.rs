@@ -36,7 +36,8 @@ impl Worker<'_> {
         let member = self.expansion.workspace.member(called.member);
         // What is said of another member of the group concerns this one's tests not.
         let definition = self.expansion.project.phase(step.phase).definition_for(&member.name);
-        let Some(definition) = definition.filter(|definition| definition.cache) else {
+        let closes = self.plan.closes(id.index()).is_some();
+        let Some(definition) = definition.filter(|definition| definition.cache && !closes) else {
             return Err(Reason::NotCached);
         };
         if ran.doubt.is_some() || files.is_empty() {

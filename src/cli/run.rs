@@ -1,0 +1,106 @@
+//! A run from the command line: who is told what happens in it, and what is written of it afterwards.
+
+use std::fs::{self, OpenOptions};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::arguments::{Arguments, MessageFormat};
+use super::complain;
+use crate::app::{Lifecycle, Report};
+use crate::model::Event;
+use crate::report::{Display, Github, Human, Json, Junit, Repository};
+
+/// How long GitHub lets a summary be, in bytes: all that one of its steps writes.
+const SUMMARY: usize = 1024 * 1024;
+
+/// Runs what was asked for, and answers the exit code.
+pub fn run(lifecycle: &Lifecycle, arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
+    let mut sinks = Sinks::new(lifecycle, arguments, display);
+    let report = lifecycle.run(|event| sinks.take(event))?;
+    Ok(sinks.finish(arguments, &report, display.color))
+}
+
+/// All that are told what happens.
+struct Sinks {
+    human: Option<Human<io::Stderr>>,
+    json: Option<Json<BufWriter<io::Stdout>>>,
+    github: Option<Github<BufWriter<io::Stdout>>>,
+    junit: Option<Junit>,
+}
+
+impl Sinks {
+    fn new(lifecycle: &Lifecycle, arguments: &Arguments, display: Display) -> Self {
+        let format = arguments.message_format.unwrap_or_else(usual);
+        let stdout = || BufWriter::new(io::stdout());
+        let github = || Github::new(stdout(), Display { bar: false, ..display }, token(), repository(lifecycle.root()));
+        Self {
+            human: (format != MessageFormat::Github).then(|| Human::new(io::stderr(), display)),
+            json: (format == MessageFormat::Json).then(|| Json::new(stdout())),
+            github: (format == MessageFormat::Github).then(github),
+            junit: arguments.junit.as_ref().map(|_| Junit::new()),
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        self.json.iter_mut().for_each(|json| json.take(&event));
+        self.github.iter_mut().for_each(|github| github.take(&event));
+        self.junit.iter_mut().for_each(|junit| junit.take(&event));
+        if let Some(human) = &mut self.human {
+            human.take(event);
+        }
+    }
+
+    /// Writes what is written at the end, and answers the exit code: that the run itself failed says more in it than that
+    /// something cannot be written.
+    fn finish(&self, arguments: &Arguments, report: &Report, color: bool) -> u8 {
+        let junit = self.junit.as_ref().zip(arguments.junit.as_ref()).map(|(junit, path)| {
+            write(path, &junit.xml()).with_context(|| format!("cannot write the report to `{}`", path.display()))
+        });
+        let path = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let summary = self.github.as_ref().zip(path).map(|(github, path)| {
+            summarize(&path, github).with_context(|| format!("cannot write the summary to `{}`", path.display()))
+        });
+        let errors = [junit, summary].into_iter().flatten().filter_map(Result::err);
+        errors.fold(report.exit_code(), |code, error| code.max(complain(&error, color)))
+    }
+}
+
+/// The format when none is asked for.
+fn usual() -> MessageFormat {
+    let is_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+    if is_github { MessageFormat::Github } else { MessageFormat::Human }
+}
+
+/// What nobody can guess: the keys of the standard library's hashes come from the system's source of randomness, once for
+/// each thread, and are counted up.
+fn token() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
+}
+
+/// Where the workspace lies in what GitHub has checked out; a workspace elsewhere is taken for the repository.
+fn repository(workspace: &Path) -> Repository {
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let workspace = whole(workspace);
+    let checked_out = std::env::var_os("GITHUB_WORKSPACE").map(|path| whole(Path::new(&path)));
+    let root = checked_out.filter(|root| workspace.starts_with(root)).unwrap_or_else(|| workspace.clone());
+    Repository { root, workspace }
+}
+
+/// Adds the summary to what earlier calls of the same job step have written.
+fn summarize(path: &Path, github: &Github<BufWriter<io::Stdout>>) -> io::Result<()> {
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    let written = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    file.write_all(github.summary(SUMMARY.saturating_sub(written)).as_bytes())
+}
+
+/// Writes a file, whose folder is made if it is not there.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, text)
+}

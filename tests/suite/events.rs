@@ -1,0 +1,147 @@
+//! `--message-format json`: every line of real runs is as the schema says, and programs find in them what happened.
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::call::Ended;
+use crate::scene::Scene;
+
+/// The lines of a run, each of which the schema must know.
+#[track_caller]
+fn events(ended: &Ended) -> Vec<Value> {
+    let schema = serde_json::from_str(cargo_lifecycle::report::EVENTS_SCHEMA).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let lines = std::str::from_utf8(&ended.stdout).unwrap().lines();
+    let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in &lines {
+        assert!(schema.is_valid(line), "{line:#}");
+        let mut broken = line.clone();
+        broken["event"] = "other".into();
+        assert!(!schema.is_valid(&broken));
+    }
+    assert_eq!(lines.first().map(|line| &line["event"]), Some(&"begun".into()), "{}", ended.text());
+    assert_eq!(lines.last().map(|line| &line["event"]), Some(&"finished".into()), "{}", ended.text());
+    assert!(lines.windows(2).all(|two| two[0]["at_ms"].as_u64() <= two[1]["at_ms"].as_u64()));
+    lines
+}
+
+/// Those of this name.
+fn named<'e>(events: &'e [Value], name: &str) -> Vec<&'e Value> {
+    events.iter().filter(|event| event["event"] == *name).collect()
+}
+
+#[track_caller]
+fn run(scene: &Scene, words: &str, code: i32) -> Vec<Value> {
+    let ended = scene.call(words).arg("--message-format").arg("json").run();
+    assert_eq!(ended.code, Some(code), "{}", ended.text());
+    events(&ended)
+}
+
+#[test]
+fn a_run_and_then_a_fresh_one() {
+    let scene =
+        Scene::of(&["a", "b a"]).make("[lifecycle.say]\ninputs = [\"src/**\"]\ncommand = \"echo it is {name}\"\n");
+    scene.append("a/src/lib.rs", "fn unused() {}\n");
+    let first = run(&scene, "check say", 0);
+    let begun = &first[0];
+    assert_eq!(begun["workspace"], "shop");
+    let steps: Vec<_> = begun["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
+    let mut sorted = steps.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, ["check", "say a", "say b"]);
+    let reasons: Vec<_> = named(&first, "started").iter().map(|event| event["reason"]["code"].clone()).collect();
+    assert_eq!(reasons, ["first_run", "first_run", "first_run"]);
+    let warnings = named(&first, "diagnostic");
+    assert_eq!(warnings.len(), 1, "{warnings:#?}");
+    let place = ["level", "file", "line", "column"].map(|field| warnings[0][field].clone());
+    assert_eq!(place, ["warning".into(), "a/src/lib.rs".into(), 2.into(), Value::from(4)]);
+    let said = named(&first, "printed").into_iter().filter(|event| event["name"] == "say a");
+    assert_eq!(said.map(|event| event["text"].clone()).collect::<Vec<_>>(), ["it is a\n"]);
+
+    let second = run(&scene, "check say", 0);
+    assert_ne!(second[0]["run"], begun["run"]);
+    assert!(named(&second, "ended").iter().all(|event| event["outcome"] == "cached" && event["attempts"] == 0));
+    assert_eq!(named(&second, "diagnostic").len(), 1, "warnings of fresh steps come again");
+    assert_eq!(second.last().unwrap()["cached"], 3);
+}
+
+#[test]
+fn what_does_not_compile_and_what_is_skipped_for_it() {
+    let scene = Scene::of(&["a", "b a"]);
+    scene.append("a/src/lib.rs", "fn wrong() -> u8 { \"\" }\n");
+    let scene = scene.make("[lifecycle.then]\ncommand = \"true\"\nneeds = [\"check\"]\n");
+    let events = run(&scene, "then --keep-going", 1);
+    let errors = named(&events, "diagnostic");
+    assert!(errors.iter().any(|event| event["code"] == "E0308" && event["file"] == "a/src/lib.rs"), "{errors:#?}");
+    let failed = named(&events, "ended").into_iter().find(|event| event["outcome"] == "failed").unwrap();
+    assert_eq!(failed["how"], "exit status 101 (a)");
+    let skipped: Vec<_> = named(&events, "ended").into_iter().filter(|event| event["outcome"] == "skipped").collect();
+    assert!(!skipped.is_empty() && skipped.iter().all(|event| event["because"] == failed["step"]));
+}
+
+#[test]
+fn tests_that_fail_and_tests_that_are_fresh() {
+    let scene = Scene::of(&["a", "b"]);
+    scene.append("a/src/lib.rs", "#[test]\nfn bad() { panic!(\"no\") }\n#[test]\nfn good() {}\n");
+    scene.append("b/src/lib.rs", "#[test]\nfn good() {}\n");
+    let first = run(&scene, "test --keep-going", 1);
+    let part = |events: &[Value], name: &str| {
+        named(events, "part_ended").into_iter().find(|event| event["part"] == *name).unwrap().clone()
+    };
+    let bad = part(&first, "a");
+    assert_eq!(
+        (&bad["outcome"], &bad["tests"]["failed"], &bad["tests"]["passed"]),
+        (&"failed".into(), &1.into(), &1.into())
+    );
+    let said = named(&first, "printed")
+        .into_iter()
+        .any(|event| event["part"] == "a" && event["text"].as_str().unwrap().contains("panicked at a/src/lib.rs:3:12"));
+    assert!(said, "{first:#?}");
+    let second = run(&scene, "test --keep-going", 1);
+    assert_eq!(part(&second, "b")["outcome"], "cached");
+    let tests = &named(&second, "ended")[0]["tests"];
+    assert_eq!((&tests["fresh"]["tests"]["passed"], &tests["ran"]["tests"]["failed"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn an_interrupted_run_is_told_to_its_end() {
+    let scene = Scene::of(&["a"]).make("[lifecycle.slow]\ncommand = \"touch $SIDE/started; sleep 30\"\n");
+    let call = scene.call("slow --message-format json");
+    let child = call.start();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !scene.beside("started").exists() {
+        assert!(std::time::Instant::now() < end);
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let ended = call.wait(child);
+    assert_eq!(ended.code, Some(130), "{}", ended.text());
+    let events = events(&ended);
+    assert_eq!(named(&events, "interrupted")[0]["signal"], "SIGINT");
+    assert_eq!(named(&events, "ended")[0]["outcome"], "cancelled");
+}
+
+#[test]
+fn output_that_is_no_text_or_very_long_comes_in_pieces() {
+    let scene = Scene::of(&["a"]).make(
+        "[lifecycle.say]\nscope = \"workspace\"\ncommands = [\"printf '\\\\377 binary\\\\n'\", \"yes 'a line' | head -n 100000\"]\n",
+    );
+    let events = run(&scene, "say", 0);
+    let printed = named(&events, "printed");
+    assert!(printed.len() > 5 && printed.iter().all(|event| event["text"].as_str().unwrap().len() < 70_000));
+    assert!(printed[0]["text"].as_str().unwrap().starts_with("\u{fffd} binary\n") && printed[0]["lossy"] == true);
+    assert_eq!(printed.last().unwrap()["lossy"], false);
+    let all: String = printed.iter().map(|event| event["text"].as_str().unwrap()).collect();
+    assert_eq!(all, format!("\u{fffd} binary\n{}", "a line\n".repeat(100_000)));
+}
+
+#[test]
+fn standard_error_is_as_for_people_and_a_closed_pipe_changes_nothing() {
+    let scene = Scene::of(&["a"]);
+    let ended = scene.call("check --message-format json").succeeds();
+    assert_eq!(ended.ran().len(), 1, "{}", ended.text());
+    let call = scene.call("check --force --message-format json");
+    let mut child = call.start();
+    drop(child.stdout.take());
+    assert_eq!(call.wait(child).code, Some(0));
+}
