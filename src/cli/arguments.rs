@@ -92,9 +92,9 @@ pub struct Arguments {
     /// Without it what CARGO_TERM_COLOR says, else auto: if standard error is a terminal and NO_COLOR is not set.
     #[arg(long, value_name = "WHEN", help_heading = "What to print", hide_possible_values = true)]
     pub color: Option<ColorChoice>,
-    /// For people (human), programs (json) or GitHub (github)
+    /// Whom it is for: human, json or github
     ///
-    /// json is an object per line, of a run the events. github is for the log of GitHub Actions, and chosen by itself there.
+    /// json is for programs: an object per line, of a run the events. github is for the log of GitHub Actions, and chosen by itself there.
     #[arg(long, value_name = "FORMAT", help_heading = "What to print", hide_possible_values = true)]
     pub message_format: Option<MessageFormat>,
 

@@ -34,7 +34,8 @@ fn page() -> anyhow::Result<Vec<u8>> {
 /// A paragraph of the help with its heading, whose columns stay as they are.
 fn section(paragraph: &str) -> String {
     let (heading, lines) = paragraph.split_once(":\n").unwrap_or(("More", paragraph));
-    let lines = lines.replace('\\', "\\\\").replace('-', "\\-");
+    let lines: Vec<&str> = lines.lines().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect();
+    let lines = lines.join("\n").replace('\\', "\\\\").replace('-', "\\-");
     format!(".SH {}\n.nf\n{lines}\n.fi\n", heading.to_uppercase())
 }
 
