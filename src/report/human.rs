@@ -6,6 +6,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::bar::Bar;
+use super::replay::replay;
 use super::style::{Display, Tone, Verbosity, labelled, shown, status};
 use super::words::{self, members, plural, reason, seconds};
 use crate::ansi;
@@ -168,7 +169,7 @@ impl<W: Write> Human<W> {
         }
         let failed = matches!(part.outcome, Outcome::Failed(_));
         if failed || part.shown || verbose {
-            self.replay(&part.output, |bytes| bytes);
+            self.replay(&part.output);
         }
         self.since = !failed && (self.since || matches!(part.outcome, Outcome::Succeeded));
     }
@@ -192,9 +193,9 @@ impl<W: Write> Human<W> {
         let verbose = self.display.verbosity == Verbosity::Verbose;
         let cached = matches!(outcome, Outcome::Cached { .. });
         if cached && warned && !verbose {
-            self.replay(&output, |bytes| cargo_output::warnings(&bytes));
+            self.replay_warnings(&output);
         } else if (failed || warned || verbose) && !shown_live {
-            self.replay(&output, |bytes| bytes);
+            self.replay(&output);
         }
         self.since = !failed && (self.since || matches!(outcome, Outcome::Succeeded));
     }
@@ -258,7 +259,7 @@ impl<W: Write> Human<W> {
         }
         for Failure { title, how, output } in std::mem::take(&mut self.failures) {
             self.verb(Tone::Bad, "Failed", format_args!("{title}: {how}"));
-            self.replay(&output, |bytes| bytes);
+            self.replay(&output);
         }
     }
 
@@ -284,14 +285,25 @@ impl<W: Write> Human<W> {
         self.write(line.as_bytes());
     }
 
-    fn replay(&mut self, output: &Output, part: impl Fn(Vec<u8>) -> Vec<u8>) {
+    fn replay(&mut self, output: &Output) {
+        let (out, color) = (&mut self.out, self.display.color);
+        // As with lines: nobody reads any more.
+        let mut write = || _ = replay(output, color, out);
+        match &self.bar {
+            Some(bar) => bar.aside(write),
+            None => write(),
+        }
+    }
+
+    /// Of what cargo printed, the warnings; it never is much.
+    fn replay_warnings(&mut self, output: &Output) {
         let mut bytes = Vec::new();
         if let Err(error) = output.copy_to(&mut bytes) {
             bytes.extend_from_slice(format!("(the output cannot be read: {error})").as_bytes());
         }
-        let bytes = part(bytes);
-        if !bytes.is_empty() {
-            self.write(&bytes);
+        let warnings = cargo_output::warnings(&bytes);
+        if !warnings.is_empty() {
+            self.write(&warnings);
         }
     }
 

@@ -7,6 +7,7 @@ mod explain_json;
 mod human;
 mod junit;
 mod look;
+mod replay;
 mod style;
 mod words;
 mod xml;
