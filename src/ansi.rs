@@ -20,6 +20,25 @@ pub fn strip(bytes: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(plain)
 }
 
+/// `bytes` of which only the text and its colours are left: nothing that moves the cursor or clears anything.
+pub fn colors(bytes: &[u8]) -> Vec<u8> {
+    let mut colored = Vec::with_capacity(bytes.len());
+    let (mut place, mut rest) = (Place::Text, bytes);
+    while !rest.is_empty() {
+        let (before, text) = (rest, place.text(&mut rest));
+        let (sequences, _) = before.split_at(before.len() - text.len() - rest.len());
+        for sequence in sequences.split_inclusive(|byte| *byte == b'm') {
+            let from = sequence.iter().rposition(|byte| *byte == ESCAPE).unwrap_or_default();
+            let parameters = sequence.get(from..).and_then(|one| one.strip_prefix(b"\x1b[")?.strip_suffix(b"m"));
+            if let Some(parameters) = parameters.filter(|all| all.iter().all(|byte| matches!(byte, b'0'..=b';'))) {
+                colored.extend([b"\x1b[", parameters, b"m"].concat());
+            }
+        }
+        colored.extend_from_slice(text);
+    }
+    colored
+}
+
 /// Hands on what is written to it as [`strip`] leaves it; a sequence may come in pieces.
 #[derive(Debug)]
 pub struct Plain<W> {
@@ -139,6 +158,17 @@ mod tests {
         assert_eq!(stripped("cut\x1b"), "cut");
         assert_eq!(stripped("cut\x1b]0;tit"), "cut");
         assert_eq!(&*strip(b"\xff\x1b[0m\xfe"), b"\xff\xfe");
+    }
+
+    #[test]
+    fn of_sequences_only_colours_stay() {
+        let colored = |text: &str| String::from_utf8(colors(text.as_bytes())).unwrap();
+        assert_eq!(colored("m \x1b[1m\x1b[38;5;9merror\x1b[0m: mé"), "m \x1b[1m\x1b[38;5;9merror\x1b[0m: mé");
+        assert_eq!(
+            colored("\x1b[2K\x1b[31m\x1b[1Aa\x1b[?25lm\x1b]0;m\x07b\x1b[mc\x1b[1"),
+            "\x1b[31mam".to_owned() + "b\x1b[mc"
+        );
+        assert_eq!(colored("\x1b]8;;file:///m\x1b\\link\x1b]8;;\x07"), "link");
     }
 
     #[test]
