@@ -33,6 +33,9 @@ pub struct Options {
     pub no_cache: bool,
     /// Run what is fresh, too, and fail if it does not come to what is stored.
     pub verify: bool,
+    /// Have events for everything that steps print, as it comes. Otherwise what other programs than cargo print comes whole
+    /// with the end of their step, and before that only their newest lines now and then.
+    pub live: bool,
     /// Where one stands; `None`: the process's working directory.
     pub current_dir: Option<PathBuf>,
     /// The manifest to start from instead of the nearest one.

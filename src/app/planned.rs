@@ -131,6 +131,7 @@ impl<'a> Planned<'a> {
                 cargo: &self.lifecycle.invocation.cargo,
                 env: stage.env,
                 jobs: pool.current_num_threads(),
+                live: self.lifecycle.options.live,
                 tests: TestSetting {
                     is_runner_text: &is_runner_text,
                     ..self.tests(&past.home, &around, (&runner, &rustdoc))

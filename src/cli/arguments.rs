@@ -8,7 +8,7 @@ use clap::{ArgAction, Parser, ValueEnum};
 
 use crate::app::Options;
 use crate::plan::{CargoFlags, Selection};
-use crate::report::GraphFormat;
+use crate::report::{GraphFormat, OutputStyle};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::BrightGreen.on_default().effects(Effects::BOLD))
@@ -70,6 +70,9 @@ pub struct Arguments {
     /// Show every step and all output
     #[arg(short, long, help_heading = "What to print", action = ArgAction::Count)]
     pub verbose: u8,
+    /// What to show of what steps print
+    #[arg(long, value_name = "WHAT", help_heading = "What to print", default_value = "grouped")]
+    pub output: OutputStyle,
     /// When there is colour
     #[arg(long, value_name = "WHEN", help_heading = "What to print")]
     pub color: Option<ColorChoice>,
@@ -194,6 +197,7 @@ impl Arguments {
             force: self.force,
             no_cache: self.no_cache,
             verify: self.verify,
+            live: self.output == OutputStyle::Stream,
             current_dir: None,
             manifest_path: self.manifest_path.clone(),
             target_dir: self.target_dir.clone(),

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Teller;
+use super::lines::Lines;
 use crate::cargo_output::{Artifact, BuildScript, CargoOutput, Kind, MESSAGE_FORMAT, Rendered};
 use crate::cargo_test::Instead;
 use crate::model::{CargoCommand, Replay, spelled_out, subcommand_place};
@@ -27,6 +28,8 @@ pub struct Commands<'a> {
     pub env: &'a [(OsString, OsString)],
     /// How many commands of a parallel phase run at once.
     pub jobs: usize,
+    /// Whether everything is told that they print, and not only their newest lines now and then.
+    pub live: bool,
     /// How tests are had from cargo.
     pub tests: Tests<'a>,
 }
@@ -176,7 +179,7 @@ impl Commands<'_> {
         if ran.failure.is_some() {
             // Shown although tests that did compile may fail, too.
             ran.warned = true;
-            ran.show_programs();
+            self.show_programs(&mut ran, tell);
         }
         if ran.lost || ran.trouble.is_some() {
             tell.warned(ran.complaint());
@@ -213,14 +216,30 @@ impl Commands<'_> {
 
     fn run_plain(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller) -> Result<Exit, process::Error> {
         let mut said: Option<Instant> = None;
+        let mut lines = Lines::new(tell);
         let (log, lost) = (&mut ran.log, &mut ran.lost);
-        process::run(line, self.children, &mut |chunk| {
+        let exit = process::run(line, self.children, &mut |chunk| {
             *lost |= log.write_all(chunk).is_err();
-            if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+            if self.live {
+                lines.push(chunk);
+            } else if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
                 said = Some(Instant::now());
                 tell.printed(chunk[chunk.len().saturating_sub(4096)..].to_vec(), false);
             }
-        })
+        });
+        lines.end();
+        exit
+    }
+
+    /// Adds what programs printed to what is shown: cargo ran them after all.
+    pub fn show_programs(&self, ran: &mut Ran, tell: &Teller) {
+        let mut programs = std::mem::take(&mut ran.programs);
+        ran.lost |= programs.copy_to(&mut ran.log).is_err();
+        if self.live {
+            let mut lines = Lines::new(tell);
+            ran.lost |= programs.copy_to(&mut lines).is_err();
+            lines.end();
+        }
     }
 
     /// Cargo, in JSON: shown as cargo shows itself to people, and read for what it says of its results. `programs`: whether
@@ -315,12 +334,6 @@ impl Ran {
             "{what}: cannot write a temporary file to `{}`{why}; make room there, or set TMPDIR to another folder",
             folder.display()
         )
-    }
-
-    /// Adds what programs printed to what is shown: cargo ran them after all.
-    pub fn show_programs(&mut self) {
-        let mut programs = std::mem::take(&mut self.programs);
-        self.lost |= programs.copy_to(&mut self.log).is_err();
     }
 
     /// Whether cargo is asked, by the command or by ARGS, to report in a form of their own.

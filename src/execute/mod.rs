@@ -3,6 +3,7 @@
 
 mod command;
 mod judge;
+mod lines;
 mod upstream;
 mod worker;
 

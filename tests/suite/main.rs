@@ -24,6 +24,7 @@ mod outputs;
 mod overlooked;
 mod places;
 mod plain_cargo;
+mod printing;
 mod running;
 mod scene;
 mod selecting;
