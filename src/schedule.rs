@@ -2,6 +2,8 @@
 //! machine. It knows no processes and no clock.
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;
 
 use std::cmp::Reverse;

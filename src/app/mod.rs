@@ -123,6 +123,12 @@ impl Lifecycle {
         })
     }
 
+    /// The JSON Schema of make.toml.
+    #[must_use]
+    pub fn schema() -> &'static str {
+        config::SCHEMA
+    }
+
     /// Runs the phases, and tells what happens as it happens.
     ///
     /// # Errors
@@ -215,6 +221,16 @@ impl Lifecycle {
         let written = crate::atomic::write(&path, config::STARTER.as_bytes());
         written.map_err(|error| Error::Usage(format!("cannot write `{}`: {error}", path.display())))?;
         Ok(path)
+    }
+
+    /// The phases, each with its description, which may be empty.
+    pub fn phases(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.project.phases.iter().map(|phase| (&*phase.name, &*phase.description))
+    }
+
+    /// The names of the members, folders that are no Cargo packages included.
+    pub fn members(&self) -> impl Iterator<Item = &str> {
+        self.workspace.members.iter().map(|member| &*member.name)
     }
 
     /// The workspace root.

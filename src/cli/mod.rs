@@ -1,6 +1,8 @@
 //! The command line: what was typed, and what it means. It runs everything through the library.
 
 mod arguments;
+mod complete;
+mod help;
 mod run;
 
 use std::ffi::OsString;
@@ -9,7 +11,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::app::{Error, Lifecycle};
 use crate::report::{self, Display, Verbosity};
@@ -21,6 +23,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Cargo calls `cargo-lifecycle lifecycle …`.
     if arguments.get(1).is_some_and(|word| word == "lifecycle") {
         arguments.remove(1);
+    }
+    if arguments.get(1).is_some_and(|word| word == complete::QUESTION) {
+        let words: Vec<String> = arguments.iter().skip(2).map(|word| word.to_string_lossy().into_owned()).collect();
+        return ExitCode::from(print(&complete::candidates(&mut command(), &words)).unwrap_or(1));
     }
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
@@ -35,6 +41,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => ExitCode::from(complain(&error, display.color)),
     }
+}
+
+/// The command line in clap's words, for what is made of it: completions, a man page.
+#[doc(hidden)]
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Shows what keeps us from doing anything, and answers the exit code that says so.
@@ -52,6 +64,12 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
         let hint =
             "`--message-format json` goes with a run, --explain, --dry-run, --list, --cache-stats or --cache-clean";
         return Err(Error::Usage(hint.to_owned()).into());
+    }
+    if let Some(shell) = arguments.completions {
+        return print(shell.script());
+    }
+    if arguments.schema {
+        return print(Lifecycle::schema());
     }
     let lifecycle = Lifecycle::open(arguments.options())?;
     if arguments.init {

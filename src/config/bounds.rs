@@ -21,6 +21,8 @@ const SIZES: &[(&str, u64)] = &[
 /// Units of time, in seconds.
 const TIMES: &[(&str, u64)] = &[("s", 1), ("m", 60), ("h", 60 * 60), ("d", 24 * 60 * 60), ("w", 7 * 24 * 60 * 60)];
 
+pub(super) const KEYS: &[&str] = &["max-size", "max-age"];
+
 /// Reads the table; what it does not say is the default.
 pub(super) fn read<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> CacheBounds {
     let mut bounds = CacheBounds::default();
@@ -28,7 +30,7 @@ pub(super) fn read<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> CacheBound
         match entry.key.text {
             "max-size" => bounds.max_size = size(reader, &entry).unwrap_or(bounds.max_size),
             "max-age" => bounds.max_age = age(reader, &entry).unwrap_or(bounds.max_age),
-            _ => _ = reader.unknown_key(&entry.key, "`[cache]`", &["max-size", "max-age"]),
+            _ => _ = reader.unknown_key(&entry.key, "`[cache]`", KEYS),
         }
     }
     bounds

@@ -35,7 +35,7 @@ pub(super) struct Keys<'d> {
 }
 
 /// The keys of `[lifecycle.<phase>]`.
-const OF_ALL: &[&str] = &[
+pub(super) const OF_ALL: &[&str] = &[
     "description",
     "command",
     "commands",
@@ -54,7 +54,7 @@ const OF_ALL: &[&str] = &[
 ];
 
 /// The keys of `lifecycle.<phase>` in `[workspace.<name>]`: what one member can have of its own.
-const OF_ONE: &[&str] = &[
+pub(super) const OF_ONE: &[&str] = &[
     "command",
     "commands",
     "engine",

@@ -24,7 +24,7 @@ pub(super) struct Table<'d> {
     pub phases: Vec<(Text<'d>, Keys<'d>)>,
 }
 
-const KEYS: &[&str] = &["env", "path", "depends-on", "lifecycle"];
+pub(super) const KEYS: &[&str] = &["env", "path", "depends-on", "lifecycle"];
 
 /// Reads the tables, in the order of the file.
 pub(super) fn read<'d>(reader: &mut Reader<'d>, names: &Names, entry: &Entry<'d>) -> Vec<Table<'d>> {

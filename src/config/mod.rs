@@ -13,6 +13,7 @@ mod names;
 mod phases;
 mod problem;
 mod read;
+mod schema;
 mod starter;
 mod syntax;
 mod template;
@@ -31,6 +32,7 @@ use toml::de::DeTable;
 
 pub use problem::{Problems, point_at};
 pub use read::{FILE_NAME, ReadError, read};
+pub use schema::SCHEMA;
 pub use starter::STARTER;
 
 use crate::model::{CacheBounds, Hooks, Project};

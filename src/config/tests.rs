@@ -18,7 +18,9 @@ fn understood(text: &str) -> Result<Project, Problems> {
     understand(Some(&source(text)), root.path(), &["api", "cli", "core"])
 }
 
+/// Of a make.toml without mistakes; the schema must find none either.
 fn project(text: &str) -> Project {
+    assert_eq!(super::schema::tests::faults(text), [""; 0], "\n{text}");
     understood(text).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
 }
 

@@ -21,5 +21,8 @@ pub mod state {}
 #[doc = include_str!("events.md")]
 pub mod events {}
 
+#[doc = include_str!("command_line.md")]
+pub mod command_line {}
+
 #[doc = include_str!("ci.md")]
 pub mod ci {}

@@ -6,7 +6,7 @@ use super::*;
 use crate::model::{Definition, Edge, EdgeKind, PhaseId, Step, Subject};
 
 /// A plan of `steps` steps with these edges (`true`: hard).
-fn plan(steps: usize, edges: &[(u32, u32, bool)]) -> Plan {
+pub(super) fn plan(steps: usize, edges: &[(u32, u32, bool)]) -> Plan {
     let step = |_| Step {
         phase: PhaseId::new(0),
         subject: Subject::Workspace,

@@ -8,6 +8,7 @@ mod call;
 mod carried;
 mod closing;
 mod company;
+mod completing;
 mod crashes;
 mod damage;
 mod discovered;

@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod generate;
+mod man;
 mod soak;
 
 use std::process::ExitCode;
@@ -17,6 +18,8 @@ enum Command {
     Ci,
     Bench(bench::Arguments),
     Generate(generate::Shape),
+    /// Write the man page to target/man
+    Man,
     Soak(soak::Arguments),
 }
 
@@ -26,6 +29,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Ci => ci::run()?,
         Command::Bench(arguments) => arguments.run()?,
         Command::Generate(shape) => shape.write().map(|()| 0)?,
+        Command::Man => man::write().map(|()| 0)?,
         Command::Soak(arguments) => arguments.run()?,
     };
     Ok(ExitCode::from(code))
