@@ -10,7 +10,9 @@ use std::time::SystemTime;
 use super::{Error, Lifecycle, Report, aliases, environment, keep};
 use crate::config;
 use crate::environment::Environment;
-use crate::execute::{self, Commands, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, Message, TestSetting, Worker};
+use crate::execute::{
+    self, Commands, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, Message, TestSetting, Tries, Worker,
+};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::Keys;
@@ -118,6 +120,7 @@ impl<'a> Planned<'a> {
             cargo: &self.lifecycle.invocation.cargo,
             env: &env,
             jobs: pool.current_num_threads(),
+            tries: Tries { timeout: self.lifecycle.options.timeout, retries: self.lifecycle.options.retries },
             tests: TestSetting {
                 is_runner_text: &is_runner_text,
                 ..self.tests(&past.home, &around, (&runner, &rustdoc))

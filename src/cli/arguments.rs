@@ -2,11 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Effects, Styles};
 use clap::{ArgAction, Parser, ValueEnum};
 
 use crate::app::Options;
+use crate::model::{LENGTH_HELP, length};
 use crate::plan::{CargoFlags, Selection};
 use crate::report::GraphFormat;
 
@@ -60,6 +62,12 @@ pub struct Arguments {
     /// Run what is fresh, too, and fail if its result or outputs are not what is stored
     #[arg(long, help_heading = "How to run", conflicts_with_all = ["force", "no_cache"])]
     verify: bool,
+    /// Stop a step that takes longer, such as 10m, where make.toml does not say (s, m, h, d, w)
+    #[arg(long, value_name = "DURATION", value_parser = timeout, help_heading = "How to run")]
+    timeout: Option<Duration>,
+    /// Try a step that failed again up to N times, where make.toml does not say
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000), help_heading = "How to run")]
+    retries: Option<u32>,
     /// Show what would run and why, and run nothing
     #[arg(short = 'n', long, help_heading = "How to run", conflicts_with_all = ["list", "graph", "init"])]
     pub dry_run: bool,
@@ -146,6 +154,11 @@ pub struct Arguments {
     target: Vec<String>,
 }
 
+/// The time that a step may take.
+fn timeout(text: &str) -> Result<Duration, String> {
+    length(text).filter(|length| !length.is_zero()).ok_or_else(|| format!("it must be {LENGTH_HELP}"))
+}
+
 /// When there is colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
@@ -198,6 +211,8 @@ impl Arguments {
             force: self.force,
             no_cache: self.no_cache,
             verify: self.verify,
+            timeout: self.timeout,
+            retries: self.retries.unwrap_or(0),
             current_dir: None,
             manifest_path: self.manifest_path.clone(),
             target_dir: self.target_dir.clone(),
