@@ -34,9 +34,16 @@ pub struct Human<W> {
     /// The fresh steps of each phase: the first of them in the plan, how many, and of how many members.
     fresh: BTreeMap<Arc<str>, (StepId, usize, usize)>,
     failures: Vec<Failure>,
+    /// What was tried again: which attempt failed last, of how many.
+    retried: BTreeMap<Tried, (u32, u32)>,
+    /// What succeeded only when it was tried again, with the attempts.
+    flaky: Vec<(Arc<str>, (u32, u32))>,
     /// Whether anything was shown after the last failure.
     since: bool,
 }
+
+/// What can be tried more than once: a step, or a part of one.
+type Tried = (StepId, Option<Arc<str>>);
 
 /// Something that failed: a step, or a test executable.
 struct Failure {
@@ -69,6 +76,8 @@ impl<W: Write> Human<W> {
             printed: BTreeMap::new(),
             fresh: BTreeMap::new(),
             failures: Vec::new(),
+            retried: BTreeMap::new(),
+            flaky: Vec::new(),
             since: false,
         }
     }
@@ -94,9 +103,8 @@ impl<W: Write> Human<W> {
             }
             EventKind::Noted(_) => {}
             EventKind::Interrupted(_) => self.interrupted(),
-            EventKind::Retried { step, attempt, of, how } => {
-                let name = self.name(step);
-                self.verb(Tone::Warning, "Retrying", format_args!("{name}: attempt {attempt} of {of} failed: {how}"));
+            EventKind::Retried { step, part, attempt, of, how, output } => {
+                self.retry((step, part), (attempt, of), &how, &output);
             }
             EventKind::Ticked => self.bar.iter().for_each(Bar::tick),
             EventKind::Finished(summary) => self.finish(&summary),
@@ -172,6 +180,34 @@ impl<W: Write> Human<W> {
         }
     }
 
+    /// An attempt failed.
+    fn retry(&mut self, what: Tried, (attempt, of): (u32, u32), how: &str, output: &Output) {
+        let (step, part) = &what;
+        let printed = if part.is_none() { self.printed.remove(step) } else { None };
+        let Printed { rest, live, hidden } = printed.unwrap_or_default();
+        if live && !rest.is_empty() {
+            self.write(&rest);
+        }
+        let name = part.clone().unwrap_or_else(|| self.name(*step));
+        self.verb(Tone::Warning, "Retrying", format_args!("{name}: attempt {attempt} of {of} failed: {how}"));
+        let begun = self.stream.as_mut().filter(|_| part.is_none()).map(|stream| stream.end(*step));
+        self.stream_lines(&begun.unwrap_or_default());
+        // What a step printed is in the stream already.
+        if (!live || hidden) && (self.stream.is_none() || part.is_some()) {
+            self.replay(Some(*step), output);
+        }
+        self.retried.insert(what, (attempt, of));
+        self.since = true;
+    }
+
+    /// Takes note of what was tried more than once and succeeded in the end.
+    fn succeeded(&mut self, what: &Tried) {
+        if let Some((failed, of)) = self.retried.remove(what) {
+            let name = what.1.clone().unwrap_or_else(|| self.name(what.0));
+            self.flaky.push((name, (failed + 1, of)));
+        }
+    }
+
     /// A test executable ended.
     fn part(&mut self, step: StepId, part: &Part) {
         let verbose = self.display.verbosity == Verbosity::Verbose;
@@ -184,6 +220,9 @@ impl<W: Write> Human<W> {
         }
         if let Some(bar) = &mut self.bar {
             bar.end(&(step, Some(Arc::clone(name))), self.failures.len());
+        }
+        if part.outcome == Outcome::Succeeded {
+            self.succeeded(&(step, Some(Arc::clone(name))));
         }
         match &part.outcome {
             // As cargo tells of them, but nobody asks for a list of those that are empty.
@@ -229,6 +268,9 @@ impl<W: Write> Human<W> {
         }
         let begun = self.stream.as_mut().map(|stream| stream.end(step)).unwrap_or_default();
         self.stream_lines(&begun);
+        if outcome == Outcome::Succeeded {
+            self.succeeded(&(step, None));
+        }
         self.outcome_line((step, tests), &outcome, &seconds(duration));
         let verbose = self.display.verbosity == Verbosity::Verbose;
         let cached = matches!(outcome, Outcome::Cached { .. });
@@ -288,6 +330,9 @@ impl<W: Write> Human<W> {
         for (phase, (_, steps, of)) in fresh {
             let what = if of == steps { members(of) } else { plural(steps, "step") };
             self.verb(Tone::Good, "Fresh", format_args!("{phase} ({what})"));
+        }
+        for (name, (attempts, of)) in std::mem::take(&mut self.flaky) {
+            self.verb(Tone::Warning, "Flaky", format_args!("{name} ({attempts} of {of} attempts)"));
         }
         self.repeat_failures();
         if self.display.verbosity == Verbosity::Quiet {
