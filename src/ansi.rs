@@ -1,6 +1,7 @@
 //! What programs print, without the escape sequences of terminals. It knows nothing of what the text says.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 
 const ESCAPE: u8 = 0x1b;
 const BELL: u8 = 0x07;
@@ -12,14 +13,105 @@ pub fn strip(bytes: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(bytes);
     }
     let mut plain = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| *byte == ESCAPE) {
-        let (text, sequence) = rest.split_at(at);
-        plain.extend_from_slice(text);
-        rest = after_sequence(sequence);
+    let (mut place, mut rest) = (Place::Text, bytes);
+    while !rest.is_empty() {
+        plain.extend_from_slice(place.text(&mut rest));
     }
-    plain.extend_from_slice(rest);
     Cow::Owned(plain)
+}
+
+/// `bytes` of which only the text and its colours are left: nothing that moves the cursor or clears anything.
+pub fn colors(bytes: &[u8]) -> Vec<u8> {
+    let mut colored = Vec::with_capacity(bytes.len());
+    let (mut place, mut rest) = (Place::Text, bytes);
+    while !rest.is_empty() {
+        let (before, text) = (rest, place.text(&mut rest));
+        let (sequences, _) = before.split_at(before.len() - text.len() - rest.len());
+        for sequence in sequences.split_inclusive(|byte| *byte == b'm') {
+            let from = sequence.iter().rposition(|byte| *byte == ESCAPE).unwrap_or_default();
+            let parameters = sequence.get(from..).and_then(|one| one.strip_prefix(b"\x1b[")?.strip_suffix(b"m"));
+            if let Some(parameters) = parameters.filter(|all| all.iter().all(|byte| matches!(byte, b'0'..=b';'))) {
+                colored.extend([b"\x1b[", parameters, b"m"].concat());
+            }
+        }
+        colored.extend_from_slice(text);
+    }
+    colored
+}
+
+/// Hands on what is written to it as [`strip`] leaves it; a sequence may come in pieces.
+#[derive(Debug)]
+pub struct Plain<W> {
+    inner: W,
+    place: Place,
+}
+
+impl<W> Plain<W> {
+    /// Nothing has been written yet.
+    pub const fn new(inner: W) -> Self {
+        Self { inner, place: Place::Text }
+    }
+}
+
+impl<W: Write> Write for Plain<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let text = self.place.text(&mut rest);
+            self.inner.write_all(text)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Where in a text or a sequence the next byte stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Text,
+    /// Behind an escape character.
+    Begun,
+    /// Behind one and bytes that only a last one can follow.
+    Short,
+    /// Behind `ESC [`.
+    Control,
+    /// In a control string, which ends with a bell (as xterm has it) or with `ESC \` (as the standard has it).
+    String,
+    /// Behind an escape character in one.
+    StringEnd,
+}
+
+impl Place {
+    /// The first text in `bytes`, which are what comes behind it afterwards.
+    fn text<'b>(&mut self, bytes: &mut &'b [u8]) -> &'b [u8] {
+        let begins = bytes.iter().position(|byte| {
+            let is_text = *self == Self::Text && *byte != ESCAPE;
+            if !is_text {
+                *self = self.after(*byte);
+            }
+            is_text
+        });
+        let (_, text) = bytes.split_at(begins.unwrap_or(bytes.len()));
+        let (text, rest) = text.split_at(text.iter().position(|byte| *byte == ESCAPE).unwrap_or(text.len()));
+        *bytes = rest;
+        text
+    }
+
+    const fn after(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Text, ESCAPE) => Self::Begun,
+            (Self::Begun, b'[') => Self::Control,
+            (Self::Begun, b']' | b'P' | b'X' | b'^' | b'_') => Self::String,
+            (Self::Begun | Self::Short, 0x20..=0x2f) => Self::Short,
+            (Self::String, ESCAPE) => Self::StringEnd,
+            (Self::Control, 0x40..=0x7e) | (Self::String, BELL) => Self::Text,
+            (Self::Control | Self::String, _) => self,
+            (Self::Text | Self::Begun | Self::Short | Self::StringEnd, _) => Self::Text,
+        }
+    }
 }
 
 /// The last line of `bytes` that shows anything, finished or not, as one line of at most `width` characters without
@@ -37,32 +129,23 @@ fn one_line(line: &[u8], width: usize) -> Option<String> {
     (!cut.trim().is_empty()).then_some(cut)
 }
 
-/// What follows the escape sequence that `bytes` begins with.
-fn after_sequence(bytes: &[u8]) -> &[u8] {
-    match bytes {
-        [ESCAPE, b'[', rest @ ..] => after_first(rest, |byte| matches!(byte, 0x40..=0x7e)),
-        [ESCAPE, b']' | b'P' | b'X' | b'^' | b'_', rest @ ..] => after_string(rest),
-        [ESCAPE, rest @ ..] => after_first(rest, |byte| !matches!(byte, 0x20..=0x2f)),
-        _ => &[],
-    }
-}
-
-fn after_first(bytes: &[u8], last: impl Fn(u8) -> bool) -> &[u8] {
-    bytes.iter().position(|byte| last(*byte)).and_then(|at| bytes.get(at + 1..)).unwrap_or_default()
-}
-
-/// A control string ends with a bell (as xterm has it) or with `ESC \` (as the standard has it).
-fn after_string(bytes: &[u8]) -> &[u8] {
-    match bytes.iter().position(|byte| matches!(*byte, BELL | ESCAPE)) {
-        Some(at) if bytes.get(at) == Some(&BELL) => bytes.get(at + 1..).unwrap_or_default(),
-        Some(at) => bytes.get(at + 2..).unwrap_or_default(),
-        None => &[],
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn in_pieces_it_is_the_same(
+            pieces in prop::collection::vec("([a\u{1b}\u{7}é\\\\ (m0;]|\u{1b}[\\[\\]P(]){0,6}", 0..8)
+        ) {
+            let mut plain = Plain::new(Vec::new());
+            pieces.iter().for_each(|piece| plain.write_all(piece.as_bytes()).unwrap());
+            let whole = pieces.concat();
+            prop_assert_eq!(&plain.inner[..], &*strip(whole.as_bytes()));
+        }
+    }
 
     #[test]
     fn sequences_go_and_everything_else_stays() {
@@ -75,6 +158,17 @@ mod tests {
         assert_eq!(stripped("cut\x1b"), "cut");
         assert_eq!(stripped("cut\x1b]0;tit"), "cut");
         assert_eq!(&*strip(b"\xff\x1b[0m\xfe"), b"\xff\xfe");
+    }
+
+    #[test]
+    fn of_sequences_only_colours_stay() {
+        let colored = |text: &str| String::from_utf8(colors(text.as_bytes())).unwrap();
+        assert_eq!(colored("m \x1b[1m\x1b[38;5;9merror\x1b[0m: mé"), "m \x1b[1m\x1b[38;5;9merror\x1b[0m: mé");
+        assert_eq!(
+            colored("\x1b[2K\x1b[31m\x1b[1Aa\x1b[?25lm\x1b]0;m\x07b\x1b[mc\x1b[1"),
+            "\x1b[31mam".to_owned() + "b\x1b[mc"
+        );
+        assert_eq!(colored("\x1b]8;;file:///m\x1b\\link\x1b]8;;\x07"), "link");
     }
 
     #[test]

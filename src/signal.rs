@@ -162,8 +162,13 @@ mod tests {
             }
             "child" => {
                 let line = "kill -INT $$; kill -HUP $$; echo survived".to_owned();
-                let command =
-                    CommandLine { program: Program::Shell(line), dir: "/".into(), env: vec![], env_remove: vec![] };
+                let command = CommandLine {
+                    program: Program::Shell(line),
+                    dir: "/".into(),
+                    env: vec![],
+                    env_remove: vec![],
+                    limit: None,
+                };
                 println!("\nready");
                 println!("signal {:?}", run(&command, &Children::new(), &mut |_| ()).unwrap().signal);
             }

@@ -370,15 +370,9 @@ fn store_parts(parts: &[Part], blobs: &Blobs) -> io::Result<Vec<Blob>> {
 
 /// Keeps what a step printed; `None` if that is nothing.
 fn store(output: &Output, blobs: &Blobs) -> io::Result<Option<Blob>> {
-    let mut bytes = Vec::new();
-    output.copy_to(&mut bytes)?;
-    if bytes.is_empty() {
-        return Ok(None);
-    }
-    let put = || blobs.put(&bytes[..]);
+    let put = || blobs.put_written(|to| output.copy_to(to));
     // Somebody has just removed the whole folder.
-    let put = put().or_else(|error| if error.kind() == io::ErrorKind::NotFound { put() } else { Err(error) });
-    put.map(|digest| Some(Blob { digest, size: bytes.len() as u64 }))
+    put().or_else(|error| if error.kind() == io::ErrorKind::NotFound { put() } else { Err(error) })
 }
 
 /// The bounds of the records, as they are now.

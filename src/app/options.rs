@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::plan::{CargoFlags, Selection};
 
@@ -33,6 +34,13 @@ pub struct Options {
     pub no_cache: bool,
     /// Run what is fresh, too, and fail if it does not come to what is stored.
     pub verify: bool,
+    /// Have events for everything that steps print, as it comes. Otherwise what other programs than cargo print comes whole
+    /// with the end of their step, and before that only their newest lines now and then.
+    pub live: bool,
+    /// How long an attempt of a step may take, where make.toml says nothing; `None`: as long as it wants.
+    pub timeout: Option<Duration>,
+    /// How often a step is tried again after a failure, where make.toml says nothing.
+    pub retries: u32,
     /// Where one stands; `None`: the process's working directory.
     pub current_dir: Option<PathBuf>,
     /// The manifest to start from instead of the nearest one.

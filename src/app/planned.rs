@@ -13,7 +13,7 @@ use super::{Error, Lifecycle, Report, aliases, environment, keep};
 use crate::config;
 use crate::environment::Environment;
 use crate::execute::{
-    self, Commands, FindRunner, FindRustdoc, Heed, Judge, JudgeTerms, Known, Message, Run, TestSetting, Worker,
+    self, Commands, FindRunner, FindRustdoc, Heed, Judge, JudgeTerms, Known, Message, Run, TestSetting, Tries, Worker,
 };
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
@@ -131,6 +131,8 @@ impl<'a> Planned<'a> {
                 cargo: &self.lifecycle.invocation.cargo,
                 env: stage.env,
                 jobs: pool.current_num_threads(),
+                live: self.lifecycle.options.live,
+                tries: Tries { timeout: self.lifecycle.options.timeout, retries: self.lifecycle.options.retries },
                 tests: TestSetting {
                     is_runner_text: &is_runner_text,
                     ..self.tests(&past.home, &around, (&runner, &rustdoc))

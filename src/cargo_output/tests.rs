@@ -91,6 +91,7 @@ impl Scene {
             dir: self.root.path().into(),
             env: env.map(|(name, value)| (name.into(), value.into())).into(),
             env_remove: inherited.filter(|name| name.to_str().is_some_and(ours)).collect(),
+            limit: None,
         };
         process::run(&command, &Children::new(), on_chunk).unwrap()
     }

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Effects, Styles};
 use clap::{ArgAction, Parser, ValueEnum};
@@ -9,8 +10,9 @@ use clap::{ArgAction, Parser, ValueEnum};
 use super::complete::Shell;
 use super::help;
 use crate::app::Options;
+use crate::model::{LENGTH_HELP, length};
 use crate::plan::{CargoFlags, Selection};
-use crate::report::GraphFormat;
+use crate::report::{GraphFormat, OutputStyle};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::BrightGreen.on_default().effects(Effects::BOLD))
@@ -75,6 +77,12 @@ pub struct Arguments {
     /// and for CI at night.
     #[arg(long, help_heading = "How to run", conflicts_with_all = ["force", "no_cache"])]
     verify: bool,
+    /// Stop a step that takes longer, such as 10m, where make.toml does not say (s, m, h, d, w)
+    #[arg(long, value_name = "DURATION", value_parser = timeout, help_heading = "How to run")]
+    timeout: Option<Duration>,
+    /// Try a step that failed again up to N times, where make.toml does not say
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000), help_heading = "How to run")]
+    retries: Option<u32>,
     /// Show what would run and why, and run nothing
     ///
     /// Exit code 0 does not say that nothing would run.
@@ -87,6 +95,19 @@ pub struct Arguments {
     /// Show every step and all output
     #[arg(short, long, help_heading = "What to print", action = ArgAction::Count)]
     pub verbose: u8,
+    /// What to show of what steps print: grouped, stream or failures
+    ///
+    /// grouped: what a step printed that failed or warned, when it has ended (-v: every step). stream: every line as it
+    /// comes, behind the name of its step. failures: only what failed steps printed.
+    #[arg(
+        long,
+        value_name = "WHAT",
+        help_heading = "What to print",
+        default_value = "grouped",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub output: OutputStyle,
     /// When there is colour: auto, always or never
     ///
     /// Without it what CARGO_TERM_COLOR says, else auto: if standard error is a terminal and NO_COLOR is not set.
@@ -190,6 +211,11 @@ pub struct Arguments {
     target: Vec<String>,
 }
 
+/// The time that a step may take.
+fn timeout(text: &str) -> Result<Duration, String> {
+    length(text).filter(|length| !length.is_zero()).ok_or_else(|| format!("it must be {LENGTH_HELP}"))
+}
+
 /// When there is colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
@@ -244,6 +270,9 @@ impl Arguments {
             force: self.force,
             no_cache: self.no_cache,
             verify: self.verify,
+            live: self.output == OutputStyle::Stream,
+            timeout: self.timeout,
+            retries: self.retries.unwrap_or(0),
             current_dir: None,
             manifest_path: self.manifest_path.clone(),
             target_dir: self.target_dir.clone(),

@@ -149,5 +149,5 @@ fn display(arguments: &Arguments) -> Display {
         (false, 0) => Verbosity::Normal,
         (false, _) => Verbosity::Verbose,
     };
-    Display { color, bar: terminal && !is_set("CI") && !no_progress, verbosity }
+    Display { color, bar: terminal && !is_set("CI") && !no_progress, verbosity, output: arguments.output }
 }

@@ -1,11 +1,11 @@
-//! `[cache]`: sizes and lengths of time, as people write them. What is measured by them is not known here.
+//! `[cache]`, and sizes and lengths of time as people write them. What is measured by them is not known here.
 
 use std::time::Duration;
 
 use toml::de::DeInteger;
 
 use super::syntax::{Entry, Reader, span};
-use crate::model::CacheBounds;
+use crate::model::{CacheBounds, LENGTH_HELP, length};
 
 /// Units of size, in bytes.
 const SIZES: &[(&str, u64)] = &[
@@ -18,9 +18,6 @@ const SIZES: &[(&str, u64)] = &[
     ("GiB", 1 << 30),
 ];
 
-/// Units of time, in seconds.
-const TIMES: &[(&str, u64)] = &[("s", 1), ("m", 60), ("h", 60 * 60), ("d", 24 * 60 * 60), ("w", 7 * 24 * 60 * 60)];
-
 pub(super) const KEYS: &[&str] = &["max-size", "max-age"];
 
 /// Reads the table; what it does not say is the default.
@@ -29,7 +26,7 @@ pub(super) fn read<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> CacheBound
     for entry in reader.table(entry).unwrap_or_default() {
         match entry.key.text {
             "max-size" => bounds.max_size = size(reader, &entry).unwrap_or(bounds.max_size),
-            "max-age" => bounds.max_age = age(reader, &entry).unwrap_or(bounds.max_age),
+            "max-age" => bounds.max_age = time(reader, &entry, "30d", true).unwrap_or(bounds.max_age),
             _ => _ = reader.unknown_key(&entry.key, "`[cache]`", KEYS),
         }
     }
@@ -49,14 +46,19 @@ fn size<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<u64> {
     bytes
 }
 
-fn age<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<Duration> {
-    const WANTED: &str = "a length of time, such as `\"30d\"`";
-    let seconds = measure(reader, entry, WANTED, TIMES)?;
-    if seconds.is_none() {
-        let help = "a whole number and a unit: s, m, h, d (days) or w (weeks)";
-        reader.wrong(span(entry.value), format!("`max-age` must be {WANTED}"), "").help = Some(help.to_owned());
+/// A length of time; `or_none`: it may be no time at all.
+pub(super) fn time<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>, such_as: &str, or_none: bool) -> Option<Duration> {
+    let wanted = format!("a length of time, such as `\"{such_as}\"`");
+    let Some(text) = reader.as_text(entry.value) else {
+        reader.must_be(&entry.name(), entry.value, &wanted);
+        return None;
+    };
+    let length = length(text.text).filter(|length| or_none || !length.is_zero());
+    if length.is_none() {
+        let title = format!("`{}` must be {wanted}", entry.key.text);
+        reader.wrong(span(entry.value), title, "").help = Some(LENGTH_HELP.to_owned());
     }
-    seconds.map(Duration::from_secs)
+    length
 }
 
 /// The measure that a string gives, if it is one; `None` with a problem if the value is no string.

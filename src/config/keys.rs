@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::bounds;
 use super::builtin::Builtin;
 use super::commands::{self, Commands};
 use super::env::{self, Env};
 use super::globs;
 use super::names::{Names, check_name};
-use super::syntax::{Entry, Reader, Text};
+use super::syntax::{Entry, Reader, Text, span};
 use crate::model::{Claim, Engine, Need, PhaseId, Scope, Span};
 
 /// The keys of a phase, each as far as something was said.
@@ -28,6 +30,8 @@ pub(super) struct Keys<'d> {
     pub env: Option<Env>,
     pub env_inputs: Option<Vec<Arc<str>>>,
     pub lock: Option<Arc<str>>,
+    pub timeout: Option<Duration>,
+    pub retries: Option<u32>,
     pub cache: Option<bool>,
     pub dependencies: Option<bool>,
     /// Whether something in the table is wrong, so that what is missing may only be misspelled.
@@ -51,6 +55,8 @@ pub(super) const OF_ALL: &[&str] = &[
     "cache",
     "dependencies",
     "lock",
+    "timeout",
+    "retries",
 ];
 
 /// The keys of `lifecycle.<phase>` in `[workspace.<name>]`: what one member can have of its own.
@@ -67,7 +73,12 @@ pub(super) const OF_ONE: &[&str] = &[
     "cache",
     "dependencies",
     "lock",
+    "timeout",
+    "retries",
 ];
+
+/// Who wants to try more often than this wants something else.
+const MOST_RETRIES: u32 = 1000;
 
 impl<'d> Keys<'d> {
     /// What a built-in phase says.
@@ -119,6 +130,8 @@ impl<'d> Keys<'d> {
             "env" => self.env = Some(env::table(reader, entry)),
             "env-inputs" => self.env_inputs = Some(env::names(reader, entry)),
             "lock" => self.lock = lock(reader, entry),
+            "timeout" => self.timeout = bounds::time(reader, entry, "10m", false),
+            "retries" => self.retries = retries(reader, entry),
             "cache" => self.cache = reader.boolean(entry),
             "dependencies" => self.dependencies = reader.boolean(entry),
             _ => {}
@@ -143,6 +156,8 @@ impl<'d> Keys<'d> {
             env: own.env.or(base.env),
             env_inputs: own.env_inputs.or(base.env_inputs),
             lock: own.lock.or(base.lock),
+            timeout: own.timeout.or(base.timeout),
+            retries: own.retries.or(base.retries),
             cache: own.cache.or(base.cache),
             dependencies: own.dependencies.or(base.dependencies),
             damaged: own.damaged || base.damaged,
@@ -204,6 +219,19 @@ fn lock<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<Arc<str>> {
     let name = reader.string(entry)?;
     check_name(reader, &name, "a lock");
     Some(name.text.into())
+}
+
+fn retries<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<u32> {
+    let Some(integer) = entry.value.get_ref().as_integer() else {
+        reader.must_be(&entry.name(), entry.value, "a whole number");
+        return None;
+    };
+    let number = u32::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|number| *number <= MOST_RETRIES);
+    if number.is_none() {
+        let title = format!("`retries` must be a number from 0 to {MOST_RETRIES}");
+        reader.wrong(span(entry.value), title, "");
+    }
+    number
 }
 
 fn workspaces<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Option<Vec<Text<'d>>> {

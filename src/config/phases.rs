@@ -124,6 +124,8 @@ fn definition(name: &str, keys: &Keys<'_>, env: &Env) -> Arc<Definition> {
         inputs: keys.inputs.clone(),
         outputs: keys.outputs.clone(),
         lock: keys.lock.clone(),
+        timeout: keys.timeout,
+        retries: keys.retries,
         env: variables,
         env_inputs: keys.env_inputs.clone().unwrap_or_default(),
         cache: keys.cache.unwrap_or(kept),

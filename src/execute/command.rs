@@ -8,11 +8,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Teller;
+use super::attempts::Tries;
+use super::lines::Lines;
 use crate::cargo_output::{Artifact, BuildScript, CargoOutput, Kind, MESSAGE_FORMAT, Rendered};
 use crate::cargo_test::Instead;
-use crate::model::{CargoCommand, Replay, spelled_out, subcommand_place};
+use crate::model::{CargoCommand, Replay, shown_length, spelled_out, subcommand_place};
 use crate::plan::{Argv, CargoCall, Expanded};
-use crate::process::{self, Children, CommandLine, Exit, Log, Program};
+use crate::process::{self, Children, CommandLine, Exit, Limit, Log, Program};
 
 /// How often at most a display is told what a step prints, where only the last line is shown.
 const SAY_EVERY: Duration = Duration::from_millis(80);
@@ -27,6 +29,10 @@ pub struct Commands<'a> {
     pub env: &'a [(OsString, OsString)],
     /// How many commands of a parallel phase run at once.
     pub jobs: usize,
+    /// Whether everything is told that they print, and not only their newest lines now and then.
+    pub live: bool,
+    /// How long attempts may take, and how many there are, where make.toml says nothing.
+    pub tries: Tries,
     /// How tests are had from cargo.
     pub tests: Tests<'a>,
 }
@@ -84,6 +90,8 @@ pub struct Ran {
     pub trouble: Option<io::Error>,
     /// Whether a part of what was printed is lost.
     pub lost: bool,
+    /// Whether something that it started goes on and holds its output.
+    pub held_open: bool,
 }
 
 /// A log that is shown when it is wanted.
@@ -103,25 +111,26 @@ impl Replay for Kept {
 }
 
 impl Commands<'_> {
-    /// Runs the commands: in order until one fails, or all at the same time.
-    pub fn run(&self, expanded: &Expanded, parallel: bool, tell: &Teller) -> Ran {
-        let all = self.run_all(expanded, parallel, tell);
+    /// Runs the commands: in order until one fails, or all at the same time. They have this time together.
+    pub fn run(&self, expanded: &Expanded, parallel: bool, timeout: Option<Duration>, tell: &Teller) -> Ran {
+        let limit = timeout.map(|length| self.children.limit(length));
+        let all = self.run_all(expanded, parallel, limit, tell);
         if all.lost || all.trouble.is_some() {
             tell.warned(all.complaint());
         }
         all
     }
 
-    fn run_all(&self, expanded: &Expanded, parallel: bool, tell: &Teller) -> Ran {
+    fn run_all(&self, expanded: &Expanded, parallel: bool, limit: Option<Limit>, tell: &Teller) -> Ran {
         let mut all = Ran::default();
         if parallel {
-            for ran in self.run_together(expanded, tell) {
+            for ran in self.run_together(expanded, limit, tell) {
                 all.add(ran);
             }
             return all;
         }
         for command in &expanded.commands {
-            all.add(self.run_one(command, expanded, tell));
+            all.add(self.run_one(command, expanded, limit, tell));
             if all.failure.is_some() {
                 break;
             }
@@ -130,14 +139,14 @@ impl Commands<'_> {
     }
 
     /// Runs all commands at the same time, at most as many as there are jobs; after a failure no more are started.
-    fn run_together(&self, expanded: &Expanded, tell: &Teller) -> Vec<Ran> {
+    fn run_together(&self, expanded: &Expanded, limit: Option<Limit>, tell: &Teller) -> Vec<Ran> {
         let queue = Mutex::new(expanded.commands.iter().enumerate());
         let done = Mutex::new(Vec::new());
         let failed = AtomicBool::new(false);
         let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
         let work = || {
             while let Some((place, command)) = next().filter(|_| !failed.load(Ordering::Relaxed)) {
-                let ran = self.run_one(command, expanded, tell);
+                let ran = self.run_one(command, expanded, limit, tell);
                 failed.fetch_or(ran.failure.is_some(), Ordering::Relaxed);
                 done.lock().unwrap_or_else(PoisonError::into_inner).push((place, ran));
             }
@@ -176,7 +185,7 @@ impl Commands<'_> {
         if ran.failure.is_some() {
             // Shown although tests that did compile may fail, too.
             ran.warned = true;
-            ran.show_programs();
+            self.show_programs(&mut ran, tell);
         }
         if ran.lost || ran.trouble.is_some() {
             tell.warned(ran.complaint());
@@ -185,10 +194,11 @@ impl Commands<'_> {
     }
 
     /// Runs a program, of which nothing is shown before its end.
-    pub fn run_program(&self, line: &CommandLine, tell: &Teller) -> Ran {
+    pub fn run_program(&self, line: &CommandLine, timeout: Option<Duration>, tell: &Teller) -> Ran {
         let mut ran = Ran::default();
+        let line = CommandLine { limit: timeout.map(|length| self.children.limit(length)), ..line.clone() };
         let (log, lost) = (&mut ran.log, &mut ran.lost);
-        let exit = process::run(line, self.children, &mut |chunk| *lost |= log.write_all(chunk).is_err());
+        let exit = process::run(&line, self.children, &mut |chunk| *lost |= log.write_all(chunk).is_err());
         ran.close(exit);
         if ran.lost || ran.trouble.is_some() {
             tell.warned(ran.complaint());
@@ -196,10 +206,10 @@ impl Commands<'_> {
         ran
     }
 
-    fn run_one(&self, command: &Argv, expanded: &Expanded, tell: &Teller) -> Ran {
+    fn run_one(&self, command: &Argv, expanded: &Expanded, limit: Option<Limit>, tell: &Teller) -> Ran {
         let json = reports_in_json(command);
         let mut ran = Ran::default();
-        let line = self.command_line(command, expanded, json);
+        let line = CommandLine { limit, ..self.command_line(command, expanded, json) };
         let exit =
             if json { self.run_cargo(&line, &mut ran, (tell, true)) } else { self.run_plain(&line, &mut ran, tell) };
         if !json && matches!(command, Argv::Words(_, Some(call)) if call.command.compiles()) {
@@ -213,14 +223,30 @@ impl Commands<'_> {
 
     fn run_plain(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller) -> Result<Exit, process::Error> {
         let mut said: Option<Instant> = None;
+        let mut lines = Lines::new(tell);
         let (log, lost) = (&mut ran.log, &mut ran.lost);
-        process::run(line, self.children, &mut |chunk| {
+        let exit = process::run(line, self.children, &mut |chunk| {
             *lost |= log.write_all(chunk).is_err();
-            if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+            if self.live {
+                lines.push(chunk);
+            } else if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
                 said = Some(Instant::now());
                 tell.printed(chunk[chunk.len().saturating_sub(4096)..].to_vec(), false);
             }
-        })
+        });
+        lines.end();
+        exit
+    }
+
+    /// Adds what programs printed to what is shown: cargo ran them after all.
+    pub fn show_programs(&self, ran: &mut Ran, tell: &Teller) {
+        let mut programs = std::mem::take(&mut ran.programs);
+        ran.lost |= programs.copy_to(&mut ran.log).is_err();
+        if self.live {
+            let mut lines = Lines::new(tell);
+            ran.lost |= programs.copy_to(&mut lines).is_err();
+            lines.end();
+        }
     }
 
     /// Cargo, in JSON: shown as cargo shows itself to people, and read for what it says of its results. `programs`: whether
@@ -275,7 +301,7 @@ impl Commands<'_> {
                 Program::Words(words)
             }
         };
-        CommandLine { program, dir: expanded.dir.clone(), env, env_remove: Vec::new() }
+        CommandLine { program, dir: expanded.dir.clone(), env, env_remove: Vec::new(), limit: None }
     }
 }
 
@@ -298,6 +324,9 @@ fn in_json(words: &[String], call: &CargoCall) -> Vec<String> {
 
 /// How a child that did not succeed ended.
 fn how(exit: &Exit) -> String {
+    if let Some(length) = exit.timed_out {
+        return format!("timed out after {}", shown_length(length));
+    }
     match (exit.code, exit.signal) {
         (Some(code), _) => format!("exit status {code}"),
         (None, Some(signal)) => format!("ended by signal {signal}"),
@@ -317,12 +346,6 @@ impl Ran {
         )
     }
 
-    /// Adds what programs printed to what is shown: cargo ran them after all.
-    pub fn show_programs(&mut self) {
-        let mut programs = std::mem::take(&mut self.programs);
-        self.lost |= programs.copy_to(&mut self.log).is_err();
-    }
-
     /// Whether cargo is asked, by the command or by ARGS, to report in a form of their own.
     pub fn reports_otherwise(expanded: &Expanded) -> bool {
         !expanded.commands.iter().all(reports_in_json)
@@ -331,12 +354,27 @@ impl Ran {
     /// Takes note of how it ended.
     fn close(&mut self, exit: Result<Exit, process::Error>) {
         self.trouble = self.log.take_trouble();
+        self.held_open = exit.as_ref().is_ok_and(|exit| exit.held_open);
         self.failure = match exit {
             Ok(exit) if exit.success() => None,
             Ok(exit) if self.culprits.is_empty() => Some(how(&exit)),
             Ok(exit) => Some(format!("{} ({})", how(&exit), self.culprits.join(", "))),
             Err(error) => Some(error.to_string()),
         };
+    }
+
+    /// What the next attempt came to, with what cargo did in this one: it does not do that again.
+    pub fn followed_by(mut self, mut next: Self) -> Self {
+        self.artifacts.append(&mut next.artifacts);
+        self.scripts.append(&mut next.scripts);
+        self.besides.append(&mut next.besides);
+        Self {
+            artifacts: self.artifacts,
+            scripts: self.scripts,
+            besides: self.besides,
+            held_open: self.held_open | next.held_open,
+            ..next
+        }
     }
 
     /// Adds what the next command came to.
@@ -349,6 +387,7 @@ impl Ran {
         self.reported |= other.reported;
         self.unread |= other.unread;
         self.lost |= other.lost;
+        self.held_open |= other.held_open;
         self.doubt = self.doubt.take().or(other.doubt);
         self.trouble = self.trouble.take().or(other.trouble);
         self.culprits.append(&mut other.culprits);

@@ -1,8 +1,10 @@
 //! Runs a plan: a coordinator on the calling thread owns the schedule, workers on a rayon pool do the steps. It knows
 //! nothing of terminals.
 
+mod attempts;
 mod command;
 mod judge;
+mod lines;
 mod upstream;
 mod worker;
 
@@ -20,6 +22,7 @@ use crate::model::{
 };
 use crate::schedule::{Action, PartTerms, Schedule, Terms};
 
+pub use attempts::Tries;
 pub use command::{Commands, FindRunner, FindRustdoc, Tests as TestSetting};
 pub use judge::{Judge, Known, Terms as JudgeTerms};
 pub use worker::{Ending, PartOf, Produced, Worker};
@@ -72,6 +75,9 @@ pub enum Message {
     Ended(StepId, Done),
     /// A step goes on in parts.
     Split(StepId, Vec<PartTerms>),
+    /// An attempt of a step, or of a part, failed, and it is tried once more: which attempt, of how many, how, and what it
+    /// printed.
+    Retried(StepId, Option<Arc<str>>, (u32, u32), Arc<str>, Output),
     /// A part of a step runs.
     PartStarted(StepId, Arc<str>),
     /// A part of a step needs not be done.
@@ -94,6 +100,11 @@ impl Teller {
     /// The step runs, for this reason.
     pub fn started(&self, reason: Reason) {
         self.send(Message::Started(self.step, reason));
+    }
+
+    /// An attempt of the step, or of a part, failed, and it is tried once more.
+    pub fn retried(&self, part: Option<Arc<str>>, attempt: (u32, u32), how: Arc<str>, output: Output) {
+        self.send(Message::Retried(self.step, part, attempt, how, output));
     }
 
     /// A part of the step runs.
@@ -302,6 +313,9 @@ impl Coordinator<'_> {
             Message::Diagnosed(step, diagnostic) => (self.events)(EventKind::Diagnosed { step, diagnostic }),
             Message::Warned(message) => (self.events)(EventKind::Warned(message)),
             Message::Ended(step, done) => return self.ended(step, done),
+            Message::Retried(step, part, (attempt, of), how, output) => {
+                (self.events)(EventKind::Retried { step, part, attempt, of, how, output });
+            }
             Message::Split(step, parts) => return self.schedule.split(step, parts),
             Message::PartStarted(step, part) => (self.events)(EventKind::PartStarted { step, part }),
             Message::PartPassed(step, part) => (self.events)(EventKind::PartEnded { step, part }),

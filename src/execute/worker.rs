@@ -91,7 +91,8 @@ struct Prepared {
     before: Vec<Discovered>,
     stood: Option<io::Result<Before>>,
     began: SystemTime,
-    clock: Instant,
+    /// When it began, by the children's clock.
+    clock: Duration,
 }
 
 /// What is to be kept of a step that ran.
@@ -167,9 +168,15 @@ impl<'a> Worker<'a> {
     /// Runs the step; `fresh`: the result that it is to come to again.
     fn run(&self, id: StepId, (key, fresh): (Option<Key>, Option<Held>), tell: &Teller) -> Done {
         let prepared = self.prepare(id, key, fresh);
-        let parallel = self.plan.step(id).definition.parallel;
-        let ran = self.commands.run(&prepared.expanded, parallel, tell);
-        self.conclude(id, prepared, (ran, None), tell)
+        let definition = &self.plan.step(id).definition;
+        let tries = self.commands.tries.of(definition);
+        let (ran, attempts) = tries.run(
+            None,
+            tell,
+            || self.is_interrupted(),
+            || self.commands.run(&prepared.expanded, definition.parallel, tries.timeout, tell),
+        );
+        Done { attempts, ..self.conclude(id, prepared, (ran, None), tell) }
     }
 
     fn prepare(&self, id: StepId, key: Option<Key>, fresh: Option<Held>) -> Prepared {
@@ -183,7 +190,16 @@ impl<'a> Worker<'a> {
             let ended = *self.ended.lock().unwrap_or_else(PoisonError::into_inner);
             std::thread::sleep(GRAIN.saturating_sub(ended.elapsed()));
         }
-        Prepared { expanded, key, fresh, doubts, before, stood, began: SystemTime::now(), clock: Instant::now() }
+        Prepared {
+            expanded,
+            key,
+            fresh,
+            doubts,
+            before,
+            stood,
+            began: SystemTime::now(),
+            clock: self.commands.children.now(),
+        }
     }
 
     /// What is to be kept and told of a step that ran; of a test step with what its executables came to.
@@ -195,9 +211,12 @@ impl<'a> Worker<'a> {
         tell: &Teller,
     ) -> Done {
         let step = self.plan.step(id);
-        let duration = prepared.clock.elapsed();
+        let duration = self.commands.children.now().saturating_sub(prepared.clock);
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         let log = std::mem::take(&mut ran.log);
+        if ran.held_open {
+            tell.warned(left_behind(self.judge.name(id)));
+        }
         let output = if log.is_empty() { Output::default() } else { Output::of(Arc::new(Kept::new(log))) };
         let places = self.keys.outputs_of(step);
         let stood = prepared.stood.filter(|_| ran.failure.is_none());
@@ -307,6 +326,9 @@ impl<'a> Worker<'a> {
         if ran.lost {
             return Ending::Unkept("a part of its output is lost".to_owned());
         }
+        if ran.held_open {
+            return Ending::Unkept("it left a process behind".to_owned());
+        }
         if let Some(why) = &ran.doubt {
             return Ending::Unkept(why.clone());
         }
@@ -393,6 +415,11 @@ impl Work for Worker<'_> {
             Signal::Kill => children.kill_all(),
         }
     }
+}
+
+/// What is said of a step, or a part, that goes on in secret.
+fn left_behind(name: &str) -> String {
+    format!("{name} left a process behind that holds its output")
 }
 
 /// Output that an earlier run has stored.

@@ -90,12 +90,16 @@ pub enum EventKind {
     Retried {
         /// The step.
         step: StepId,
+        /// The part of the step, if it is one that failed.
+        part: Option<Arc<str>>,
         /// Which attempt failed, from 1.
         attempt: u32,
         /// How many there are at most.
         of: u32,
         /// How it failed.
         how: Arc<str>,
+        /// Everything that it printed.
+        output: Output,
     },
     /// A part of a step, such as a test executable, runs from here on.
     PartStarted {

@@ -8,6 +8,7 @@ mod event;
 mod explanation;
 mod file;
 mod id;
+mod length;
 mod makers;
 mod plan;
 mod project;
@@ -23,6 +24,7 @@ pub use event::{Diagnostic, Done, Event, EventKind, Interrupt, Output, Part, Pla
 pub use explanation::{Covers, Explanation, FileSet, KeptResult};
 pub use file::FileStat;
 pub use id::{MemberId, PhaseId, StepId};
+pub use length::{LENGTH_HELP, length, shown_length};
 pub use makers::Makers;
 pub use plan::{Edge, EdgeKind, Node, Plan, Step, Subject};
 pub use project::{Claim, Closing, Definition, Engine, Folder, Hooks, Named, Need, Phase, Project, Scope, Span};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{CacheBounds, Command, PhaseId, Placeholder};
 
@@ -101,6 +102,11 @@ pub struct Definition {
     /// The name of something that at most one step holds while it runs. `None`: cargo's build lock, for a command that takes
     /// it.
     pub lock: Option<Arc<str>>,
+    /// How long an attempt may take; `None`: as long as the run says. With the engine for tests, each executable.
+    pub timeout: Option<Duration>,
+    /// How often it is tried again after a failure; `None`: as often as the run says. With the engine for tests, each
+    /// executable.
+    pub retries: Option<u32>,
     /// Variables it is given.
     pub env: BTreeMap<Arc<str>, Arc<str>>,
     /// Variables whose value is part of the key.

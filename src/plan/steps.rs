@@ -89,8 +89,9 @@ impl Group {
             || (own.commands == other.commands
                 && own.engine == other.engine
                 && own.parallel == other.parallel
-                // Of tests, executables hold it, not their compilation.
-                && (own.lock == other.lock || own.engine == Engine::CargoTest)
+                // Of tests, these are for executables, not for their compilation.
+                && (own.engine == Engine::CargoTest
+                    || (own.lock == other.lock && own.timeout == other.timeout && own.retries == other.retries))
                 && own.env == other.env)
     }
 

@@ -7,7 +7,8 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Signal, platform};
+use super::clock::Clock;
+use super::{Limit, Signal, platform};
 
 /// How long what was left of ended children has to obey `SIGTERM`.
 const GRACE: Duration = Duration::from_secs(1);
@@ -19,6 +20,7 @@ const GLANCE: Duration = Duration::from_millis(10);
 /// only signalled while it cannot belong to anybody else.
 #[derive(Debug, Default)]
 pub struct Children {
+    clock: Clock,
     state: Mutex<State>,
 }
 
@@ -43,6 +45,16 @@ impl Children {
     pub fn is_empty(&self) -> bool {
         let state = self.lock();
         state.groups.is_empty()
+    }
+
+    /// The time by which children are measured, from when there were none.
+    pub fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// The end of a time of this length that begins now.
+    pub fn limit(&self, length: Duration) -> Limit {
+        Limit { at: self.now().saturating_add(length), length }
     }
 
     /// From now on nothing starts: [`run`](super::run) gives [`Error::Closed`](super::Error::Closed).
@@ -93,11 +105,25 @@ impl Children {
         Ok(Some(child))
     }
 
-    /// Ends one group.
-    pub(super) fn kill(&self, group: u32) {
-        if self.lock().groups.contains(&group) {
-            platform::signal_group(group, Signal::Kill);
+    /// Sends a signal to one group, as long as anybody is in it.
+    pub(super) fn signal(&self, group: u32, signal: Signal) {
+        let state = self.lock();
+        if state.groups.contains(&group) || state.remains.contains(&group) {
+            platform::signal_group(group, signal);
         }
+    }
+
+    /// Waits until nobody is left of a group whose leader has ended, until a time of [`now`](Self::now), and then ends it.
+    pub(super) fn clear(&self, group: u32, until: Duration) {
+        let is_left = || {
+            let mut state = self.lock();
+            state.forget_empty();
+            state.remains.contains(&group)
+        };
+        while is_left() && self.now() < until {
+            std::thread::sleep(GLANCE);
+        }
+        self.signal(group, Signal::Kill);
     }
 
     /// Takes the status of a child that has ended, and remembers its group if others are still in it.

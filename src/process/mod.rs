@@ -2,6 +2,7 @@
 //! what their output means.
 
 mod children;
+mod clock;
 mod error;
 mod log;
 #[cfg_attr(unix, path = "unix.rs")]
@@ -33,6 +34,17 @@ pub struct CommandLine {
     pub env: Vec<(OsString, OsString)>,
     /// Variables of ours that it does not get; `env` comes later.
     pub env_remove: Vec<OsString>,
+    /// When it has to have ended, if that is said.
+    pub limit: Option<Limit>,
+}
+
+/// A time by which a child has to have ended; otherwise it is made to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// By the clock of [`Children::now`].
+    pub at: Duration,
+    /// How much time that was when it was set, for those who are to be told.
+    pub length: Duration,
 }
 
 /// What is started.
@@ -53,15 +65,17 @@ pub struct Exit {
     pub signal: Option<i32>,
     /// Whether something that it started goes on and holds its output open, so that more of it may have been to come.
     pub held_open: bool,
+    /// The length of the time that it was given, if that was over before it had ended.
+    pub timed_out: Option<Duration>,
     /// From its start to its end.
     pub duration: Duration,
 }
 
 impl Exit {
-    /// Whether it ended by itself with code 0.
+    /// Whether it ended by itself, in time, with code 0.
     #[must_use]
     pub fn success(&self) -> bool {
-        self.code == Some(0)
+        self.code == Some(0) && self.timed_out.is_none()
     }
 }
 

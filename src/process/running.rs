@@ -6,10 +6,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Children, CommandLine, Error, Exit, platform};
+use super::{Children, CommandLine, Error, Exit, Limit, Signal, platform};
 
 /// How long the end of the output is awaited after the child's end, when something else holds it open.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// How long a child whose time is over has to obey `SIGTERM`, and what it has started.
+const GRACE: Duration = Duration::from_secs(3);
 const CHUNK: usize = 64 * 1024;
 /// How many chunks may be on their way. Then the pipe fills up and the child waits, instead of our memory growing.
 const ON_THEIR_WAY: usize = 4;
@@ -41,22 +43,20 @@ pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(
 
     let mut process = command.command();
     process.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
-    let started = Instant::now();
+    let started = children.now();
     let child = children.start(&mut process).map_err(failed)?.ok_or(Error::Closed)?;
     // It holds our ends of the pipe, which must be closed for the output to have an end.
     drop(process);
-    let mut running = Running { children, group: child.id(), arriving, child: Stage::Runs };
+    let time = command.limit.map_or(Time::Unlimited, Time::Until);
+    let mut running = Running { children, group: child.id(), arriving, child: Stage::Runs, time };
     let _ = hand_over.send(child);
 
     let output_ended = running.until_ended(on_chunk).map_err(failed)?;
-    let duration = started.elapsed();
+    let duration = children.now().saturating_sub(started);
     let held_open = !output_ended && !running.rest_of_output(on_chunk);
     let status = running.reap().map_err(failed)?;
-    Ok(exit(status, held_open, duration))
-}
-
-fn exit(status: ExitStatus, held_open: bool, duration: Duration) -> Exit {
-    Exit { code: status.code(), signal: platform::signal_of(status), held_open, duration }
+    let timed_out = running.clear();
+    Ok(Exit { code: status.code(), signal: platform::signal_of(status), held_open, timed_out, duration })
 }
 
 /// A child that was started. Whatever happens on the way, such as a panic in `on_chunk`, it is gone in the end.
@@ -65,6 +65,18 @@ struct Running<'a> {
     group: u32,
     arriving: Receiver<Event>,
     child: Stage,
+    time: Time,
+}
+
+/// How much time a child has.
+#[derive(Clone, Copy)]
+enum Time {
+    Unlimited,
+    Until(Limit),
+    /// It is over and the child was told so; when it is killed.
+    Over(Limit, Duration),
+    /// It was killed.
+    Killed(Limit),
 }
 
 /// How far a child has come.
@@ -80,16 +92,57 @@ impl Running<'_> {
     fn until_ended(&mut self, on_chunk: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
         let mut output_ended = false;
         loop {
-            match self.arriving.recv() {
+            match self.next() {
                 Ok(Event::Output(bytes)) => on_chunk(&bytes),
                 Ok(Event::OutputEnded) => output_ended = true,
                 Ok(Event::Ended(child, waited)) => {
                     self.child = Stage::Ended(child);
                     return waited.map(|()| output_ended);
                 }
-                Err(_) => return Err(io::Error::other("the thread that waits for it is gone")),
+                Err(RecvTimeoutError::Timeout) => self.time_is_over(),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(io::Error::other("the thread that waits for it is gone"));
+                }
             }
         }
+    }
+
+    /// What arrives next, while there is time.
+    fn next(&self) -> Result<Event, RecvTimeoutError> {
+        let at = match self.time {
+            Time::Unlimited | Time::Killed(_) => return Ok(self.arriving.recv()?),
+            Time::Until(Limit { at, .. }) | Time::Over(_, at) => at,
+        };
+        let left = at.saturating_sub(self.children.now());
+        // A child that prints on and on has no more time than one that is silent.
+        if left.is_zero() { Err(RecvTimeoutError::Timeout) } else { self.arriving.recv_timeout(left) }
+    }
+
+    /// A time is over, unless the clock stood still meanwhile.
+    fn time_is_over(&mut self) {
+        let now = self.children.now();
+        match self.time {
+            Time::Until(limit) if limit.at <= now => {
+                self.children.signal(self.group, Signal::Terminate);
+                self.time = Time::Over(limit, now.saturating_add(GRACE));
+            }
+            Time::Over(limit, at) if at <= now => {
+                self.children.signal(self.group, Signal::Kill);
+                self.time = Time::Killed(limit);
+            }
+            _ => {}
+        }
+    }
+
+    /// Nothing is left of a child that had to be ended. How much time it had had.
+    fn clear(&self) -> Option<Duration> {
+        let (limit, until) = match self.time {
+            Time::Unlimited | Time::Until(_) => return None,
+            Time::Over(limit, at) => (limit, at),
+            Time::Killed(limit) => (limit, Duration::ZERO),
+        };
+        self.children.clear(self.group, until);
+        Some(limit.length)
     }
 
     /// Passes on what the child printed before its end; whether that was all the output there will be.
@@ -125,7 +178,7 @@ impl Running<'_> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         if matches!(self.child, Stage::Runs) {
-            self.children.kill(self.group);
+            self.children.signal(self.group, Signal::Kill);
             let _ = self.until_ended(&mut |_| ());
         }
         if matches!(self.child, Stage::Ended(_)) {

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 
 fn shell(line: &str) -> CommandLine {
-    CommandLine { program: Program::Shell(line.to_owned()), dir: "/".into(), env: vec![], env_remove: vec![] }
+    let program = Program::Shell(line.to_owned());
+    CommandLine { program, dir: "/".into(), env: vec![], env_remove: vec![], limit: None }
 }
 
 fn words(words: &[&str]) -> CommandLine {
@@ -210,6 +211,44 @@ fn a_child_that_ignores_signals_is_killed() {
     .unwrap();
     assert_eq!(exit.signal, Some(9));
     assert!(seen.matches("on").count() >= 5);
+}
+
+/// Runs it with a limit of so many milliseconds, and gives how it ended and how long that took.
+fn limited(line: &str, length: u64) -> (Exit, String, Duration) {
+    let children = Children::new();
+    let limit = Some(children.limit(Duration::from_millis(length)));
+    let begun = std::time::Instant::now();
+    let (exit, output) = printed(&CommandLine { limit, ..shell(line) }, &children);
+    assert!(children.is_empty());
+    (exit, output, begun.elapsed())
+}
+
+#[test]
+fn who_takes_too_long_is_asked_to_end() {
+    let (exit, output, took) = limited("echo $$; sleep 1000", 100);
+    assert_eq!((exit.signal, exit.timed_out), (Some(15), Some(Duration::from_millis(100))));
+    assert!(!exit.success() && took < Duration::from_secs(3), "{took:?}");
+    assert!(!is_running(&output));
+    // To end well is too late, too.
+    let (exit, ..) = limited("trap 'exit 0' TERM; sleep 1000 & wait", 100);
+    assert_eq!((exit.code, exit.success()), (Some(0), false));
+    let (exit, ..) = limited("true", 60_000);
+    assert!(exit.success() && exit.timed_out.is_none());
+}
+
+#[test]
+fn what_a_child_started_ends_with_its_time_whatever_it_does() {
+    // The leader goes at once, and the others heed nothing; one of them prints on and on.
+    let line = "(trap '' TERM; sleep 1000) & echo $!; (trap '' TERM; echo ready; yes >/dev/null) & echo $!; wait";
+    let (exit, output, took) = limited(line, 300);
+    assert!(exit.timed_out.is_some());
+    assert!(took >= Duration::from_secs(3) && took < Duration::from_secs(20), "{took:?}");
+    for pid in output.lines().filter(|line| *line != "ready") {
+        eventually(|| !is_running(pid));
+    }
+    let (exit, _, took) = limited("trap '' TERM; yes", 100);
+    assert_eq!(exit.signal, Some(9));
+    assert!(took >= Duration::from_secs(3), "{took:?}");
 }
 
 #[test]

@@ -41,6 +41,11 @@ impl Bar {
         let _ = self.all.println(lines);
     }
 
+    /// Takes the bar away while something is written to its terminal.
+    pub fn aside(&self, write: impl FnOnce()) {
+        self.all.suspend(write);
+    }
+
     /// A step runs, or a part of one.
     pub fn start(&mut self, running: Running, name: &str) {
         if self.running.len() >= SHOWN {

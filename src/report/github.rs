@@ -73,8 +73,8 @@ impl<W: Write> Github<W> {
             EventKind::Diagnosed { step, diagnostic } => self.diagnose(*step, diagnostic),
             EventKind::Ended { step, done } => self.end(*step, done),
             EventKind::PartEnded { step, part } => self.part(*step, part),
-            EventKind::Retried { step, attempt, of, how } => {
-                let name = self.title(*step);
+            EventKind::Retried { step, part, attempt, of, how, .. } => {
+                let name = part.as_deref().map_or_else(|| self.title(*step), str::to_owned);
                 self.verb(Tone::Warning, "Retrying", &format!("{name}: attempt {attempt} of {of} failed: {how}"));
             }
             EventKind::Warned(text) => {

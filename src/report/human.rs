@@ -6,7 +6,9 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::bar::Bar;
-use super::style::{Display, Tone, Verbosity, labelled, shown, status};
+use super::replay::replay;
+use super::stream::Stream;
+use super::style::{Display, OutputStyle, Tone, Verbosity, labelled, shown, status};
 use super::words::{self, members, plural, reason, seconds};
 use crate::ansi;
 use crate::cargo_output;
@@ -25,15 +27,23 @@ pub struct Human<W> {
     out: W,
     display: Display,
     bar: Option<Bar>,
+    stream: Option<Stream>,
     steps: Arc<[StepInfo]>,
     reasons: BTreeMap<StepId, Reason>,
     printed: BTreeMap<StepId, Printed>,
     /// The fresh steps of each phase: the first of them in the plan, how many, and of how many members.
     fresh: BTreeMap<Arc<str>, (StepId, usize, usize)>,
     failures: Vec<Failure>,
+    /// What was tried again: which attempt failed last, of how many.
+    retried: BTreeMap<Tried, (u32, u32)>,
+    /// What succeeded only when it was tried again, with the attempts.
+    flaky: Vec<(Arc<str>, (u32, u32))>,
     /// Whether anything was shown after the last failure.
     since: bool,
 }
+
+/// What can be tried more than once: a step, or a part of one.
+type Tried = (StepId, Option<Arc<str>>);
 
 /// Something that failed: a step, or a test executable.
 struct Failure {
@@ -60,11 +70,14 @@ impl<W: Write> Human<W> {
             out,
             display,
             bar: None,
+            stream: None,
             steps: Arc::from([]),
             reasons: BTreeMap::new(),
             printed: BTreeMap::new(),
             fresh: BTreeMap::new(),
             failures: Vec::new(),
+            retried: BTreeMap::new(),
+            flaky: Vec::new(),
             since: false,
         }
     }
@@ -90,9 +103,8 @@ impl<W: Write> Human<W> {
             }
             EventKind::Noted(_) => {}
             EventKind::Interrupted(_) => self.interrupted(),
-            EventKind::Retried { step, attempt, of, how } => {
-                let name = self.name(step);
-                self.verb(Tone::Warning, "Retrying", format_args!("{name}: attempt {attempt} of {of} failed: {how}"));
+            EventKind::Retried { step, part, attempt, of, how, output } => {
+                self.retry((step, part), (attempt, of), &how, &output);
             }
             EventKind::Ticked => self.bar.iter().for_each(Bar::tick),
             EventKind::Finished(summary) => self.finish(&summary),
@@ -101,6 +113,9 @@ impl<W: Write> Human<W> {
 
     fn begin(&mut self, workspace: &str, selected: &str, steps: Arc<[StepInfo]>) {
         self.steps = steps;
+        if self.display.output == OutputStyle::Stream {
+            self.stream = Some(Stream::new(&self.steps, self.display.color));
+        }
         if self.display.verbosity > Verbosity::Quiet {
             self.verb(Tone::Note, "Lifecycle", format_args!("of {workspace}: {selected}"));
         }
@@ -129,9 +144,17 @@ impl<W: Write> Human<W> {
 
     /// Cargo's own lines are shown at once, where there is a terminal; of the rest, the last line.
     fn print(&mut self, step: StepId, bytes: &[u8], live: bool) {
+        if let Some(stream) = &mut self.stream {
+            let lines = stream.push(step, bytes);
+            if let (Some(bar), Some(last)) = (&self.bar, ansi::last_line(bytes, LAST_LINE)) {
+                bar.say(step, &last);
+            }
+            return self.stream_lines(&lines);
+        }
         if self.bar.is_none() {
             return;
         }
+        let live = live && self.display.output == OutputStyle::Grouped;
         let printed = self.printed.entry(step).or_default();
         printed.live |= live;
         printed.hidden |= !live;
@@ -150,6 +173,41 @@ impl<W: Write> Human<W> {
         }
     }
 
+    fn stream_lines(&mut self, lines: &[u8]) {
+        if !lines.is_empty() {
+            self.since = true;
+            self.write(lines);
+        }
+    }
+
+    /// An attempt failed.
+    fn retry(&mut self, what: Tried, (attempt, of): (u32, u32), how: &str, output: &Output) {
+        let (step, part) = &what;
+        let printed = if part.is_none() { self.printed.remove(step) } else { None };
+        let Printed { rest, live, hidden } = printed.unwrap_or_default();
+        if live && !rest.is_empty() {
+            self.write(&rest);
+        }
+        let name = part.clone().unwrap_or_else(|| self.name(*step));
+        self.verb(Tone::Warning, "Retrying", format_args!("{name}: attempt {attempt} of {of} failed: {how}"));
+        let begun = self.stream.as_mut().filter(|_| part.is_none()).map(|stream| stream.end(*step));
+        self.stream_lines(&begun.unwrap_or_default());
+        // What a step printed is in the stream already.
+        if (!live || hidden) && (self.stream.is_none() || part.is_some()) {
+            self.replay(Some(*step), output);
+        }
+        self.retried.insert(what, (attempt, of));
+        self.since = true;
+    }
+
+    /// Takes note of what was tried more than once and succeeded in the end.
+    fn succeeded(&mut self, what: &Tried) {
+        if let Some((failed, of)) = self.retried.remove(what) {
+            let name = what.1.clone().unwrap_or_else(|| self.name(what.0));
+            self.flaky.push((name, (failed + 1, of)));
+        }
+    }
+
     /// A test executable ended.
     fn part(&mut self, step: StepId, part: &Part) {
         let verbose = self.display.verbosity == Verbosity::Verbose;
@@ -162,6 +220,9 @@ impl<W: Write> Human<W> {
         }
         if let Some(bar) = &mut self.bar {
             bar.end(&(step, Some(Arc::clone(name))), self.failures.len());
+        }
+        if part.outcome == Outcome::Succeeded {
+            self.succeeded(&(step, Some(Arc::clone(name))));
         }
         match &part.outcome {
             // As cargo tells of them, but nobody asks for a list of those that are empty.
@@ -179,8 +240,13 @@ impl<W: Write> Human<W> {
             Outcome::Cached { .. } | Outcome::Skipped { .. } => {}
         }
         let failed = matches!(part.outcome, Outcome::Failed(_));
-        if failed || part.shown || verbose {
-            self.replay(&part.output, |bytes| bytes);
+        let is_shown = match self.display.output {
+            OutputStyle::Grouped => failed || part.shown || verbose,
+            OutputStyle::Stream => verbose || !matches!(part.outcome, Outcome::Cached { .. }),
+            OutputStyle::Failures => failed,
+        };
+        if is_shown {
+            self.replay(Some(step), &part.output);
         }
         self.since = !failed && (self.since || matches!(part.outcome, Outcome::Succeeded));
     }
@@ -200,13 +266,24 @@ impl<W: Write> Human<W> {
         if live && !rest.is_empty() {
             self.write(&rest);
         }
+        let begun = self.stream.as_mut().map(|stream| stream.end(step)).unwrap_or_default();
+        self.stream_lines(&begun);
+        if outcome == Outcome::Succeeded {
+            self.succeeded(&(step, None));
+        }
         self.outcome_line((step, tests), &outcome, &seconds(duration));
         let verbose = self.display.verbosity == Verbosity::Verbose;
         let cached = matches!(outcome, Outcome::Cached { .. });
-        if cached && warned && !verbose {
-            self.replay(&output, |bytes| cargo_output::warnings(&bytes));
-        } else if (failed || warned || verbose) && !shown_live {
-            self.replay(&output, |bytes| bytes);
+        let is_shown = match self.display.output {
+            OutputStyle::Grouped => (failed || warned || verbose) && !shown_live,
+            // All else was shown as it came.
+            OutputStyle::Stream => cached && (warned || verbose),
+            OutputStyle::Failures => failed,
+        };
+        if is_shown && cached && !verbose {
+            self.replay_warnings(step, &output);
+        } else if is_shown {
+            self.replay(Some(step), &output);
         }
         self.since = !failed && (self.since || matches!(outcome, Outcome::Succeeded));
     }
@@ -254,6 +331,9 @@ impl<W: Write> Human<W> {
             let what = if of == steps { members(of) } else { plural(steps, "step") };
             self.verb(Tone::Good, "Fresh", format_args!("{phase} ({what})"));
         }
+        for (name, (attempts, of)) in std::mem::take(&mut self.flaky) {
+            self.verb(Tone::Warning, "Flaky", format_args!("{name} ({attempts} of {of} attempts)"));
+        }
         self.repeat_failures();
         if self.display.verbosity == Verbosity::Quiet {
             return;
@@ -270,7 +350,7 @@ impl<W: Write> Human<W> {
         }
         for Failure { title, how, output } in std::mem::take(&mut self.failures) {
             self.verb(Tone::Bad, "Failed", format_args!("{title}: {how}"));
-            self.replay(&output, |bytes| bytes);
+            self.replay(None, &output);
         }
     }
 
@@ -296,14 +376,32 @@ impl<W: Write> Human<W> {
         self.write(line.as_bytes());
     }
 
-    fn replay(&mut self, output: &Output, part: impl Fn(Vec<u8>) -> Vec<u8>) {
+    /// Shows all of the output; of a step that is named, as its lines are shown where they come one by one.
+    fn replay(&mut self, step: Option<StepId>, output: &Output) {
+        let (out, color, stream) = (&mut self.out, self.display.color, self.stream.as_mut().zip(step));
+        // As with lines: nobody reads any more.
+        let write = || match stream {
+            Some((stream, step)) => {
+                let mut lines = stream.writer(step, out);
+                let _ = replay(output, true, &mut lines).and_then(|()| lines.end());
+            }
+            None => _ = replay(output, color, out),
+        };
+        match &self.bar {
+            Some(bar) => bar.aside(write),
+            None => write(),
+        }
+    }
+
+    /// Of what cargo printed, the warnings; it never is much.
+    fn replay_warnings(&mut self, step: StepId, output: &Output) {
         let mut bytes = Vec::new();
         if let Err(error) = output.copy_to(&mut bytes) {
             bytes.extend_from_slice(format!("(the output cannot be read: {error})").as_bytes());
         }
-        let bytes = part(bytes);
-        if !bytes.is_empty() {
-            self.write(&bytes);
+        let warnings = cargo_output::warnings(&bytes);
+        if !warnings.is_empty() {
+            self.replay(Some(step), &Output::of(Arc::new(warnings)));
         }
     }
 

@@ -53,8 +53,10 @@ impl<W: Write> Json<W> {
             EventKind::Printed { .. } | EventKind::Ticked => {}
             EventKind::Diagnosed { step, diagnostic } => self.diagnostic(*step, diagnostic),
             EventKind::Ended { step, done } => self.ended(*step, done),
-            EventKind::Retried { step, attempt, of, how } => {
-                self.of_step("retried", *step, json!({ "attempt": attempt, "of": of, "how": &**how }));
+            EventKind::Retried { step, part, attempt, of, how, output } => {
+                self.printed(*step, part.as_deref(), output);
+                let fields = json!({ "part": part.as_deref(), "attempt": attempt, "of": of, "how": &**how });
+                self.of_step("retried", *step, fields);
             }
             EventKind::PartStarted { step, part } => self.of_step("part_started", *step, json!({ "part": &**part })),
             EventKind::PartEnded { step, part } => self.part_ended(*step, part),

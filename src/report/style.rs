@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Display as Show;
 
+use clap::ValueEnum;
+
 use crate::ansi;
 
 /// How much is said.
@@ -17,6 +19,18 @@ pub enum Verbosity {
     Verbose,
 }
 
+/// What is shown of what steps print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputStyle {
+    /// All of a step that failed or warned, at its end
+    #[default]
+    Grouped,
+    /// Every line as it comes, behind the name of its step
+    Stream,
+    /// Only of steps that failed
+    Failures,
+}
+
 /// How a run is displayed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Display {
@@ -26,6 +40,8 @@ pub struct Display {
     pub bar: bool,
     /// How much is said.
     pub verbosity: Verbosity,
+    /// What is shown of what steps print; for [`OutputStyle::Stream`] the run needs `Options::live`.
+    pub output: OutputStyle,
 }
 
 /// The colour of a verb.

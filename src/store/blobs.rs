@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
+use super::records::Blob;
 use crate::home::Home;
 use crate::model::Digest;
 
@@ -40,11 +42,31 @@ impl Blobs {
     /// # Errors
     /// Those of reading `contents` and of the file system.
     pub fn put(&self, mut contents: impl Read) -> io::Result<Digest> {
-        fs::create_dir_all(&self.folder)?;
-        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.folder)?;
-        let mut hashed = Hashed { inner: file.as_file_mut(), hasher: Sha256::new() };
+        let mut hashed = Hashed { inner: self.unfinished()?, hasher: Sha256::new() };
         io::copy(&mut contents, &mut hashed)?;
-        let digest = Digest(hashed.hasher.finalize().into());
+        self.finish(hashed)
+    }
+
+    /// Stores what `write` writes, as [`put`](Self::put) does; `None` if that is nothing.
+    ///
+    /// # Errors
+    /// Those of `write` and of the file system.
+    pub fn put_written(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<Option<Blob>> {
+        let mut unfinished = Unfinished { blobs: self, hashed: None };
+        write(&mut unfinished)?;
+        let Some(hashed) = unfinished.hashed else { return Ok(None) };
+        let size = hashed.inner.as_file().metadata()?.len();
+        Ok(Some(Blob { digest: self.finish(hashed)?, size }))
+    }
+
+    /// A file that nobody else sees yet.
+    fn unfinished(&self) -> io::Result<NamedTempFile> {
+        fs::create_dir_all(&self.folder)?;
+        tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.folder)
+    }
+
+    fn finish(&self, written: Hashed<NamedTempFile>) -> io::Result<Digest> {
+        let digest = Digest(written.hasher.finalize().into());
         let path = self.path(&digest);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -52,7 +74,7 @@ impl Blobs {
         // One that is there already is replaced by its equal: this mends a damaged one and makes it young again, so
         // that no other run sweeps it away before our record names it. Nothing is synced: a blob that a power cut
         // emptied is found out when it is read.
-        file.persist(path).map_err(|error| error.error)?;
+        written.inner.persist(path).map_err(|error| error.error)?;
         Ok(digest)
     }
 
@@ -193,6 +215,29 @@ fn is_old(modified: SystemTime) -> bool {
     modified.elapsed().is_ok_and(|age| age > YOUNG)
 }
 
+/// What will be a blob: nothing on disk before something is written.
+struct Unfinished<'a> {
+    blobs: &'a Blobs,
+    hashed: Option<Hashed<NamedTempFile>>,
+}
+
+impl Write for Unfinished<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let hashed = match &mut self.hashed {
+            Some(hashed) => hashed,
+            none => none.insert(Hashed { inner: self.blobs.unfinished()?, hasher: Sha256::new() }),
+        };
+        hashed.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// What is written to it goes on to `inner` and is hashed on the way.
 struct Hashed<W> {
     inner: W,
@@ -244,6 +289,19 @@ mod tests {
         assert!(!blobs.copy(&Digest([1; 32]), &mut to).unwrap());
         assert_eq!(blobs.read(&Digest([1; 32])).unwrap(), None);
         assert_eq!(to, b"");
+    }
+
+    #[test]
+    fn what_is_written_in_pieces_is_one_blob_and_nothing_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = blobs(&folder);
+        assert_eq!(blobs.put_written(|to| to.write_all(b"")).unwrap(), None);
+        assert!(!blobs.folder.exists());
+        blobs.put_written(|to| to.write_all(b"lost").and_then(|()| Err(io::ErrorKind::Other.into()))).unwrap_err();
+        assert_eq!(files(&blobs), 0);
+        let blob = blobs.put_written(|to| to.write_all(b"one ").and_then(|()| to.write_all(b"two"))).unwrap().unwrap();
+        assert_eq!((blob.digest, blob.size), (blobs.put(&b"one two"[..]).unwrap(), 7));
+        assert_eq!(blobs.read(&blob.digest).unwrap().as_deref(), Some(&b"one two"[..]));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod attempts;
 mod bounds;
 mod call;
 mod carried;
@@ -25,6 +26,7 @@ mod outputs;
 mod overlooked;
 mod places;
 mod plain_cargo;
+mod printing;
 mod running;
 mod scene;
 mod selecting;

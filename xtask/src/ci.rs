@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
-use cargo_lifecycle::report::{Display, Human, Verbosity};
+use cargo_lifecycle::report::{Display, Human};
 use cargo_lifecycle::{Lifecycle, Options};
 
 /// Runs the phases and answers the exit code that says how it went. What is formatted and lint-free is then tested and
@@ -32,5 +32,5 @@ fn here() -> Options {
 
 fn display() -> Display {
     let terminal = io::stderr().is_terminal();
-    Display { color: terminal, bar: terminal && std::env::var_os("CI").is_none(), verbosity: Verbosity::Normal }
+    Display { color: terminal, bar: terminal && std::env::var_os("CI").is_none(), ..Display::default() }
 }

@@ -36,6 +36,8 @@ fn every_key_of_a_phase_arrives() {
         env-inputs = ["D"]
         cache = false
         dependencies = false
+        timeout = "2 m"
+        retries = 0x2
         "#,
     );
     assert_eq!((project.name.as_deref(), project.jobs.map(|jobs| jobs.get())), (Some("shop"), Some(8)));
@@ -52,6 +54,7 @@ fn every_key_of_a_phase_arrives() {
     assert_eq!(gen_phase.inputs, Some(vec!["src/**".into(), "//proto/**".into()]));
     assert_eq!(gen_phase.env, [("A".into(), "1".into()), ("B".into(), "2".into())].into());
     assert_eq!(gen_phase.env_inputs, ["D".into()]);
+    assert_eq!((gen_phase.timeout, gen_phase.retries), (Some(std::time::Duration::from_secs(120)), Some(2)));
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn tables_and_keys() {
         ),
         (
             "[lifecycle.build]\nproduces = []",
-            "unknown key `produces` in `[lifecycle.build]` @ produces = known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`\n",
+            "unknown key `produces` in `[lifecycle.build]` @ produces = known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`, `timeout`, `retries`\n",
         ),
         (
             "[workspace.api]\nlifecycle.build.scope = \"member\"",
@@ -71,7 +71,7 @@ fn tables_and_keys() {
         ),
         (
             "[lifecycle.build]\ncache = true\ncache = true\nx = 1",
-            "`cache` is given twice @ cache (for the second time here)\nunknown key `x` in `[lifecycle.build]` @ x = known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`\n",
+            "`cache` is given twice @ cache (for the second time here)\nunknown key `x` in `[lifecycle.build]` @ x = known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`, `timeout`, `retries`\n",
         ),
     ] {
         assert_eq!(brief(text), expected);
@@ -374,5 +374,17 @@ fn bounds_of_the_cache() {
         brief("[cache]\nmax-size = 1.5\nmax-age = 30\nmax-count = 1"),
         "`max-size` must be a size, such as `\"2GiB\"` @ 1.5 (this is a number with a fraction)\n`max-age` must be a length of time, such as `\"30d\"` @ 30 (this is a whole number)\nunknown key `max-count` in `[cache]` @ max-count = known here: `max-size`, `max-age`\n"
     );
+    assert_eq!(
+        brief("[lifecycle.gen]\ncommand = 'x'\ntimeout = 600\nretries = 'often'"),
+        "`timeout` must be a length of time, such as `\"10m\"` @ 600 (this is a whole number)\n`retries` must be a whole number @ 'often' (this is a string)\n"
+    );
+    for value in ["'0s'", "'10'", "'10 minutes'"] {
+        let expected = format!("`timeout` must be a length of time, such as `\"10m\"` @ {value}{AGE}");
+        assert_eq!(brief(&format!("[lifecycle.gen]\ncommand = 'x'\ntimeout = {value}")), expected);
+    }
+    for value in ["-1", "1001", "99999999999999999999"] {
+        let expected = format!("`retries` must be a number from 0 to 1000 @ {value}\n");
+        assert_eq!(brief(&format!("[lifecycle.gen]\ncommand = 'x'\nretries = {value}")), expected);
+    }
     assert_eq!(brief("cache = true"), "`cache` must be a table @ true (this is a boolean)\n");
 }

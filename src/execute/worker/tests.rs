@@ -80,7 +80,7 @@ impl Worker<'_> {
         let called = self.called(calls, &mut ran);
         if ran.doubt.is_some() {
             ran.warned = true;
-            ran.show_programs();
+            self.commands.show_programs(&mut ran, tell);
         }
         let docs: BTreeSet<MemberId> = called.iter().filter(|one| one.is_doc()).map(|one| one.member).collect();
         ran.besides = docs.into_iter().flat_map(|member| self.keys.named_outside(member)).collect();

@@ -104,7 +104,8 @@ impl Worker<'_> {
         };
         let known: BTreeSet<&OsString> = call.env.iter().map(|(name, _)| name).collect();
         let env_remove = std::env::vars_os().map(|(name, _)| name).filter(|name| !known.contains(name)).collect();
-        Ok(CommandLine { program: Program::Words(words), dir: call.dir.clone(), env: call.env.clone(), env_remove })
+        let (dir, env) = (call.dir.clone(), call.env.clone());
+        Ok(CommandLine { program: Program::Words(words), dir, env, env_remove, limit: None })
     }
 }
 

@@ -1,11 +1,11 @@
 //! The parts of a test step: which tests have to run, with how many cores, and what comes of each.
 
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::super::super::Teller;
 use super::super::super::command::{Kept, Ran};
-use super::super::{Ending, Prepared, Produced, Worker};
+use super::super::super::{Teller, Tries};
+use super::super::{Ending, Prepared, Produced, Worker, left_behind};
 use super::Testing;
 use super::called::Called;
 use super::made_of::TestFile;
@@ -133,6 +133,13 @@ impl Worker<'_> {
         terms
     }
 
+    /// How often a test executable of a member is tried.
+    fn tries_of(&self, id: StepId, member: MemberId) -> Tries {
+        let phase = self.expansion.project.phase(self.plan.step(id).phase);
+        let own = phase.definition_for(&self.expansion.workspace.member(member).name);
+        own.map_or(self.commands.tries, |definition| self.commands.tries.of(definition))
+    }
+
     /// Runs a test executable.
     pub(in super::super) fn run_part(&self, id: StepId, place: usize, tell: &Teller) -> Part {
         let testing = self.testing[id.index()].get();
@@ -140,9 +147,18 @@ impl Worker<'_> {
             return unknown();
         };
         tell.part_started(Arc::clone(&part.name));
-        let clock = Instant::now();
-        let mut ran = self.commands.run_program(&part.line, tell);
-        let duration = clock.elapsed();
+        let clock = self.commands.children.now();
+        let tries = self.tries_of(id, part.of.member);
+        let (mut ran, _) = tries.run(
+            Some(&part.name),
+            tell,
+            || self.is_interrupted(),
+            || self.commands.run_program(&part.line, tries.timeout, tell),
+        );
+        let duration = self.commands.children.now().saturating_sub(clock);
+        if ran.held_open {
+            tell.warned(left_behind(&part.name));
+        }
         let mut figures = libtest::Figures::new(part.is_doc);
         let _ = ran.log.copy_to(&mut figures);
         let tests = figures.finish(ran.failure.is_none());
@@ -152,7 +168,9 @@ impl Worker<'_> {
         let is_other = |file: &&TestFile| !self.keys.digest_of_file(&file.path).is_ok_and(|now| now == file.digest);
         let doubt = match part.files.iter().find(is_other) {
             Some(file) => Some(format!("{} changed meanwhile", file.name)),
-            None => ran.lost.then(|| "a part of its output is lost".to_owned()),
+            None if ran.lost => Some("a part of its output is lost".to_owned()),
+            None if ran.held_open => Some("it left a process behind".to_owned()),
+            None => ran.doubt.take(),
         };
         // What ends after a signal may have been told to.
         if let Some(key) = part.key.filter(|_| !self.is_interrupted()) {

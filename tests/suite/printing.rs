@@ -1,0 +1,118 @@
+//! What is shown of what steps print, by `--output`, and what happens when nobody reads it.
+
+use std::io::{BufRead as _, BufReader};
+
+use crate::scene::Scene;
+
+const MAKE: &str = r#"
+[lifecycle.go]
+command = "echo one {name}; printf '1%%\r2%%\r'; printf 'two\nrest'; test {name} != bee"
+"#;
+
+#[test]
+fn streamed_lines_stand_behind_the_names_of_their_steps() {
+    Scene::of(&["a", "bee"]).make(MAKE).call("go -j1 --keep-going --output stream").shows(
+        r"
+   Lifecycle of shop: all 2 members
+go a   | one a
+go a   | two
+go a   | rest
+         Ran go a in [time] (never cached)
+go bee | one bee
+go bee | two
+go bee | rest
+      Failed go bee in [time]: exit status 1
+    Finished 2 steps in [time]: 1 run, 1 failed
+[exit 1]
+",
+    );
+}
+
+#[test]
+fn a_streamed_line_comes_before_its_step_ends() {
+    let make = "[lifecycle.go]\ncommand = \"echo ready; while [ ! -e $SIDE/seen ]; do sleep 0.05; done; echo done\"\n";
+    let scene = Scene::of(&["a"]).make(make);
+    let mut child = scene.call("go --output stream").start();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.find(|line| line.starts_with("go a")).as_deref(), Some("go a | ready"));
+    std::fs::write(scene.beside("seen"), "").unwrap();
+    assert_eq!(lines.next().as_deref(), Some("go a | done"));
+    assert_eq!(lines.count(), 2);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn streamed_lines_of_commands_at_the_same_time_stay_whole() {
+    let line = |letter: &str| {
+        format!("'for i in $(seq 300); do printf {letter}; printf {letter}; echo; done; printf {letter}'")
+    };
+    let commands = ["a", "b", "c"].map(line).join(", ");
+    let make = format!("[lifecycle.go]\nparallel = true\ncommands = [{commands}]\n");
+    let err = Scene::of(&["m"]).make(&make).call("go -j3 --output stream").succeeds().err();
+    let mut lines: Vec<&str> = err.lines().filter_map(|line| line.strip_prefix("go m | ")).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    assert_eq!(lines, ["a", "aa", "b", "bb", "c", "cc"]);
+}
+
+#[test]
+fn everything_streamed_is_there_and_colours_end_with_their_line() {
+    let make = "[lifecycle.go]\ncommand = \"seq 50000; printf '\\\\033[31mred\\\\033[2K\\\\n'\"\n";
+    let scene = Scene::of(&["a"]).make(make);
+    let err = scene.call("go --output stream").succeeds().err();
+    let lines: Vec<&str> = err.lines().filter_map(|line| line.strip_prefix("go a | ")).collect();
+    let expected: Vec<String> = (1..=50_000).map(|number| number.to_string()).chain(["red".to_owned()]).collect();
+    assert!(lines == expected, "{} lines", lines.len());
+    let err = scene.call("go --output stream --color always").succeeds().err();
+    assert!(err.contains("\n\x1b[36mgo a |\x1b[0m \x1b[31mred\x1b[0m\n"), "{}", &err[err.len() - 400..]);
+}
+
+#[test]
+fn tests_are_streamed_when_they_end_and_warnings_of_fresh_steps_again() {
+    let scene = Scene::of(&["a"]);
+    scene.append("a/src/lib.rs", "fn unused() {}\n#[test]\nfn one() { println!(\"from one\"); }\n");
+    let err = scene.call("check test --output stream").succeeds().err();
+    assert!(err.contains("check | warning: function `unused` is never used\n"), "{err}");
+    assert!(err.contains("test  | test one ... ok\n"), "{err}");
+    let err = scene.call("check test --output stream").succeeds().err();
+    assert!(err.contains("check | warning: function `unused` is never used\n"), "{err}");
+    assert!(!err.contains("test one"), "{err}");
+}
+
+#[test]
+fn only_failures_print_where_only_they_are_to() {
+    let scene = Scene::of(&["a", "bee"]).make(MAKE);
+    scene.append("a/src/lib.rs", "fn unused() {}\n");
+    scene.call("check go -j1 -v --keep-going --output failures").shows(
+        r"
+   Lifecycle of shop: all 2 members
+[..]note[..]
+         Ran check (2 members) in [time] (first run)
+         Ran go a in [time] (never cached)
+      Failed go bee in [time]: exit status 1
+one bee
+1%[..]two
+rest
+    Finished 3 steps in [time]: 2 run, 1 failed
+[exit 1]
+",
+    );
+    let err = scene.call("check --output failures").succeeds().err();
+    assert!(!err.contains("unused"), "{err}");
+    let err = scene.call("check").succeeds().err();
+    assert!(err.contains("unused"), "{err}");
+}
+
+#[test]
+fn a_reader_that_is_gone_changes_nothing() {
+    let make = "[lifecycle.go]\ncommand = \"seq 100000; touch $SIDE/over\"\n";
+    for output in ["grouped", "stream", "failures"] {
+        let scene = Scene::of(&["a"]).make(make);
+        let mut child = scene.call(&format!("go -v --output {output}")).start();
+        let mut first = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut first).unwrap();
+        assert_eq!(first, "   Lifecycle of shop: member a\n");
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{output}");
+        assert!(scene.beside("over").exists(), "{output}");
+    }
+}
