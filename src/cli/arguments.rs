@@ -71,16 +71,20 @@ pub struct Arguments {
     /// Neither read nor write results of earlier runs
     #[arg(long, help_heading = "How to run")]
     no_cache: bool,
-    /// Run what is fresh, too, and compare with what is stored
+    /// Run what is fresh, too, and compare the results
     ///
     /// A step whose result or outputs are others than those stored fails, and the difference is named: for people who doubt,
     /// and for CI at night.
     #[arg(long, help_heading = "How to run", conflicts_with_all = ["force", "no_cache"])]
     verify: bool,
-    /// Stop a step that takes longer, such as 10m, where make.toml does not say (s, m, h, d, w)
+    /// End a step that takes longer, such as 10m
+    ///
+    /// A number and s, m, h, d or w, for steps of which make.toml does not say it.
     #[arg(long, value_name = "DURATION", value_parser = timeout, help_heading = "How to run")]
     timeout: Option<Duration>,
-    /// Try a step that failed again up to N times, where make.toml does not say
+    /// Try a step that failed up to N times more
+    ///
+    /// For steps of which make.toml does not say it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000), help_heading = "How to run")]
     retries: Option<u32>,
     /// Show what would run and why, and run nothing
@@ -95,7 +99,7 @@ pub struct Arguments {
     /// Show every step and all output
     #[arg(short, long, help_heading = "What to print", action = ArgAction::Count)]
     pub verbose: u8,
-    /// What to show of what steps print: grouped, stream or failures
+    /// Of steps: grouped, stream or failures
     ///
     /// grouped: what a step printed that failed or warned, when it has ended (-v: every step). stream: every line as it
     /// comes, behind the name of its step. failures: only what failed steps printed.
