@@ -69,7 +69,7 @@ fn through(program: &Path, folder: &Path) -> Duration {
     let begun = Instant::now();
     let status = command.status().expect("the program can be started");
     let took = begun.elapsed();
-    assert!(status.success(), "a step failed");
+    assert!(status.success(), "the run failed: {status}");
     took
 }
 
