@@ -136,7 +136,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::process::{Children, CommandLine, Program, run};
+    use crate::process::{Children, CommandLine, Jobserver, Program, run};
 
     const ROLE: &str = "LIFECYCLE_TEST_ROLE";
 
@@ -168,6 +168,7 @@ mod tests {
                     env: vec![],
                     env_remove: vec![],
                     limit: None,
+                    jobserver: Jobserver::Untold,
                 };
                 println!("\nready");
                 println!("signal {:?}", run(&command, &Children::new(), &mut |_| ()).unwrap().signal);

@@ -105,7 +105,8 @@ impl<'a> Planned<'a> {
         let keys = self.keys(&pool, &expansion, (&past.cache, &around));
         let outputs = Outputs::new(&past.home, &past.cache);
         let judge = self.judge((&keys, &outputs), &past);
-        let children = Children::new();
+        let (children, note) = Children::sharing(pool.current_num_threads());
+        note.into_iter().for_each(|note| events(EventKind::Noted(note)));
         let blobs = Blobs::new(&past.home);
 
         let (workspace, invocation) = (&self.lifecycle.workspace, &self.lifecycle.invocation);

@@ -13,7 +13,7 @@ use crate::cargo_output::{Artifact, BuildScript, CargoOutput, Kind, MESSAGE_FORM
 use crate::cargo_test::Instead;
 use crate::model::{CargoCommand, Replay, shown_length, spelled_out, subcommand_place};
 use crate::plan::{Argv, CargoCall, Expanded};
-use crate::process::{self, Children, CommandLine, Exit, Limit, Log, Program};
+use crate::process::{self, Children, CommandLine, Exit, Jobserver, Limit, Log, Program};
 
 /// How often at most a display is told what a step prints, where only the last line is shown.
 const SAY_EVERY: Duration = Duration::from_millis(80);
@@ -87,6 +87,8 @@ pub struct Ran {
     pub trouble: Option<io::Error>,
     /// Whether a part of what was printed is lost.
     pub lost: bool,
+    /// How long it waited for others before it started.
+    pub waited: Duration,
     /// Whether something that it started goes on and holds its output.
     pub held_open: bool,
 }
@@ -124,9 +126,12 @@ impl Commands<'_> {
             for ran in self.run_together(expanded, limit, tell) {
                 all.add(ran);
             }
+            // They waited at the same time.
+            all.waited = Duration::ZERO;
             return all;
         }
         for command in &expanded.commands {
+            let limit = limit.map(|limit| limit.later(all.waited));
             all.add(self.run_one(command, expanded, limit, tell));
             if all.failure.is_some() {
                 break;
@@ -281,7 +286,10 @@ impl Commands<'_> {
                 Program::Words(words)
             }
         };
-        CommandLine { program, dir: expanded.dir.clone(), env, env_remove: Vec::new(), limit: None }
+        // Cargo tells its own children; more than it needs would show in what build scripts look at.
+        let is_cargo = matches!(command, Argv::Words(_, Some(_)));
+        let jobserver = if is_cargo { Jobserver::Cargo } else { Jobserver::Make };
+        CommandLine { program, dir: expanded.dir.clone(), env, env_remove: Vec::new(), limit: None, jobserver }
     }
 }
 
@@ -341,6 +349,7 @@ impl Ran {
     fn close(&mut self, exit: Result<Exit, process::Error>) {
         self.trouble = self.log.take_trouble();
         self.held_open = exit.as_ref().is_ok_and(|exit| exit.held_open);
+        self.waited = exit.as_ref().map_or(Duration::ZERO, |exit| exit.waited);
         self.failure = match exit {
             Ok(exit) if exit.success() => None,
             Ok(exit) if self.culprits.is_empty() => Some(how(&exit)),
@@ -359,6 +368,7 @@ impl Ran {
             scripts: self.scripts,
             besides: self.besides,
             held_open: self.held_open | next.held_open,
+            waited: self.waited + next.waited,
             ..next
         }
     }
@@ -374,6 +384,7 @@ impl Ran {
         self.unread |= other.unread;
         self.lost |= other.lost;
         self.held_open |= other.held_open;
+        self.waited += other.waited;
         self.doubt = self.doubt.take().or(other.doubt);
         self.trouble = self.trouble.take().or(other.trouble);
         self.culprits.append(&mut other.culprits);

@@ -211,7 +211,7 @@ impl<'a> Worker<'a> {
         tell: &Teller,
     ) -> Done {
         let step = self.plan.step(id);
-        let duration = self.commands.children.now().saturating_sub(prepared.clock);
+        let duration = self.commands.children.now().saturating_sub(prepared.clock).saturating_sub(ran.waited);
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         let log = std::mem::take(&mut ran.log);
         if ran.held_open {

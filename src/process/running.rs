@@ -34,6 +34,8 @@ enum Event {
 /// When it does not start. A child that fails is no error.
 pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(&[u8])) -> Result<Exit, Error> {
     let failed = |error| Error::of(command, error);
+    let asked = children.now();
+    let _leave = children.leave().ok_or(Error::Closed)?;
     let (events, arriving) = sync_channel(ON_THEIR_WAY);
     let (reader, writer) = io::pipe().map_err(failed)?;
     // The threads come first: when one of them cannot be had, there is no child to be left alone.
@@ -43,11 +45,14 @@ pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(
 
     let mut process = command.command();
     process.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
+    children.tell(&mut process, command);
     let started = children.now();
+    let waited = started.saturating_sub(asked);
     let child = children.start(&mut process).map_err(failed)?.ok_or(Error::Closed)?;
     // It holds our ends of the pipe, which must be closed for the output to have an end.
     drop(process);
-    let time = command.limit.map_or(Time::Unlimited, Time::Until);
+    // What it waited for the start is none of its time.
+    let time = command.limit.map_or(Time::Unlimited, |limit| Time::Until(limit.later(waited)));
     let mut running = Running { children, group: child.id(), arriving, child: Stage::Runs, time };
     let _ = hand_over.send(child);
 
@@ -56,7 +61,7 @@ pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(
     let held_open = !output_ended && !running.rest_of_output(on_chunk);
     let status = running.reap().map_err(failed)?;
     let timed_out = running.clear();
-    Ok(Exit { code: status.code(), signal: platform::signal_of(status), held_open, timed_out, duration })
+    Ok(Exit { code: status.code(), signal: platform::signal_of(status), held_open, timed_out, duration, waited })
 }
 
 /// A child that was started. Whatever happens on the way, such as a panic in `on_chunk`, it is gone in the end.

@@ -15,6 +15,7 @@ mod explaining;
 mod first_steps;
 mod foresight;
 mod hooks;
+mod jobserver;
 mod junit;
 mod kept;
 mod looking;
