@@ -131,7 +131,7 @@ impl<'a> Planned<'a> {
         let (sender, receiver) = execute::channel();
         let signals = sender.clone();
         let listening = (!self.lifecycle.options.leave_signals)
-            .then(|| signal::listen(move |signal| _ = signals.send(Message::Signal(signal))))
+            .then(|| signal::listen(move |heard| _ = signals.send(message(heard))))
             .transpose()
             .map_err(Error::Signals)?;
         let run =
@@ -258,6 +258,7 @@ impl<'a> Planned<'a> {
             keep_going: self.lifecycle.options.keep_going,
             weights: self.steps.iter().map(weight).collect(),
             locks: self.plan.steps.iter().map(lock).collect(),
+            alone: self.plan.steps.iter().map(|step| step.definition.interactive).collect(),
         }
     }
 
@@ -268,6 +269,14 @@ impl<'a> Planned<'a> {
             env.push(("CARGO_TARGET_DIR".into(), dir.clone().into_os_string()));
         }
         env
+    }
+}
+
+/// What the run is told of a signal.
+fn message(heard: signal::Heard) -> Message {
+    match heard {
+        signal::Heard::Interrupt(signal) => Message::Signal(signal),
+        signal::Heard::Stop => Message::StandStill,
     }
 }
 

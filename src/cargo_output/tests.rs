@@ -93,6 +93,7 @@ impl Scene {
             env_remove: inherited.filter(|name| name.to_str().is_some_and(ours)).collect(),
             limit: None,
             jobserver: process::Jobserver::Untold,
+            interactive: false,
         };
         process::run(&command, &Children::new(), on_chunk).unwrap()
     }

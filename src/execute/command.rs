@@ -11,7 +11,7 @@ use super::Teller;
 use super::attempts::Tries;
 use crate::cargo_output::{Artifact, BuildScript, CargoOutput, Kind, MESSAGE_FORMAT, Rendered};
 use crate::cargo_test::Instead;
-use crate::model::{CargoCommand, Replay, shown_length, spelled_out, subcommand_place};
+use crate::model::{CargoCommand, Definition, Replay, shown_length, spelled_out, subcommand_place};
 use crate::plan::{Argv, CargoCall, Expanded};
 use crate::process::{self, Children, CommandLine, Exit, Jobserver, Limit, Log, Program};
 
@@ -111,18 +111,18 @@ impl Replay for Kept {
 
 impl Commands<'_> {
     /// Runs the commands: in order until one fails, or all at the same time. They have this time together.
-    pub fn run(&self, expanded: &Expanded, parallel: bool, timeout: Option<Duration>, tell: &Teller) -> Ran {
+    pub fn run(&self, expanded: &Expanded, how: &Definition, timeout: Option<Duration>, tell: &Teller) -> Ran {
         let limit = timeout.map(|length| self.children.limit(length));
-        let all = self.run_all(expanded, parallel, limit, tell);
+        let all = self.run_all(expanded, how, limit, tell);
         if all.lost || all.trouble.is_some() {
             tell.warned(all.complaint());
         }
         all
     }
 
-    fn run_all(&self, expanded: &Expanded, parallel: bool, limit: Option<Limit>, tell: &Teller) -> Ran {
+    fn run_all(&self, expanded: &Expanded, how: &Definition, limit: Option<Limit>, tell: &Teller) -> Ran {
         let mut all = Ran::default();
-        if parallel {
+        if how.parallel {
             for ran in self.run_together(expanded, limit, tell) {
                 all.add(ran);
             }
@@ -132,7 +132,11 @@ impl Commands<'_> {
         }
         for command in &expanded.commands {
             let limit = limit.map(|limit| limit.later(all.waited));
-            all.add(self.run_one(command, expanded, limit, tell));
+            all.add(if how.interactive {
+                self.run_interactive(command, expanded, limit)
+            } else {
+                self.run_one(command, expanded, limit, tell)
+            });
             if all.failure.is_some() {
                 break;
             }
@@ -205,6 +209,16 @@ impl Commands<'_> {
         if ran.lost || ran.trouble.is_some() {
             tell.warned(ran.complaint());
         }
+        ran
+    }
+
+    /// Runs a command that has the terminal, so that nothing is known of what it says.
+    fn run_interactive(&self, command: &Argv, expanded: &Expanded, limit: Option<Limit>) -> Ran {
+        let mut ran = Ran::default();
+        let line = CommandLine { limit, interactive: true, ..self.command_line(command, expanded, false) };
+        let exit = process::run(&line, self.children, &mut |_| ());
+        ran.unread = matches!(command, Argv::Words(_, Some(call)) if call.command.compiles());
+        ran.close(exit);
         ran
     }
 
@@ -289,7 +303,8 @@ impl Commands<'_> {
         // Cargo tells its own children; more than it needs would show in what build scripts look at.
         let is_cargo = matches!(command, Argv::Words(_, Some(_)));
         let jobserver = if is_cargo { Jobserver::Cargo } else { Jobserver::Make };
-        CommandLine { program, dir: expanded.dir.clone(), env, env_remove: Vec::new(), limit: None, jobserver }
+        let (dir, env_remove) = (expanded.dir.clone(), Vec::new());
+        CommandLine { program, dir, env, env_remove, limit: None, jobserver, interactive: false }
     }
 }
 

@@ -81,6 +81,25 @@ impl Children {
         }
     }
 
+    /// Stands still, with all children, until somebody makes us go on; that time counts for nobody.
+    pub fn stand_still(&self) {
+        self.clock.stop();
+        self.signal_all(Signal::Stop);
+        // Those who heed it have that long to stop their own.
+        std::thread::sleep(GLANCE * 5);
+        self.signal_all(Signal::Freeze);
+        platform::stand_still();
+        self.clock.go_on();
+        self.signal_all(Signal::Continue);
+    }
+
+    /// Stands still as one child does that stood still by itself.
+    pub(super) fn stand_still_alone(&self) {
+        self.clock.stop();
+        platform::stand_still();
+        self.clock.go_on();
+    }
+
     /// Ends every group at once.
     pub fn kill_all(&self) {
         self.signal_all(Signal::Kill);

@@ -40,6 +40,8 @@ pub struct CommandLine {
     pub limit: Option<Limit>,
     /// Who is told of the jobserver.
     pub jobserver: Jobserver,
+    /// Whether it has our standard input, output and error, and the terminal if there is one.
+    pub interactive: bool,
 }
 
 /// In which of its variables a child finds the jobserver, if we have one of our own.
@@ -116,6 +118,12 @@ pub enum Signal {
     Hangup,
     /// `SIGKILL`
     Kill,
+    /// `SIGTSTP`: to stand still, and to stop those whom one has started.
+    Stop,
+    /// `SIGSTOP`: to stand still, whatever one does.
+    Freeze,
+    /// `SIGCONT`: to go on.
+    Continue,
 }
 
 impl CommandLine {
@@ -136,7 +144,10 @@ impl CommandLine {
                 command
             }
         };
-        command.current_dir(&self.dir).stdin(Stdio::null());
+        command.current_dir(&self.dir);
+        if !self.interactive {
+            command.stdin(Stdio::null());
+        }
         for name in &self.env_remove {
             command.env_remove(name);
         }

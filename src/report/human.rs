@@ -25,6 +25,8 @@ pub struct Human<W> {
     out: W,
     display: Display,
     bar: Option<Bar>,
+    /// The bar, while the terminal is somebody else's.
+    put_away: Option<Bar>,
     steps: Arc<[StepInfo]>,
     reasons: BTreeMap<StepId, Reason>,
     printed: BTreeMap<StepId, Printed>,
@@ -67,6 +69,7 @@ impl<W: Write> Human<W> {
             out,
             display,
             bar: None,
+            put_away: None,
             steps: Arc::from([]),
             reasons: BTreeMap::new(),
             printed: BTreeMap::new(),
@@ -100,6 +103,8 @@ impl<W: Write> Human<W> {
             EventKind::Retried { step, part, attempt, of, how, output } => {
                 self.retry((step, part), (attempt, of), &how, &output);
             }
+            EventKind::TerminalLeft => self.leave_terminal(),
+            EventKind::TerminalBack => self.take_terminal_back(),
             EventKind::Ticked => self.bar.iter().for_each(Bar::tick),
             EventKind::Finished(summary) => self.finish(&summary),
         }
@@ -112,6 +117,20 @@ impl<W: Write> Human<W> {
         }
         if self.display.bar && self.display.verbosity > Verbosity::Quiet {
             self.bar = Some(Bar::new(self.steps.len(), self.display.color));
+        }
+    }
+
+    fn leave_terminal(&mut self) {
+        if let Some(mut bar) = self.bar.take() {
+            bar.put_away();
+            self.put_away = Some(bar);
+        }
+    }
+
+    fn take_terminal_back(&mut self) {
+        if let Some(mut bar) = self.put_away.take() {
+            bar.bring_back();
+            self.bar = Some(bar);
         }
     }
 

@@ -106,7 +106,7 @@ impl Worker<'_> {
         let known: BTreeSet<&OsString> = env.iter().map(|(name, _)| name).collect();
         let env_remove = std::env::vars_os().map(|(name, _)| name).filter(|name| !known.contains(name)).collect();
         let program = Program::Words(words);
-        Ok(CommandLine { program, dir, env, env_remove, limit: None, jobserver: Jobserver::Untold })
+        Ok(CommandLine { program, dir, env, env_remove, limit: None, jobserver: Jobserver::Untold, interactive: false })
     }
 }
 
