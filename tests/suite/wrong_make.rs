@@ -158,15 +158,15 @@ error: [root]/make.toml is larger than 1 MiB; it is meant to be written by hand,
 
 #[test]
 fn what_later_versions_know_is_unknown() {
-    let scene = Scene::of(&["api"]).make("[lifecycle.check]\ntimeout = \"10m\"\n[performance]\nenforce = true\n");
+    let scene = Scene::of(&["api"]).make("[lifecycle.check]\npriority = \"10\"\n[performance]\nenforce = true\n");
     scene.call("check").shows(r#"
-error: unknown key `timeout` in `[lifecycle.check]`
+error: unknown key `priority` in `[lifecycle.check]`
  --> make.toml:2:1
   |
-2 | timeout = "10m"
-  | ^^^^^^^
+2 | priority = "10"
+  | ^^^^^^^^
   |
-  = help: known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`
+  = help: known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`, `interactive`, `timeout`, `retries`
 
 error: unknown key `performance` in make.toml
  --> make.toml:3:2
