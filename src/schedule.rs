@@ -29,6 +29,8 @@ pub struct Terms {
     pub locks: Vec<Option<Lock>>,
     /// The places of the steps that are to run; none: all. No edge may join them to the others.
     pub only: Option<Range<usize>>,
+    /// For each step, whether nothing else may run while it does; missing ones do not care.
+    pub alone: Vec<bool>,
 }
 
 /// What a schedule has to know of a part of a step.
@@ -151,7 +153,7 @@ impl<'a> Schedule<'a> {
     pub fn ended(&mut self, step: StepId, outcome: &Outcome) -> Vec<Action> {
         debug_assert!(matches!(self.state[step.index()], State::Running | State::Joining));
         let mut actions = Vec::new();
-        self.running -= 1;
+        self.running -= if self.state[step.index()] == State::Running { self.width(step) } else { 1 };
         if self.state[step.index()] == State::Running {
             self.unlock(step);
         }
@@ -168,7 +170,7 @@ impl<'a> Schedule<'a> {
     pub fn split(&mut self, step: StepId, parts: Vec<PartTerms>) -> Vec<Action> {
         debug_assert_eq!(self.state[step.index()], State::Running);
         let mut actions = Vec::new();
-        self.running -= 1;
+        self.running -= self.width(step);
         self.unlock(step);
         self.state[step.index()] = State::InParts;
         let beyond = self.remaining[step.index()].saturating_sub(weight_of(&self.terms, step));
@@ -214,6 +216,16 @@ impl<'a> Schedule<'a> {
     /// Whether every step has ended.
     pub fn is_over(&self) -> bool {
         self.unfinished == 0
+    }
+
+    /// Whether nothing else runs while the step does.
+    pub fn is_alone(&self, step: StepId) -> bool {
+        self.terms.alone.get(step.index()).copied().unwrap_or(false)
+    }
+
+    /// The jobs that a step takes: all there are, if it is to be alone.
+    fn width(&self, step: StepId) -> usize {
+        if self.is_alone(step) { self.terms.jobs.max(1) } else { 1 }
     }
 
     /// The jobs that a part takes: never more than there are.
@@ -300,6 +312,11 @@ impl<'a> Schedule<'a> {
             let Some((weight, Reverse(unit))) = self.ready.pop() else { break };
             match unit {
                 Unit::Step(step) if self.state[step.index()] != State::Ready => continue,
+                Unit::Step(step) if self.running + self.width(step) > jobs => {
+                    // Likewise: nobody overtakes what wants to be alone.
+                    locked_out.push((weight, Reverse(unit)));
+                    break;
+                }
                 Unit::Step(step) => {
                     match self.lock(step) {
                         Some(lock) if self.held.contains(&lock) => {
@@ -309,7 +326,7 @@ impl<'a> Schedule<'a> {
                         lock => self.held.extend(lock),
                     }
                     self.state[step.index()] = State::Running;
-                    self.running += 1;
+                    self.running += self.width(step);
                     actions.push(Action::Start(step));
                 }
                 Unit::Part(step, place) => {

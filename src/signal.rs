@@ -1,8 +1,17 @@
-//! The signals that ask us to stop. It does not know what stopping means.
+//! The signals that ask us to end or to stand still. It does not know what that means.
 
 use std::io;
 
 use crate::model::Interrupt;
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// To end.
+    Interrupt(Interrupt),
+    /// To stand still: `SIGTSTP`, Ctrl-Z.
+    Stop,
+}
 
 #[cfg(unix)]
 pub use unix::listen;
@@ -13,10 +22,10 @@ mod unix {
     use std::sync::{Arc, Mutex, OnceLock, PoisonError};
     use std::thread::JoinHandle;
 
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
     use signal_hook::iterator::{Handle, Signals};
 
-    use super::{Interrupt, io};
+    use super::{Heard, Interrupt, io};
 
     /// Listens for as long as it lives.
     #[derive(Debug)]
@@ -25,19 +34,20 @@ mod unix {
         thread: Option<JoinHandle<()>>,
     }
 
-    /// Calls `on_signal`, on a thread of its own, for every signal that asks us to stop, until the guard is dropped;
+    /// Calls `on_signal`, on a thread of its own, for every signal that asks us to end or to stand still, until the guard is dropped;
     /// from then on signals do again what they did before.
     ///
     /// Children started meanwhile do not inherit that signals are ignored, as they are for a background job of a shell
-    /// script. A hangup that is ignored stays ignored, for ourselves and for children: that is what `nohup` is for.
+    /// script. A hangup that is ignored stays ignored, for ourselves and for children: that is what `nohup` is for. So does
+    /// Ctrl-Z, where nobody could make us go on.
     ///
     /// # Errors
     /// Those of the system, for want of file descriptors or threads.
-    pub fn listen(mut on_signal: impl FnMut(Interrupt) + Send + 'static) -> io::Result<Guard> {
+    pub fn listen(mut on_signal: impl FnMut(Heard) + Send + 'static) -> io::Result<Guard> {
         let before = Before::remembered()?;
         let mut signals = Signals::new(before.heeded.iter().copied())?;
         let handle = signals.handle();
-        let listen = move || signals.forever().filter_map(interrupt).for_each(&mut on_signal);
+        let listen = move || signals.forever().filter_map(heard).for_each(&mut on_signal);
         let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(listen)?;
         before.count(1);
         Ok(Guard { handle, thread: Some(thread) })
@@ -56,11 +66,12 @@ mod unix {
         }
     }
 
-    fn interrupt(signal: i32) -> Option<Interrupt> {
+    fn heard(signal: i32) -> Option<Heard> {
         match signal {
-            SIGINT => Some(Interrupt::Interrupt),
-            SIGTERM => Some(Interrupt::Terminate),
-            SIGHUP => Some(Interrupt::Hangup),
+            SIGINT => Some(Heard::Interrupt(Interrupt::Interrupt)),
+            SIGTERM => Some(Heard::Interrupt(Interrupt::Terminate)),
+            SIGHUP => Some(Heard::Interrupt(Interrupt::Hangup)),
+            SIGTSTP => Some(Heard::Stop),
             _ => None,
         }
     }
@@ -91,8 +102,8 @@ mod unix {
             let (ignored, caught) = (mask(&status, "SigIgn:"), mask(&status, "SigCgt:"));
             let is_in = |mask: u64, signal: i32| mask >> (signal - 1) & 1 == 1;
             let nobody_listens = Arc::new(AtomicBool::new(false));
-            let mut heeded = vec![SIGINT, SIGTERM, SIGHUP];
-            heeded.retain(|signal| *signal != SIGHUP || !is_in(ignored, SIGHUP));
+            let mut heeded = vec![SIGINT, SIGTERM, SIGHUP, SIGTSTP];
+            heeded.retain(|signal| ![SIGHUP, SIGTSTP].contains(signal) || !is_in(ignored, *signal));
             for signal in heeded.iter().filter(|signal| !is_in(ignored | caught, **signal)) {
                 signal_hook::flag::register_conditional_default(*signal, Arc::clone(&nobody_listens))?;
             }
@@ -123,7 +134,7 @@ pub struct Guard(());
 /// # Errors
 /// None.
 #[cfg(not(unix))]
-pub fn listen(_: impl FnMut(Interrupt) + Send + 'static) -> io::Result<Guard> {
+pub fn listen(_: impl FnMut(Heard) + Send + 'static) -> io::Result<Guard> {
     Ok(Guard(()))
 }
 
@@ -136,7 +147,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::process::{Children, CommandLine, Program, run};
+    use crate::process::{Children, CommandLine, Jobserver, Program, run};
 
     const ROLE: &str = "LIFECYCLE_TEST_ROLE";
 
@@ -145,8 +156,8 @@ mod tests {
     fn second_process() {
         let Ok(role) = std::env::var(ROLE) else { return };
         let (send, signals) = mpsc::channel();
-        let guard = listen(move |interrupt| {
-            let _ = send.send(interrupt);
+        let guard = listen(move |heard| {
+            let _ = send.send(heard);
         })
         .unwrap();
         match role.as_str() {
@@ -168,6 +179,8 @@ mod tests {
                     env: vec![],
                     env_remove: vec![],
                     limit: None,
+                    jobserver: Jobserver::Untold,
+                    interactive: false,
                 };
                 println!("\nready");
                 println!("signal {:?}", run(&command, &Children::new(), &mut |_| ()).unwrap().signal);
@@ -209,7 +222,10 @@ mod tests {
             kill(&child, "INT");
             kill(&child, "TERM");
             let (text, status) = end(child, output);
-            let both = ["heard [Interrupt, Terminate]", "heard [Terminate, Interrupt]"];
+            let both = [
+                "heard [Interrupt(Interrupt), Interrupt(Terminate)]",
+                "heard [Interrupt(Terminate), Interrupt(Interrupt)]",
+            ];
             assert!(both.iter().any(|heard| text.contains(heard)), "{text}");
             assert!(status.success());
         }

@@ -16,6 +16,8 @@ use std::time::Instant;
 pub use error::Error;
 pub use options::Options;
 
+pub use crate::process::inherit_jobserver;
+
 use crate::cargo_config::Invocation;
 use crate::config::{self, Source};
 use crate::model::{Event, EventKind, Explanation, Interrupt, MemberId, Outcome, Project, Summary, Workspace};

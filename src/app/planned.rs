@@ -121,11 +121,12 @@ impl<'a> Planned<'a> {
         let (sender, receiver) = execute::channel();
         let signals = sender.clone();
         let listening = (!self.lifecycle.options.leave_signals)
-            .then(|| signal::listen(move |signal| _ = signals.send(Message::Signal(signal))))
+            .then(|| signal::listen(move |heard| _ = signals.send(message(heard))))
             .transpose()
             .map_err(Error::Signals)?;
         let stage = |stage: Stage<'_>, events: &mut dyn FnMut(EventKind)| {
-            let children = Children::new();
+            let (children, note) = Children::sharing(pool.current_num_threads());
+            note.filter(|_| !stage.closes).into_iter().for_each(|note| events(EventKind::Noted(note)));
             let commands = Commands {
                 children: &children,
                 cargo: &self.lifecycle.invocation.cargo,
@@ -304,6 +305,7 @@ impl<'a> Planned<'a> {
             weights: self.steps.iter().map(weight).collect(),
             locks: self.plan.steps.iter().map(lock).collect(),
             only: None,
+            alone: self.plan.steps.iter().map(|step| step.definition.interactive).collect(),
         }
     }
 
@@ -314,6 +316,14 @@ impl<'a> Planned<'a> {
             env.push(("CARGO_TARGET_DIR".into(), dir.clone().into_os_string()));
         }
         env
+    }
+}
+
+/// What the run is told of a signal.
+fn message(heard: signal::Heard) -> Message {
+    match heard {
+        signal::Heard::Interrupt(signal) => Message::Signal(signal),
+        signal::Heard::Stop => Message::StandStill,
     }
 }
 

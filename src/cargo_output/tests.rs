@@ -92,6 +92,8 @@ impl Scene {
             env: env.map(|(name, value)| (name.into(), value.into())).into(),
             env_remove: inherited.filter(|name| name.to_str().is_some_and(ours)).collect(),
             limit: None,
+            jobserver: process::Jobserver::Untold,
+            interactive: false,
         };
         process::run(&command, &Children::new(), on_chunk).unwrap()
     }

@@ -13,12 +13,13 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::app::{Error, Lifecycle};
+use crate::app::{Error, Lifecycle, inherit_jobserver};
 use crate::report::{self, Display, Verbosity};
 use arguments::{Arguments, ColorChoice, MessageFormat};
 
 /// Does what `cargo lifecycle` with these arguments does (the program's name first), and answers its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    inherit_jobserver();
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     // Cargo calls `cargo-lifecycle lifecycle …`.
     if arguments.get(1).is_some_and(|word| word == "lifecycle") {

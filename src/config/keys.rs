@@ -30,6 +30,8 @@ pub(super) struct Keys<'d> {
     pub env: Option<Env>,
     pub env_inputs: Option<Vec<Arc<str>>>,
     pub lock: Option<Arc<str>>,
+    /// With the place of the value.
+    pub interactive: Option<(bool, Span)>,
     pub timeout: Option<Duration>,
     pub retries: Option<u32>,
     pub cache: Option<bool>,
@@ -55,6 +57,7 @@ pub(super) const OF_ALL: &[&str] = &[
     "cache",
     "dependencies",
     "lock",
+    "interactive",
     "timeout",
     "retries",
 ];
@@ -73,6 +76,7 @@ pub(super) const OF_ONE: &[&str] = &[
     "cache",
     "dependencies",
     "lock",
+    "interactive",
     "timeout",
     "retries",
 ];
@@ -130,6 +134,9 @@ impl<'d> Keys<'d> {
             "env" => self.env = Some(env::table(reader, entry)),
             "env-inputs" => self.env_inputs = Some(env::names(reader, entry)),
             "lock" => self.lock = lock(reader, entry),
+            "interactive" => {
+                self.interactive = reader.boolean(entry).map(|interactive| (interactive, span(entry.value)));
+            }
             "timeout" => self.timeout = bounds::time(reader, entry, "10m", false),
             "retries" => self.retries = retries(reader, entry),
             "cache" => self.cache = reader.boolean(entry),
@@ -156,6 +163,7 @@ impl<'d> Keys<'d> {
             env: own.env.or(base.env),
             env_inputs: own.env_inputs.or(base.env_inputs),
             lock: own.lock.or(base.lock),
+            interactive: own.interactive.or(base.interactive),
             timeout: own.timeout.or(base.timeout),
             retries: own.retries.or(base.retries),
             cache: own.cache.or(base.cache),

@@ -112,7 +112,8 @@ fn definition(name: &str, keys: &Keys<'_>, env: &Env) -> Arc<Definition> {
     let builtin = builtin::named(name).filter(|_| commands.builtin);
     let engine = keys.engine.map(|(engine, _)| engine).unwrap_or_default();
     let is_known = keys.inputs.is_some() || keys.outputs.is_some() || engine == Engine::CargoTest;
-    let kept = builtin.map_or(is_known, |phase| phase.cache);
+    let interactive = keys.interactive.is_some_and(|(interactive, _)| interactive);
+    let kept = builtin.map_or(is_known, |phase| phase.cache) && !interactive;
     let mut variables = keys.env.clone().unwrap_or_default();
     variables.extend(env.iter().map(|(name, value)| (Arc::clone(name), Arc::clone(value))));
     Arc::new(Definition {
@@ -124,6 +125,7 @@ fn definition(name: &str, keys: &Keys<'_>, env: &Env) -> Arc<Definition> {
         inputs: keys.inputs.clone(),
         outputs: keys.outputs.clone(),
         lock: keys.lock.clone(),
+        interactive,
         timeout: keys.timeout,
         retries: keys.retries,
         env: variables,
@@ -151,9 +153,22 @@ fn check_for_all(reader: &mut Reader<'_>, said: &Said<'_, '_>, keys: &Keys<'_>, 
     }
 }
 
+/// What has the terminal has it alone.
+fn check_interactive(reader: &mut Reader<'_>, keys: &Keys<'_>) {
+    let Some((true, place)) = keys.interactive else { return };
+    if keys.engine.is_some_and(|(engine, _)| engine == Engine::CargoTest) {
+        let title = "`interactive` does not go with the engine for tests, which runs them side by side";
+        let help = "`engine = \"command\"` leaves all of it to cargo";
+        reader.wrong(place, title, "").help = Some(help.to_owned());
+    } else if keys.parallel == Some(true) {
+        reader.wrong(place, "`interactive` does not go with `parallel`: one command at a time has the terminal", "");
+    }
+}
+
 /// A phase that is there has commands, and such as its engine can run.
 fn check_commands(reader: &mut Reader<'_>, said: &Said<'_, '_>, keys: &Keys<'_>, (name, span): (&str, Span)) {
     check_engine(reader, keys);
+    check_interactive(reader, keys);
     if keys.commands.is_none() && !keys.damaged {
         let others = said.names.all().filter(|other| *other != name);
         let help = match reader.meant(name, others) {
@@ -184,6 +199,8 @@ fn check_own(reader: &mut Reader<'_>, said: &Said<'_, '_>, own: &Own<'_, '_>, ke
     // Missing for everybody is said once, where it is missing.
     if !said.lifecycle.contains_key(phase) {
         check_commands(reader, said, keys, (phase, own.key.span));
+    } else if own.keys.interactive.is_some() || own.keys.parallel.is_some() {
+        check_interactive(reader, keys);
     }
     if !own.table.is_folder || !needs_package(keys) {
         return;

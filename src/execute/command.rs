@@ -12,9 +12,9 @@ use super::attempts::Tries;
 use super::lines::Lines;
 use crate::cargo_output::{Artifact, BuildScript, CargoOutput, Kind, MESSAGE_FORMAT, Rendered};
 use crate::cargo_test::Instead;
-use crate::model::{CargoCommand, Replay, shown_length, spelled_out, subcommand_place};
+use crate::model::{CargoCommand, Definition, Replay, shown_length, spelled_out, subcommand_place};
 use crate::plan::{Argv, CargoCall, Expanded};
-use crate::process::{self, Children, CommandLine, Exit, Limit, Log, Program};
+use crate::process::{self, Children, CommandLine, Exit, Jobserver, Limit, Log, Program};
 
 /// How often at most a display is told what a step prints, where only the last line is shown.
 const SAY_EVERY: Duration = Duration::from_millis(80);
@@ -90,6 +90,8 @@ pub struct Ran {
     pub trouble: Option<io::Error>,
     /// Whether a part of what was printed is lost.
     pub lost: bool,
+    /// How long it waited for others before it started.
+    pub waited: Duration,
     /// Whether something that it started goes on and holds its output.
     pub held_open: bool,
 }
@@ -112,25 +114,32 @@ impl Replay for Kept {
 
 impl Commands<'_> {
     /// Runs the commands: in order until one fails, or all at the same time. They have this time together.
-    pub fn run(&self, expanded: &Expanded, parallel: bool, timeout: Option<Duration>, tell: &Teller) -> Ran {
+    pub fn run(&self, expanded: &Expanded, how: &Definition, timeout: Option<Duration>, tell: &Teller) -> Ran {
         let limit = timeout.map(|length| self.children.limit(length));
-        let all = self.run_all(expanded, parallel, limit, tell);
+        let all = self.run_all(expanded, how, limit, tell);
         if all.lost || all.trouble.is_some() {
             tell.warned(all.complaint());
         }
         all
     }
 
-    fn run_all(&self, expanded: &Expanded, parallel: bool, limit: Option<Limit>, tell: &Teller) -> Ran {
+    fn run_all(&self, expanded: &Expanded, how: &Definition, limit: Option<Limit>, tell: &Teller) -> Ran {
         let mut all = Ran::default();
-        if parallel {
+        if how.parallel {
             for ran in self.run_together(expanded, limit, tell) {
                 all.add(ran);
             }
+            // They waited at the same time.
+            all.waited = Duration::ZERO;
             return all;
         }
         for command in &expanded.commands {
-            all.add(self.run_one(command, expanded, limit, tell));
+            let limit = limit.map(|limit| limit.later(all.waited));
+            all.add(if how.interactive {
+                self.run_interactive(command, expanded, limit)
+            } else {
+                self.run_one(command, expanded, limit, tell)
+            });
             if all.failure.is_some() {
                 break;
             }
@@ -203,6 +212,16 @@ impl Commands<'_> {
         if ran.lost || ran.trouble.is_some() {
             tell.warned(ran.complaint());
         }
+        ran
+    }
+
+    /// Runs a command that has the terminal, so that nothing is known of what it says.
+    fn run_interactive(&self, command: &Argv, expanded: &Expanded, limit: Option<Limit>) -> Ran {
+        let mut ran = Ran::default();
+        let line = CommandLine { limit, interactive: true, ..self.command_line(command, expanded, false) };
+        let exit = process::run(&line, self.children, &mut |_| ());
+        ran.unread = matches!(command, Argv::Words(_, Some(call)) if call.command.compiles());
+        ran.close(exit);
         ran
     }
 
@@ -301,7 +320,11 @@ impl Commands<'_> {
                 Program::Words(words)
             }
         };
-        CommandLine { program, dir: expanded.dir.clone(), env, env_remove: Vec::new(), limit: None }
+        // Cargo tells its own children; more than it needs would show in what build scripts look at.
+        let is_cargo = matches!(command, Argv::Words(_, Some(_)));
+        let jobserver = if is_cargo { Jobserver::Cargo } else { Jobserver::Make };
+        let (dir, env_remove) = (expanded.dir.clone(), Vec::new());
+        CommandLine { program, dir, env, env_remove, limit: None, jobserver, interactive: false }
     }
 }
 
@@ -355,6 +378,7 @@ impl Ran {
     fn close(&mut self, exit: Result<Exit, process::Error>) {
         self.trouble = self.log.take_trouble();
         self.held_open = exit.as_ref().is_ok_and(|exit| exit.held_open);
+        self.waited = exit.as_ref().map_or(Duration::ZERO, |exit| exit.waited);
         self.failure = match exit {
             Ok(exit) if exit.success() => None,
             Ok(exit) if self.culprits.is_empty() => Some(how(&exit)),
@@ -373,6 +397,7 @@ impl Ran {
             scripts: self.scripts,
             besides: self.besides,
             held_open: self.held_open | next.held_open,
+            waited: self.waited + next.waited,
             ..next
         }
     }
@@ -388,6 +413,7 @@ impl Ran {
         self.unread |= other.unread;
         self.lost |= other.lost;
         self.held_open |= other.held_open;
+        self.waited += other.waited;
         self.doubt = self.doubt.take().or(other.doubt);
         self.trouble = self.trouble.take().or(other.trouble);
         self.culprits.append(&mut other.culprits);

@@ -42,6 +42,8 @@ pub trait Work: Sync {
     fn join(&self, step: StepId, tell: &Teller) -> Done;
     /// Passes a signal on to all that runs; nothing new may start.
     fn interrupt(&self, signal: Signal);
+    /// Stands still, with all that runs, until somebody makes us go on.
+    fn stand_still(&self) {}
 }
 
 /// What comes of a step when it is started.
@@ -88,6 +90,8 @@ pub enum Message {
     Warned(String),
     /// A signal came.
     Signal(Interrupt),
+    /// One came that asks us to stand still.
+    StandStill,
 }
 
 /// A worker's way to tell what happens in its step.
@@ -280,7 +284,12 @@ impl Coordinator<'_> {
         let mut starts = Vec::new();
         for action in actions {
             match action {
-                Action::Start(step) => starts.push(Start::Step(step)),
+                Action::Start(step) => {
+                    if self.schedule.is_alone(step) {
+                        (self.events)(EventKind::TerminalLeft);
+                    }
+                    starts.push(Start::Step(step));
+                }
                 Action::StartPart(step, place) => starts.push(Start::Part(step, place)),
                 Action::Join(step) => starts.push(Start::Join(step)),
                 Action::End(step, outcome) => {
@@ -321,6 +330,11 @@ impl Coordinator<'_> {
             Message::PartPassed(step, part) => (self.events)(EventKind::PartEnded { step, part }),
             Message::PartEnded(step, place, part) => return self.part_ended(step, place, part),
             Message::Signal(signal) => return self.signalled(signal),
+            Message::StandStill => {
+                (self.events)(EventKind::TerminalLeft);
+                self.work.stand_still();
+                (self.events)(EventKind::TerminalBack);
+            }
         }
         Vec::new()
     }
@@ -329,6 +343,9 @@ impl Coordinator<'_> {
         if self.is_told && matches!(done.outcome, Outcome::Failed(_)) {
             // It did not fail by itself: it was told to end.
             done.outcome = Outcome::Cancelled;
+        }
+        if self.schedule.is_alone(step) {
+            (self.events)(EventKind::TerminalBack);
         }
         let actions = self.schedule.ended(step, &done.outcome);
         self.outcomes[step.index()] = done.outcome.clone();

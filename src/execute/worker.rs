@@ -174,7 +174,7 @@ impl<'a> Worker<'a> {
             None,
             tell,
             || self.is_interrupted(),
-            || self.commands.run(&prepared.expanded, definition.parallel, tries.timeout, tell),
+            || self.commands.run(&prepared.expanded, definition, tries.timeout, tell),
         );
         Done { attempts, ..self.conclude(id, prepared, (ran, None), tell) }
     }
@@ -211,7 +211,7 @@ impl<'a> Worker<'a> {
         tell: &Teller,
     ) -> Done {
         let step = self.plan.step(id);
-        let duration = self.commands.children.now().saturating_sub(prepared.clock);
+        let duration = self.commands.children.now().saturating_sub(prepared.clock).saturating_sub(ran.waited);
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         let log = std::mem::take(&mut ran.log);
         if ran.held_open {
@@ -414,6 +414,10 @@ impl Work for Worker<'_> {
             Signal::Pass(Interrupt::Hangup) => children.signal_all(process::Signal::Hangup),
             Signal::Kill => children.kill_all(),
         }
+    }
+
+    fn stand_still(&self) {
+        self.commands.children.stand_still();
     }
 }
 

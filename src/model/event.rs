@@ -121,6 +121,10 @@ pub enum EventKind {
     Noted(String),
     /// A signal asks the run to end.
     Interrupted(Interrupt),
+    /// From here on the terminal is somebody else's: of a step that runs alone, or of the shell while we stand still.
+    TerminalLeft,
+    /// The terminal is ours again.
+    TerminalBack,
     /// Nothing happened for a moment; a display may show the time.
     Ticked,
     /// The run is over.

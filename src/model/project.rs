@@ -102,6 +102,8 @@ pub struct Definition {
     /// The name of something that at most one step holds while it runs. `None`: cargo's build lock, for a command that takes
     /// it.
     pub lock: Option<Arc<str>>,
+    /// Whether it has the terminal, and runs while nothing else does.
+    pub interactive: bool,
     /// How long an attempt may take; `None`: as long as the run says. With the engine for tests, each executable.
     pub timeout: Option<Duration>,
     /// How often it is tried again after a failure; `None`: as often as the run says. With the engine for tests, each

@@ -92,6 +92,7 @@ impl Group {
                 // Of tests, these are for executables, not for their compilation.
                 && (own.engine == Engine::CargoTest
                     || (own.lock == other.lock && own.timeout == other.timeout && own.retries == other.retries))
+                && own.interactive == other.interactive
                 && own.env == other.env)
     }
 

@@ -8,7 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::{Limit, Signal, platform};
+use super::tokens::{Token, Tokens};
+use super::{CommandLine, Limit, Signal, platform};
 
 /// How long what was left of ended children has to obey `SIGTERM`.
 const GRACE: Duration = Duration::from_secs(1);
@@ -21,6 +22,7 @@ const GLANCE: Duration = Duration::from_millis(10);
 #[derive(Debug, Default)]
 pub struct Children {
     clock: Clock,
+    tokens: Option<Tokens>,
     state: Mutex<State>,
 }
 
@@ -34,10 +36,18 @@ struct State {
 }
 
 impl Children {
-    /// Nobody yet.
-    #[must_use]
+    /// Nobody yet, and no count of them.
+    #[cfg(test)]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Nobody yet, of at most so many at once, with all that they start and that share the count. And what is to be noted
+    /// of that.
+    #[must_use]
+    pub fn sharing(jobs: usize) -> (Self, Option<String>) {
+        let (tokens, note) = Tokens::new(jobs);
+        (Self { tokens, ..Self::default() }, note)
     }
 
     /// Whether no child runs. What ended children left behind does not count.
@@ -60,6 +70,7 @@ impl Children {
     /// From now on nothing starts: [`run`](super::run) gives [`Error::Closed`](super::Error::Closed).
     pub fn close(&self) {
         self.lock().closed = true;
+        self.tokens.iter().for_each(Tokens::close);
     }
 
     /// Sends a signal to every group.
@@ -68,6 +79,25 @@ impl Children {
         for group in state.groups.iter().chain(&state.remains) {
             platform::signal_group(*group, signal);
         }
+    }
+
+    /// Stands still, with all children, until somebody makes us go on; that time counts for nobody.
+    pub fn stand_still(&self) {
+        self.clock.stop();
+        self.signal_all(Signal::Stop);
+        // Those who heed it have that long to stop their own.
+        std::thread::sleep(GLANCE * 5);
+        self.signal_all(Signal::Freeze);
+        platform::stand_still();
+        self.clock.go_on();
+        self.signal_all(Signal::Continue);
+    }
+
+    /// Stands still as one child does that stood still by itself.
+    pub(super) fn stand_still_alone(&self) {
+        self.clock.stop();
+        platform::stand_still();
+        self.clock.go_on();
     }
 
     /// Ends every group at once.
@@ -91,6 +121,18 @@ impl Children {
         let mut state = self.lock();
         state.forget_empty();
         !(state.remains.is_empty() && state.groups.is_empty())
+    }
+
+    /// Waits for leave to start a child; `None` when nothing starts any more.
+    pub(super) fn leave(&self) -> Option<Option<Token<'_>>> {
+        self.tokens.as_ref().map_or(Some(None), |tokens| tokens.take().map(Some))
+    }
+
+    /// Tells a child of the jobserver, unless it was told of one.
+    pub(super) fn tell(&self, process: &mut Command, command: &CommandLine) {
+        if let Some(tokens) = &self.tokens {
+            tokens.tell(process, command.jobserver, |name| command.env.iter().any(|(set, _)| set == name));
+        }
     }
 
     /// Starts a child as the leader of a group; `None` when nothing starts any more.

@@ -27,13 +27,11 @@ impl Clock {
     }
 
     /// Stops, if it goes.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nobody stops children yet"))]
     pub fn stop(&self) {
         self.lock().since.get_or_insert_with(Instant::now);
     }
 
     /// Goes on, if it was stopped.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nobody stops children yet"))]
     pub fn go_on(&self) {
         let mut pauses = self.lock();
         if let Some(since) = pauses.since.take() {

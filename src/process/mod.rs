@@ -12,6 +12,7 @@ mod running;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
+mod tokens;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub use children::Children;
 pub use error::Error;
 pub use log::Log;
 pub use running::run;
+pub use tokens::{VARIABLES as JOBSERVER_VARIABLES, inherit_jobserver};
 
 /// One command, with nothing left to put in.
 #[derive(Clone, Debug)]
@@ -36,6 +38,22 @@ pub struct CommandLine {
     pub env_remove: Vec<OsString>,
     /// When it has to have ended, if that is said.
     pub limit: Option<Limit>,
+    /// Who is told of the jobserver.
+    pub jobserver: Jobserver,
+    /// Whether it has our standard input, output and error, and the terminal if there is one.
+    pub interactive: bool,
+}
+
+/// In which of its variables a child finds the jobserver, if we have one of our own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Jobserver {
+    /// In none: it has what it is given and nothing else.
+    #[default]
+    Untold,
+    /// In `CARGO_MAKEFLAGS`.
+    Cargo,
+    /// In `MAKEFLAGS`, too.
+    Make,
 }
 
 /// A time by which a child has to have ended; otherwise it is made to.
@@ -69,6 +87,16 @@ pub struct Exit {
     pub timed_out: Option<Duration>,
     /// From its start to its end.
     pub duration: Duration,
+    /// How long it waited for its start.
+    pub waited: Duration,
+}
+
+impl Limit {
+    /// The same, so much later.
+    #[must_use]
+    pub fn later(self, by: Duration) -> Self {
+        Self { at: self.at.saturating_add(by), ..self }
+    }
 }
 
 impl Exit {
@@ -90,6 +118,12 @@ pub enum Signal {
     Hangup,
     /// `SIGKILL`
     Kill,
+    /// `SIGTSTP`: to stand still, and to stop those whom one has started.
+    Stop,
+    /// `SIGSTOP`: to stand still, whatever one does.
+    Freeze,
+    /// `SIGCONT`: to go on.
+    Continue,
 }
 
 impl CommandLine {
@@ -110,7 +144,10 @@ impl CommandLine {
                 command
             }
         };
-        command.current_dir(&self.dir).stdin(Stdio::null());
+        command.current_dir(&self.dir);
+        if !self.interactive {
+            command.stdin(Stdio::null());
+        }
         for name in &self.env_remove {
             command.env_remove(name);
         }

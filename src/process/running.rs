@@ -22,6 +22,8 @@ const UNSEEN: usize = (ON_THEIR_WAY + 2) * CHUNK;
 enum Event {
     Output(Vec<u8>),
     OutputEnded,
+    /// A signal stopped it.
+    Stopped(i32),
     Ended(Child, io::Result<()>),
 }
 
@@ -34,29 +36,45 @@ enum Event {
 /// When it does not start. A child that fails is no error.
 pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(&[u8])) -> Result<Exit, Error> {
     let failed = |error| Error::of(command, error);
+    let asked = children.now();
+    let _leave = children.leave().ok_or(Error::Closed)?;
     let (events, arriving) = sync_channel(ON_THEIR_WAY);
-    let (reader, writer) = io::pipe().map_err(failed)?;
+    let pipe = if command.interactive { None } else { Some(io::pipe().map_err(failed)?) };
     // The threads come first: when one of them cannot be had, there is no child to be left alone.
     let (hand_over, waiter) = sync_channel(1);
-    spawn_reader(reader, events.clone()).map_err(failed)?;
-    spawn_waiter(waiter, events).map_err(failed)?;
+    let writer = match pipe {
+        Some((reader, writer)) => {
+            spawn_reader(reader, events.clone()).map_err(failed)?;
+            Some(writer)
+        }
+        None => None,
+    };
+    spawn_waiter(waiter, events, command.interactive).map_err(failed)?;
 
     let mut process = command.command();
-    process.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
+    if let Some(writer) = writer {
+        process.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
+    }
+    children.tell(&mut process, command);
     let started = children.now();
+    let waited = started.saturating_sub(asked);
     let child = children.start(&mut process).map_err(failed)?.ok_or(Error::Closed)?;
     // It holds our ends of the pipe, which must be closed for the output to have an end.
     drop(process);
-    let time = command.limit.map_or(Time::Unlimited, Time::Until);
-    let mut running = Running { children, group: child.id(), arriving, child: Stage::Runs, time };
+    // What it waited for the start is none of its time.
+    let time = command.limit.map_or(Time::Unlimited, |limit| Time::Until(limit.later(waited)));
+    let mut running = Running { children, group: child.id(), arriving, child: Stage::Runs, time, lent: None };
+    if command.interactive {
+        running.lend();
+    }
     let _ = hand_over.send(child);
 
-    let output_ended = running.until_ended(on_chunk).map_err(failed)?;
+    let output_ended = running.until_ended(command.interactive, on_chunk).map_err(failed)?;
     let duration = children.now().saturating_sub(started);
     let held_open = !output_ended && !running.rest_of_output(on_chunk);
     let status = running.reap().map_err(failed)?;
     let timed_out = running.clear();
-    Ok(Exit { code: status.code(), signal: platform::signal_of(status), held_open, timed_out, duration })
+    Ok(Exit { code: status.code(), signal: platform::signal_of(status), held_open, timed_out, duration, waited })
 }
 
 /// A child that was started. Whatever happens on the way, such as a panic in `on_chunk`, it is gone in the end.
@@ -66,6 +84,8 @@ struct Running<'a> {
     arriving: Receiver<Event>,
     child: Stage,
     time: Time,
+    /// The terminal, while the child has it.
+    lent: Option<platform::Lent>,
 }
 
 /// How much time a child has.
@@ -89,14 +109,15 @@ enum Stage {
 
 impl Running<'_> {
     /// Passes output on until the child has ended; whether the output has ended as well.
-    fn until_ended(&mut self, on_chunk: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
-        let mut output_ended = false;
+    fn until_ended(&mut self, mut output_ended: bool, on_chunk: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
         loop {
             match self.next() {
                 Ok(Event::Output(bytes)) => on_chunk(&bytes),
                 Ok(Event::OutputEnded) => output_ended = true,
+                Ok(Event::Stopped(signal)) => self.stopped(signal),
                 Ok(Event::Ended(child, waited)) => {
                     self.child = Stage::Ended(child);
+                    self.lent = None;
                     return waited.map(|()| output_ended);
                 }
                 Err(RecvTimeoutError::Timeout) => self.time_is_over(),
@@ -116,6 +137,24 @@ impl Running<'_> {
         let left = at.saturating_sub(self.children.now());
         // A child that prints on and on has no more time than one that is silent.
         if left.is_zero() { Err(RecvTimeoutError::Timeout) } else { self.arriving.recv_timeout(left) }
+    }
+
+    /// Gives it the terminal, if we have it.
+    fn lend(&mut self) {
+        self.lent = platform::Lent::to(self.group);
+        // It may have wanted it before.
+        self.children.signal(self.group, Signal::Continue);
+    }
+
+    /// Who stops what is in front means us as well: the shell is to have the terminal.
+    fn stopped(&mut self, signal: i32) {
+        if self.lent.is_none() || !platform::is_for_want_of_terminal(signal) {
+            self.lent = None;
+            self.children.stand_still_alone();
+            self.lend();
+        } else {
+            self.children.signal(self.group, Signal::Continue);
+        }
     }
 
     /// A time is over, unless the clock stood still meanwhile.
@@ -160,7 +199,9 @@ impl Running<'_> {
                     unseen = unseen.saturating_sub(bytes.len());
                     on_chunk(&bytes);
                 }
-                Ok(Event::OutputEnded | Event::Ended(..)) | Err(RecvTimeoutError::Disconnected) => return true,
+                Ok(Event::OutputEnded | Event::Ended(..) | Event::Stopped(_)) | Err(RecvTimeoutError::Disconnected) => {
+                    return true;
+                }
                 Err(RecvTimeoutError::Timeout) => return false,
             }
         }
@@ -179,7 +220,7 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         if matches!(self.child, Stage::Runs) {
             self.children.signal(self.group, Signal::Kill);
-            let _ = self.until_ended(&mut |_| ());
+            let _ = self.until_ended(false, &mut |_| ());
         }
         if matches!(self.child, Stage::Ended(_)) {
             let _ = self.reap();
@@ -208,10 +249,16 @@ fn spawn_reader(mut pipe: PipeReader, events: SyncSender<Event>) -> io::Result<(
 }
 
 /// The thread that waits: output and end arrive at one place, and nobody has to ask again and again.
-fn spawn_waiter(waiter: Receiver<Child>, events: SyncSender<Event>) -> io::Result<()> {
+fn spawn_waiter(waiter: Receiver<Child>, events: SyncSender<Event>, stops: bool) -> io::Result<()> {
     let wait = move || {
         if let Ok(mut child) = waiter.recv() {
-            let waited = platform::wait(&mut child);
+            let waited = loop {
+                match platform::wait(&mut child, stops) {
+                    Ok(Some(signal)) => _ = events.send(Event::Stopped(signal)),
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(error),
+                }
+            };
             let _ = events.send(Event::Ended(child, waited));
         }
     };

@@ -9,7 +9,15 @@ use super::*;
 
 fn shell(line: &str) -> CommandLine {
     let program = Program::Shell(line.to_owned());
-    CommandLine { program, dir: "/".into(), env: vec![], env_remove: vec![], limit: None }
+    CommandLine {
+        program,
+        dir: "/".into(),
+        env: vec![],
+        env_remove: vec![],
+        limit: None,
+        jobserver: Jobserver::Untold,
+        interactive: false,
+    }
 }
 
 fn words(words: &[&str]) -> CommandLine {

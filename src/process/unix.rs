@@ -1,11 +1,14 @@
 //! What the process door needs of Unix: groups, signals and a wait that does not reap.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitStatus};
 
+use nix::sys::signal::SigSet;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{self as system, Pid, WaitId, WaitIdOptions};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp};
 
 use super::Signal;
 
@@ -23,11 +26,60 @@ pub fn lead_group(command: &mut Command) {
 }
 
 /// Waits for the child's end and leaves it to be reaped: until then nobody else can get its id, so that signals to it go
-/// to nobody else.
-pub fn wait(child: &mut Child) -> io::Result<()> {
-    let Some(pid) = pid(child.id()) else { return Ok(()) };
-    retry_on_intr(|| system::waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT))?;
-    Ok(())
+/// to nobody else. With `stops`, it may come back earlier, with the signal that has stopped the child.
+pub fn wait(child: &mut Child, stops: bool) -> io::Result<Option<i32>> {
+    let Some(pid) = pid(child.id()) else { return Ok(None) };
+    let awaited = if stops { WaitIdOptions::EXITED | WaitIdOptions::STOPPED } else { WaitIdOptions::EXITED };
+    let wait = |options| retry_on_intr(|| system::waitid(WaitId::Pid(pid), options));
+    let status = wait(awaited | WaitIdOptions::NOWAIT)?;
+    let signal = status.filter(|status| status.stopped()).and_then(|status| status.stopping_signal());
+    if signal.is_some() {
+        // Told once; it may have gone on meanwhile, or ended.
+        wait(WaitIdOptions::STOPPED | WaitIdOptions::NOHANG)?;
+    }
+    Ok(signal)
+}
+
+/// Stands still until somebody makes us go on.
+pub fn stand_still() {
+    // It fails only for signals that are none.
+    let _ = nix::sys::signal::raise(nix::sys::signal::SIGSTOP);
+}
+
+/// While it lives, the terminal is another group's.
+#[derive(Debug)]
+pub struct Lent {
+    before: Termios,
+    terminal: BorrowedFd<'static>,
+}
+
+impl Lent {
+    /// Gives the terminal to a group; `None` where there is none, or it is not ours.
+    pub fn to(group: u32) -> Option<Self> {
+        let ours = |terminal: &BorrowedFd<'_>| tcgetpgrp(terminal).is_ok_and(|group| group == system::getpgrp());
+        let terminal = [rustix::stdio::stdin(), rustix::stdio::stderr()].into_iter().find(ours)?;
+        let before = tcgetattr(terminal).ok()?;
+        tcsetpgrp(terminal, pid(group)?).ok()?;
+        Some(Self { before, terminal })
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // Who is not in front is stopped when it does this, unless the signal for that is blocked.
+        let background = SigSet::from(nix::sys::signal::SIGTTOU);
+        let is_blocked = background.thread_block().is_ok();
+        if is_blocked && tcsetpgrp(self.terminal, system::getpgrp()).is_ok() {
+            // A program that was killed may have left it in any state.
+            let _ = tcsetattr(self.terminal, OptionalActions::Now, &self.before);
+        }
+        let _ = background.thread_unblock();
+    }
+}
+
+/// Whether the signal stops those that want a terminal which is not theirs.
+pub fn is_for_want_of_terminal(signal: i32) -> bool {
+    [system::Signal::TTIN, system::Signal::TTOU].iter().any(|known| known.as_raw() == signal)
 }
 
 /// Sends a signal to the group. Nothing is done about a group that is gone, or whose members belong to somebody else.
@@ -56,5 +108,8 @@ fn system_signal(signal: Signal) -> system::Signal {
         Signal::Terminate => system::Signal::TERM,
         Signal::Hangup => system::Signal::HUP,
         Signal::Kill => system::Signal::KILL,
+        Signal::Stop => system::Signal::TSTP,
+        Signal::Freeze => system::Signal::STOP,
+        Signal::Continue => system::Signal::CONT,
     }
 }

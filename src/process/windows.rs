@@ -22,12 +22,34 @@ pub fn lead_group(command: &mut Command) {
 }
 
 /// Waits for the child's end. Its handle keeps the id from being given to another.
-pub fn wait(child: &mut Child) -> io::Result<()> {
-    child.wait().map(drop)
+pub fn wait(child: &mut Child, _: bool) -> io::Result<Option<i32>> {
+    child.wait().map(|_| None)
+}
+
+/// Nobody asks for that here.
+pub fn stand_still() {}
+
+/// A console belongs to all who use it.
+#[derive(Debug)]
+pub struct Lent(());
+
+impl Lent {
+    /// There is nothing to give.
+    pub fn to(_: u32) -> Option<Self> {
+        None
+    }
+}
+
+/// Nothing stops anybody here.
+pub fn is_for_want_of_terminal(_: i32) -> bool {
+    false
 }
 
 /// Ends the child and what it started. Windows has nothing like a polite signal that every program hears.
-pub fn signal_group(group: u32, _: Signal) {
+pub fn signal_group(group: u32, signal: Signal) {
+    if matches!(signal, Signal::Stop | Signal::Freeze | Signal::Continue) {
+        return;
+    }
     let mut command = Command::new("taskkill");
     command.args(["/T", "/F", "/PID", &group.to_string()]);
     let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();

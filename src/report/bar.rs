@@ -21,7 +21,7 @@ pub struct Bar {
     total: ProgressBar,
     running: BTreeMap<Running, ProgressBar>,
     waiting: Vec<(Running, String)>,
-    _unechoed: Unechoed,
+    unechoed: Option<Unechoed>,
 }
 
 impl Bar {
@@ -32,7 +32,7 @@ impl Bar {
         let prefix = if color { "{prefix:>12.cyan.bold}" } else { "{prefix:>12}" };
         total.set_style(style(&format!("{prefix} [{{bar:25}}] {{pos}}/{{len}} in {{elapsed}}{{msg}}")));
         total.set_prefix("Running");
-        Self { all, total, running: BTreeMap::new(), waiting: Vec::new(), _unechoed: Unechoed::new() }
+        Self { all, total, running: BTreeMap::new(), waiting: Vec::new(), unechoed: Some(Unechoed::new()) }
     }
 
     /// Prints lines above the bar.
@@ -88,6 +88,18 @@ impl Bar {
     pub fn tick(&self) {
         self.total.tick();
         self.running.values().for_each(ProgressBar::tick);
+    }
+
+    /// Takes the bar away for a while, and leaves the terminal as it was.
+    pub fn put_away(&mut self) {
+        self.clear();
+        self.unechoed = None;
+    }
+
+    /// Shows it again.
+    pub fn bring_back(&mut self) {
+        self.unechoed = Some(Unechoed::new());
+        self.tick();
     }
 
     /// Takes the bar away.

@@ -86,7 +86,12 @@ impl<W: Write> Github<W> {
             }
             EventKind::Interrupted(_) => self.verb(Tone::Warning, "Stopping", "what runs"),
             EventKind::Finished(summary) => self.finish(summary),
-            EventKind::Noted(_) | EventKind::Printed { .. } | EventKind::PartStarted { .. } | EventKind::Ticked => {}
+            EventKind::TerminalLeft
+            | EventKind::TerminalBack
+            | EventKind::Noted(_)
+            | EventKind::Printed { .. }
+            | EventKind::PartStarted { .. }
+            | EventKind::Ticked => {}
         }
         // Nobody reads any more; the run goes on and its exit code tells.
         let _ = self.out.flush();

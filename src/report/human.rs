@@ -28,6 +28,8 @@ pub struct Human<W> {
     display: Display,
     bar: Option<Bar>,
     stream: Option<Stream>,
+    /// The bar, while the terminal is somebody else's.
+    put_away: Option<Bar>,
     steps: Arc<[StepInfo]>,
     reasons: BTreeMap<StepId, Reason>,
     printed: BTreeMap<StepId, Printed>,
@@ -71,6 +73,7 @@ impl<W: Write> Human<W> {
             display,
             bar: None,
             stream: None,
+            put_away: None,
             steps: Arc::from([]),
             reasons: BTreeMap::new(),
             printed: BTreeMap::new(),
@@ -106,6 +109,8 @@ impl<W: Write> Human<W> {
             EventKind::Retried { step, part, attempt, of, how, output } => {
                 self.retry((step, part), (attempt, of), &how, &output);
             }
+            EventKind::TerminalLeft => self.leave_terminal(),
+            EventKind::TerminalBack => self.take_terminal_back(),
             EventKind::Ticked => self.bar.iter().for_each(Bar::tick),
             EventKind::Finished(summary) => self.finish(&summary),
         }
@@ -132,6 +137,20 @@ impl<W: Write> Human<W> {
         let is_last = self.reasons.keys().any(|step| closes(step) == Some(Closing::Finally));
         let what = if is_last { "after `finally`" } else { "what runs" };
         self.verb(Tone::Warning, "Stopping", format_args!("{what}; once more to kill it"));
+    }
+
+    fn leave_terminal(&mut self) {
+        if let Some(mut bar) = self.bar.take() {
+            bar.put_away();
+            self.put_away = Some(bar);
+        }
+    }
+
+    fn take_terminal_back(&mut self) {
+        if let Some(mut bar) = self.put_away.take() {
+            bar.bring_back();
+            self.bar = Some(bar);
+        }
     }
 
     fn start(&mut self, step: StepId, reason: Reason) {

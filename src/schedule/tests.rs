@@ -95,6 +95,17 @@ fn a_step_that_waits_for_a_lock_holds_no_job() {
 }
 
 #[test]
+fn what_is_to_be_alone_waits_for_what_runs_and_nobody_overtakes_it() {
+    let plan = plan(4, &[]);
+    let alone = vec![false, true, false, false];
+    let weights = vec![9, 5, 4, 3];
+    let mut schedule = Schedule::new(&plan, Terms { alone, weights, ..terms(3, false) });
+    assert_eq!(schedule.begin(), starts(&[0]));
+    assert_eq!(schedule.ended(id(0), &GOOD), starts(&[1]));
+    assert_eq!(schedule.ended(id(1), &GOOD), starts(&[2, 3]));
+}
+
+#[test]
 fn stopping_ends_all_that_has_not_started() {
     let plan = plan(3, &[(0, 1, true)]);
     let mut schedule = Schedule::new(&plan, terms(1, true));
@@ -120,6 +131,7 @@ fn a_failure_reaches_through_a_barrier() {
 struct Course {
     jobs: usize,
     locks: Vec<Option<Lock>>,
+    alone: Vec<bool>,
     running: Vec<Unit>,
     ends: Vec<u32>,
     parts: BTreeMap<StepId, Vec<(PartTerms, u32)>>,
@@ -148,6 +160,8 @@ impl Course {
                 Action::End(step, _) => self.ends[step.index()] += 1,
             }
         }
+        let alone = self.running.iter().any(|unit| matches!(unit, Unit::Step(step) if self.alone[step.index()]));
+        assert!(!alone || self.running.len() == 1, "not alone: {:?}", self.running);
         let taken: usize = self.running.iter().map(|unit| self.jobs_of(unit)).sum();
         assert!(taken <= self.jobs, "{:?} take {taken} jobs of {}", self.running, self.jobs);
         let holding = |unit: &&Unit| match unit {
@@ -179,11 +193,15 @@ fn every_step_of_random_plans_ends_exactly_once() {
             .collect();
         let plan = plan(steps, &edges);
         let locks: Vec<Option<Lock>> = (0..steps).map(|_| lock().filter(|_| random(3) == 0)).collect();
+        let alone: Vec<bool> = (0..steps).map(|_| random(5) == 0).collect();
         let (jobs, keep_going) = (1 + random(4), round % 2 == 0);
         let weights = (0..steps).map(|_| random(9) as u64).collect();
-        let mut schedule = Schedule::new(&plan, Terms { locks: locks.clone(), weights, ..terms(jobs, keep_going) });
+        let mut schedule = Schedule::new(
+            &plan,
+            Terms { locks: locks.clone(), alone: alone.clone(), weights, ..terms(jobs, keep_going) },
+        );
         let (ends, parts) = (vec![0; steps], BTreeMap::new());
-        let mut course = Course { jobs, locks, running: Vec::new(), ends, parts, stopped: false };
+        let mut course = Course { jobs, locks, alone, running: Vec::new(), ends, parts, stopped: false };
         course.act(schedule.begin());
         while !course.running.is_empty() {
             let unit = course.running.swap_remove(random(course.running.len()));

@@ -166,7 +166,7 @@ error: unknown key `container` in `[lifecycle.check]`
 2 | container = "debian"
   | ^^^^^^^^^
   |
-  = help: known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`, `timeout`, `retries`
+  = help: known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`, `interactive`, `timeout`, `retries`
 
 error: unknown key `performance` in make.toml
  --> make.toml:3:2

@@ -59,7 +59,7 @@ fn tables_and_keys() {
         ),
         (
             "[lifecycle.build]\nproduces = []",
-            "unknown key `produces` in `[lifecycle.build]` @ produces = known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`, `timeout`, `retries`\n",
+            "unknown key `produces` in `[lifecycle.build]` @ produces = known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`, `interactive`, `timeout`, `retries`\n",
         ),
         (
             "[workspace.api]\nlifecycle.build.scope = \"member\"",
@@ -71,7 +71,7 @@ fn tables_and_keys() {
         ),
         (
             "[lifecycle.build]\ncache = true\ncache = true\nx = 1",
-            "`cache` is given twice @ cache (for the second time here)\nunknown key `x` in `[lifecycle.build]` @ x = known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`, `timeout`, `retries`\n",
+            "`cache` is given twice @ cache (for the second time here)\nunknown key `x` in `[lifecycle.build]` @ x = known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`, `interactive`, `timeout`, `retries`\n",
         ),
     ] {
         assert_eq!(brief(text), expected);
@@ -377,6 +377,12 @@ fn bounds_of_the_cache() {
     assert_eq!(
         brief("[lifecycle.gen]\ncommand = 'x'\ntimeout = 600\nretries = 'often'"),
         "`timeout` must be a length of time, such as `\"10m\"` @ 600 (this is a whole number)\n`retries` must be a whole number @ 'often' (this is a string)\n"
+    );
+    assert_eq!(
+        brief(
+            "[lifecycle.test]\ninteractive = true\n[workspace.api]\nlifecycle.go.interactive = true\n[lifecycle.go]\ncommands = ['x', 'y']\nparallel = true"
+        ),
+        "`interactive` does not go with the engine for tests, which runs them side by side @ true = `engine = \"command\"` leaves all of it to cargo\n`interactive` does not go with `parallel`: one command at a time has the terminal @ true\n"
     );
     for value in ["'0s'", "'10'", "'10 minutes'"] {
         let expected = format!("`timeout` must be a length of time, such as `\"10m\"` @ {value}{AGE}");

@@ -12,7 +12,7 @@ use crate::cargo_output::Artifact;
 use crate::cargo_test::{Call, CallKind};
 use crate::keys::{LIBRARY_PATH, is_of_tests, without_toolchains};
 use crate::model::MemberId;
-use crate::process::{CommandLine, Program};
+use crate::process::{CommandLine, JOBSERVER_VARIABLES, Jobserver, Program};
 
 /// A call of cargo's, with what is known of it.
 pub(super) struct Called {
@@ -102,10 +102,11 @@ impl Worker<'_> {
                 words
             }
         };
-        let known: BTreeSet<&OsString> = call.env.iter().map(|(name, _)| name).collect();
+        let (dir, env) = (call.dir.clone(), as_without_us(&call.env));
+        let known: BTreeSet<&OsString> = env.iter().map(|(name, _)| name).collect();
         let env_remove = std::env::vars_os().map(|(name, _)| name).filter(|name| !known.contains(name)).collect();
-        let (dir, env) = (call.dir.clone(), call.env.clone());
-        Ok(CommandLine { program: Program::Words(words), dir, env, env_remove, limit: None })
+        let program = Program::Words(words);
+        Ok(CommandLine { program, dir, env, env_remove, limit: None, jobserver: Jobserver::Untold, interactive: false })
     }
 }
 
@@ -113,6 +114,14 @@ impl Called {
     pub(super) fn is_doc(&self) -> bool {
         self.call.kind == CallKind::Doc
     }
+}
+
+/// The variables that cargo gives a test when nobody has told cargo of our jobserver.
+fn as_without_us(env: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {
+    let of_jobserver = |name: &OsStr| JOBSERVER_VARIABLES.iter().any(|known| name == *known);
+    let others = env.iter().filter(|(name, _)| !of_jobserver(name)).cloned();
+    let own = JOBSERVER_VARIABLES.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
+    others.chain(own).collect()
 }
 
 /// The name of a test executable, as nextest makes it.

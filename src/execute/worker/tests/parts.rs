@@ -155,7 +155,7 @@ impl Worker<'_> {
             || self.is_interrupted(),
             || self.commands.run_program(&part.line, tries.timeout, tell),
         );
-        let duration = self.commands.children.now().saturating_sub(clock);
+        let duration = self.commands.children.now().saturating_sub(clock).saturating_sub(ran.waited);
         if ran.held_open {
             tell.warned(left_behind(&part.name));
         }

@@ -1,0 +1,88 @@
+//! Ctrl-Z in the middle of a run: all stand still, time included, and go on together.
+
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::scene::Scene;
+use crate::terminal::Terminal;
+
+#[track_caller]
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < end, "never: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+fn is_stopped(child: &Child) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+    stat.rsplit(") ").next().unwrap().starts_with('T')
+}
+
+/// Ten beats of a tenth of a second.
+const BEATS: &str = "i=0; while [ $i -lt 10 ]; do sleep 0.1; echo beat >> $SIDE/beats; i=$((i+1)); done";
+
+#[test]
+fn all_stand_still_and_their_time_with_them() {
+    let make = format!(
+        "[lifecycle.go]\ntimeout = \"3s\"\ncommand = \"{BEATS}\"\n\
+        [lifecycle.deaf]\ntimeout = \"3s\"\ncommand = \"trap '' TSTP; (sh -c '{BEATS}')\"\n"
+    );
+    for phase in ["go", "deaf"] {
+        let scene = Scene::of(&["a"]).make(&make);
+        let call = scene.call(phase);
+        let child = call.start();
+        let beats = || scene.left("beats").lines().count();
+        for _ in 0..2 {
+            let before = beats();
+            until("it runs", || beats() > before);
+            send(&child, Signal::TSTP);
+            until("it stands still", || is_stopped(&child));
+            let stood = beats();
+            std::thread::sleep(Duration::from_millis(1600));
+            assert_eq!(beats(), stood, "{phase}");
+            send(&child, Signal::CONT);
+        }
+        let ended = call.wait(child);
+        assert_eq!(ended.code, Some(0), "{}", ended.text());
+        assert_eq!(beats(), 10, "{}", ended.text());
+    }
+}
+
+#[test]
+fn it_can_be_ended_afterwards() {
+    let scene = Scene::of(&["a"]).make("[lifecycle.go]\ncommand = \"touch $SIDE/started; sleep 1000\"\n");
+    let call = scene.call("go");
+    let child = call.start();
+    until("it runs", || scene.beside("started").exists());
+    send(&child, Signal::TSTP);
+    until("it stands still", || is_stopped(&child));
+    send(&child, Signal::INT);
+    send(&child, Signal::CONT);
+    let ended = call.wait(child);
+    assert_eq!(ended.code, Some(130), "{}", ended.text());
+    assert_eq!(scene.processes(), [""; 0]);
+}
+
+#[test]
+fn the_shell_has_the_terminal_meanwhile() {
+    let scene = Scene::of(&["a"]).make(&format!("[lifecycle.go]\ncommand = \"{BEATS}\"\n"));
+    let Some(terminal) = Terminal::open(&scene) else { return };
+    terminal.line("$LIFECYCLE lifecycle go; echo over $?");
+    until("it runs", || !scene.left("beats").is_empty());
+    terminal.until_seen("] 0/1");
+    terminal.key("C-z");
+    let screen = terminal.until_seen("topped");
+    assert!(!screen.contains("] 0/1"), "the bar is put away: {screen}");
+    terminal.line("clear; stty -a | grep -o .echoctl; fg");
+    let screen = terminal.until_seen("Finished");
+    assert!(!screen.contains("-echoctl"), "{screen}");
+    assert!(screen.contains("Ran go a in "), "{screen}");
+}
