@@ -147,7 +147,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::process::{Children, CommandLine, Jobserver, Program, run};
+    use crate::process::{Children, CommandLine, Program, run};
 
     const ROLE: &str = "LIFECYCLE_TEST_ROLE";
 
@@ -173,15 +173,7 @@ mod tests {
             }
             "child" => {
                 let line = "kill -INT $$; kill -HUP $$; echo survived".to_owned();
-                let command = CommandLine {
-                    program: Program::Shell(line),
-                    dir: "/".into(),
-                    env: vec![],
-                    env_remove: vec![],
-                    limit: None,
-                    jobserver: Jobserver::Untold,
-                    interactive: false,
-                };
+                let command = CommandLine::new(Program::Shell(line), "/".into());
                 println!("\nready");
                 println!("signal {:?}", run(&command, &Children::new(), &mut |_| ()).unwrap().signal);
             }

@@ -324,7 +324,7 @@ impl Commands<'_> {
         let is_cargo = matches!(command, Argv::Words(_, Some(_)));
         let jobserver = if is_cargo { Jobserver::Cargo } else { Jobserver::Make };
         let (dir, env_remove) = (expanded.dir.clone(), Vec::new());
-        CommandLine { program, dir, env, env_remove, limit: None, jobserver, interactive: false }
+        CommandLine { env, env_remove, jobserver, ..CommandLine::new(program, dir) }
     }
 }
 

@@ -127,6 +127,12 @@ pub enum Signal {
 }
 
 impl CommandLine {
+    /// The program in that folder (absolute) and nothing more: with our variables, no jobserver and no end of its time.
+    pub fn new(program: Program, dir: PathBuf) -> Self {
+        let jobserver = Jobserver::Untold;
+        Self { program, dir, env: Vec::new(), env_remove: Vec::new(), limit: None, jobserver, interactive: false }
+    }
+
     /// What errors call it.
     fn name(&self) -> OsString {
         match &self.program {

@@ -8,16 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 
 fn shell(line: &str) -> CommandLine {
-    let program = Program::Shell(line.to_owned());
-    CommandLine {
-        program,
-        dir: "/".into(),
-        env: vec![],
-        env_remove: vec![],
-        limit: None,
-        jobserver: Jobserver::Untold,
-        interactive: false,
-    }
+    CommandLine::new(Program::Shell(line.to_owned()), "/".into())
 }
 
 fn words(words: &[&str]) -> CommandLine {

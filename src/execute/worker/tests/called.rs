@@ -12,7 +12,7 @@ use crate::cargo_output::Artifact;
 use crate::cargo_test::{Call, CallKind};
 use crate::keys::{LIBRARY_PATH, is_of_tests, without_toolchains};
 use crate::model::MemberId;
-use crate::process::{CommandLine, JOBSERVER_VARIABLES, Jobserver, Program};
+use crate::process::{CommandLine, JOBSERVER_VARIABLES, Program};
 
 /// A call of cargo's, with what is known of it.
 pub(super) struct Called {
@@ -106,7 +106,7 @@ impl Worker<'_> {
         let known: BTreeSet<&OsString> = env.iter().map(|(name, _)| name).collect();
         let env_remove = std::env::vars_os().map(|(name, _)| name).filter(|name| !known.contains(name)).collect();
         let program = Program::Words(words);
-        Ok(CommandLine { program, dir, env, env_remove, limit: None, jobserver: Jobserver::Untold, interactive: false })
+        Ok(CommandLine { env, env_remove, ..CommandLine::new(program, dir) })
     }
 }
 
