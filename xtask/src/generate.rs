@@ -20,7 +20,7 @@ pub struct Shape {
     #[arg(long, value_name = "M")]
     files: NonZeroUsize,
     /// How many members the longest chain of dependencies has
-    #[arg(long, value_name = "D", default_value = "6")]
+    #[arg(long, value_name = "D", default_value_t = NonZeroUsize::new(DEPTH).unwrap_or(NonZeroUsize::MIN))]
     depth: NonZeroUsize,
     /// Where to; must not be there yet, or be empty
     #[arg(long, value_name = "PATH")]
@@ -36,30 +36,61 @@ version = "0.1.0"
 edition = "2024"
 "#;
 
-const PHASES: &str = r#"[lifecycle.stamp]
-description = "Leave a mark that shows when it ran"
-command = "mkdir -p out && echo $$ > out/stamp"
-inputs = ["src/**", "Cargo.toml"]
-needs = ["^stamp"]
-"#;
+/// What each member runs: it leaves a mark that shows when it ran.
+pub const COMMAND: &str = "mkdir -p out && echo $$ > out/stamp";
 
+fn phases() -> String {
+    format!(
+        "[lifecycle.stamp]\ndescription = \"Leave a mark that shows when it ran\"\ncommand = \"{COMMAND}\"\n\
+         inputs = [\"src/**\", \"Cargo.toml\"]\nneeds = [\"^stamp\"]\n"
+    )
+}
+
+/// How many members the longest chain of dependencies has if nothing is said.
+const DEPTH: usize = 6;
 /// How many members one depends on, where there are so many before it.
 const DEPENDENCIES: usize = 3;
 
 impl Shape {
+    /// One of the usual depth.
+    pub fn new(members: usize, files: usize, dir: PathBuf) -> anyhow::Result<Self> {
+        let number = |number| NonZeroUsize::new(number).context("there must be one at least");
+        Ok(Self { members: number(members)?, files: number(files)?, depth: number(DEPTH)?, dir })
+    }
+
+    /// How many members it has.
+    pub fn members(&self) -> usize {
+        self.members.get()
+    }
+
+    /// How many source files each member has.
+    pub fn files(&self) -> usize {
+        self.files.get()
+    }
+
+    /// Its root.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A member's folder.
+    pub fn folder(&self, member: usize) -> PathBuf {
+        self.dir.join("members").join(name(member))
+    }
+
     /// Writes it.
     pub fn write(&self) -> anyhow::Result<()> {
         fs::create_dir_all(&self.dir).with_context(|| format!("cannot make {}", self.dir.display()))?;
         let is_empty = fs::read_dir(&self.dir)?.next().is_none();
         ensure!(is_empty, "{} is not empty", self.dir.display());
         put(&self.dir.join("Cargo.toml"), WORKSPACE)?;
-        put(&self.dir.join("make.toml"), PHASES)?;
+        put(&self.dir.join("make.toml"), &phases())?;
         put(&self.dir.join(".gitignore"), "/target\nout\n")?;
         (0..self.members.get()).try_for_each(|member| self.write_member(member))
     }
 
     fn write_member(&self, member: usize) -> anyhow::Result<()> {
-        let folder = self.dir.join("members").join(name(member));
+        let folder = self.folder(member);
         let dependencies = self.dependencies(member);
         put(&folder.join("Cargo.toml"), &manifest(member, &dependencies))?;
         put(&folder.join("src/lib.rs"), &library(self.files.get() - 1, &dependencies))?;
@@ -67,7 +98,7 @@ impl Shape {
     }
 
     /// Members stand in layers, as many as the longest chain may have members; each depends on the layer before.
-    fn dependencies(&self, member: usize) -> BTreeSet<usize> {
+    pub fn dependencies(&self, member: usize) -> BTreeSet<usize> {
         let depth = self.depth.get().min(self.members.get());
         let Some(before) = (member * depth / self.members).checked_sub(1) else { return BTreeSet::new() };
         let layer = self.layer(before, depth);
@@ -82,7 +113,8 @@ impl Shape {
     }
 }
 
-fn name(member: usize) -> String {
+/// A member's name.
+pub fn name(member: usize) -> String {
     format!("member-{member:05}")
 }
 

@@ -1,5 +1,6 @@
 //! Developer commands of this repository: `cargo xtask <COMMAND>`. It knows the commands and nothing of their work.
 
+mod baseline;
 mod bench;
 mod ci;
 mod generate;
@@ -21,6 +22,12 @@ enum Command {
     /// Write the man page to target/man
     Man,
     Soak(soak::Arguments),
+    #[command(hide = true)]
+    Baseline(baseline::Arguments),
+    #[command(hide = true)]
+    Peak(bench::PeakArguments),
+    #[command(hide = true)]
+    Scenarios(bench::ScenariosArguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -28,6 +35,9 @@ fn main() -> anyhow::Result<ExitCode> {
     let code = match Command::parse() {
         Command::Ci => ci::run()?,
         Command::Bench(arguments) => arguments.run()?,
+        Command::Baseline(arguments) => arguments.run().map(|()| 0)?,
+        Command::Peak(arguments) => arguments.run().map(|()| 0)?,
+        Command::Scenarios(arguments) => arguments.run().map(|()| 0)?,
         Command::Generate(shape) => shape.write().map(|()| 0)?,
         Command::Man => man::write().map(|()| 0)?,
         Command::Soak(arguments) => arguments.run()?,
