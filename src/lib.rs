@@ -34,6 +34,8 @@
 //! see, [why a step runs](docs::explain), [events for programs](docs::events), [what is kept](docs::state),
 //! [completion in shells](docs::command_line), [exit codes and CI](docs::ci).
 
+#[doc(hidden)]
+pub mod bench;
 pub mod cli;
 pub mod docs;
 pub mod model;

@@ -103,7 +103,8 @@ const ROOMS: &[Room] = &[
     // The order of the stages sees every room above.
     room("app", ANY, &["rayon", "thiserror"]),
     room("cli", &["app", "model", "plan", "report"], &["anyhow", "clap"]),
-    // What the crate shows; the binary.
+    // A door for benchmarks; what the crate shows; the binary.
+    room("bench", &["model", "schedule"], &[]),
     room("lib", ANY, &[]),
     room("main", &[], &[]),
 ];

@@ -1,4 +1,8 @@
-//! How long planning takes: 10,000 members and five phases, from plain data, without files or processes.
+//! How long planning takes, and how many allocations, and how long it takes to decide what runs when: 10,000 members and
+//! five phases, from plain data, without files or processes.
+
+#[path = "support/counting.rs"]
+mod counting;
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -10,6 +14,9 @@ use cargo_lifecycle::model::{
 };
 use cargo_lifecycle::plan::{Request, plan};
 use criterion::{Criterion, Throughput};
+
+#[global_allocator]
+static ALLOCATOR: counting::Counting = counting::Counting;
 
 const MEMBERS: usize = 10_000;
 const PHASES: [&str; 5] = ["codegen", "build", "test", "lint", "doc"];
@@ -102,11 +109,36 @@ fn planning(criterion: &mut Criterion) {
         let phases = if let Ties::Hooks = ties { vec![1] } else { vec![0, 1, 2, 3, 4] };
         let phases = phases.into_iter().map(PhaseId::new).collect();
         let request = Request { phases, selected: workspace.ids().collect() };
+        let act = || {
+            let planned = plan(black_box(&workspace), black_box(&project), black_box(&request));
+            assert!(planned.is_ok_and(|plan| plan.steps.len() >= PHASES.len()));
+        };
+        let mut measured = false;
         group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                let planned = plan(black_box(&workspace), black_box(&project), black_box(&request));
-                assert!(planned.is_ok_and(|plan| plan.steps.len() >= PHASES.len()));
-            });
+            measured = true;
+            bencher.iter(act);
+        });
+        if measured {
+            let ((), counted) = counting::count(act);
+            let peak = counted.peak as f64 / f64::from(1 << 20);
+            println!("row: planning, {name}: {} allocations, {peak:.1} MiB at the peak", counted.allocations);
+        }
+    }
+    group.finish();
+}
+
+/// Every decision of a run in which each step succeeds as soon as it may start.
+fn scheduling(criterion: &mut Criterion) {
+    let workspace = workspace();
+    let phases = (0..PHASES.len()).map(PhaseId::new).collect();
+    let request = Request { phases, selected: workspace.ids().collect() };
+    let plan = plan(&workspace, &project(Ties::Needs), &request).unwrap_or_default();
+    let mut group = criterion.benchmark_group("scheduling 10,000 members x 5 phases");
+    group.throughput(Throughput::Elements(plan.steps.len() as u64)).sample_size(20);
+    for jobs in [2, 16] {
+        group.bench_function(format!("{jobs} jobs"), |bencher| {
+            bencher
+                .iter(|| assert_eq!(cargo_lifecycle::bench::schedule(black_box(&plan), jobs), MEMBERS * PHASES.len()));
         });
     }
     group.finish();
@@ -115,5 +147,6 @@ fn planning(criterion: &mut Criterion) {
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     planning(&mut criterion);
+    scheduling(&mut criterion);
     criterion.final_summary();
 }

@@ -36,8 +36,8 @@ fn main() {
     let (ours, bare) = (median(ours), median(bare));
     let ratio = ours.as_secs_f64() / bare.as_secs_f64();
     let each = ours.saturating_sub(bare) / u32::try_from(STEPS).unwrap_or(1);
-    println!("steps: {STEPS} of `{COMMAND}` at {JOBS} jobs: {ours:.1?}, a bare loop {bare:.1?}: ratio {ratio:.3}");
-    println!("steps: {each:.1?} more for each step, the start of the program included");
+    println!("row: {STEPS} steps of `{COMMAND}` at {JOBS} jobs: {ours:.1?}, a bare loop {bare:.1?}, ratio {ratio:.3}");
+    println!("row: more for each of them, the start of the program included: {each:.1?}");
 }
 
 /// The program, built as benchmarks are.
