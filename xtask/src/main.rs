@@ -3,6 +3,7 @@
 mod baseline;
 mod bench;
 mod ci;
+mod gate;
 mod generate;
 mod man;
 mod soak;
@@ -18,6 +19,7 @@ enum Command {
     /// Run what every change must pass: fmt, lint, test and doc
     Ci,
     Bench(bench::Arguments),
+    Gate(gate::Arguments),
     Generate(generate::Shape),
     /// Write the man page to target/man
     Man,
@@ -38,6 +40,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Baseline(arguments) => arguments.run().map(|()| 0)?,
         Command::Peak(arguments) => arguments.run().map(|()| 0)?,
         Command::Scenarios(arguments) => arguments.run().map(|()| 0)?,
+        Command::Gate(arguments) => arguments.run()?,
         Command::Generate(shape) => shape.write().map(|()| 0)?,
         Command::Man => man::write().map(|()| 0)?,
         Command::Soak(arguments) => arguments.run()?,

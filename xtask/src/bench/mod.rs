@@ -19,9 +19,12 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use build::{release, root};
+pub use build::{release, root};
+pub use command::{lifecycle, on_path, quiet, timed};
+pub use floor::remove;
 pub use peak::Arguments as PeakArguments;
 pub use scenarios::Arguments as ScenariosArguments;
+pub use table::Table;
 
 /// Measure the program, by itself and beside others
 ///
