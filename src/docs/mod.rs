@@ -26,3 +26,6 @@ pub mod command_line {}
 
 #[doc = include_str!("ci.md")]
 pub mod ci {}
+
+#[doc = include_str!("performance.md")]
+pub mod performance {}
