@@ -1,6 +1,7 @@
 //! Which step may start when, and what becomes of the others when one ends: the whole of a run's decisions, as a pure
 //! machine. It knows no processes and no clock.
 
+mod estimate;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::model::{Node, Outcome, Plan, StepId};
+use estimate::remaining;
 
 /// A name for something that at most one running step, or part of one, may hold.
 pub type Lock = Arc<str>;
@@ -25,6 +27,8 @@ pub struct Terms {
     pub keep_going: bool,
     /// For each step, how long it will take, in any unit; missing ones count 1.
     pub weights: Vec<u64>,
+    /// Whether the weights are more than a guess.
+    pub is_measured: bool,
     /// For each step, the lock it needs, if any.
     pub locks: Vec<Option<Lock>>,
     /// The places of the steps that are to run; none: all. No edge may join them to the others.
@@ -76,6 +80,9 @@ pub struct Schedule<'a> {
     running: usize,
     unfinished: usize,
     stopping: bool,
+    /// The weights of the steps that had to run, and of those that had not.
+    ran: u64,
+    fresh: u64,
 }
 
 /// What takes jobs when it runs.
@@ -133,6 +140,8 @@ impl<'a> Schedule<'a> {
             running: 0,
             unfinished: only.len(),
             stopping: false,
+            ran: 0,
+            fresh: 0,
         }
     }
 
@@ -157,6 +166,8 @@ impl<'a> Schedule<'a> {
         if self.state[step.index()] == State::Running {
             self.unlock(step);
         }
+        let is_fresh = matches!(outcome, Outcome::Cached { .. });
+        *(if is_fresh { &mut self.fresh } else { &mut self.ran }) += weight_of(&self.terms, step);
         self.over(step, outcome, &mut actions);
         if matches!(outcome, Outcome::Failed(_)) && !self.terms.keep_going {
             self.stop_into(&mut actions);
@@ -377,29 +388,4 @@ impl<'a> Schedule<'a> {
 
 fn weight_of(terms: &Terms, step: StepId) -> u64 {
     terms.weights.get(step.index()).copied().unwrap_or(1).max(1)
-}
-
-/// For each node the weight of the longest way from its start to the end of the plan, itself included.
-fn remaining(plan: &Plan, dependents: &[Vec<(Node, bool)>], weights: &[u64]) -> Vec<u64> {
-    let nodes = plan.nodes();
-    let mut leads_to = vec![0_u32; nodes];
-    let mut leaders = vec![Vec::new(); nodes];
-    for edge in &plan.edges {
-        leads_to[edge.from.index()] += 1;
-        leaders[edge.to.index()].push(edge.from);
-    }
-    let mut remaining = vec![0; nodes];
-    let mut ends: Vec<Node> = (0..nodes as u32).map(Node).filter(|node| leads_to[node.index()] == 0).collect();
-    while let Some(node) = ends.pop() {
-        let beyond = dependents[node.index()].iter().map(|(next, _)| remaining[next.index()]).max();
-        let own = if node.index() < plan.steps.len() { weights.get(node.index()).copied().unwrap_or(1) } else { 0 };
-        remaining[node.index()] = own.max(1).saturating_add(beyond.unwrap_or(0));
-        for leader in &leaders[node.index()] {
-            leads_to[leader.index()] -= 1;
-            if leads_to[leader.index()] == 0 {
-                ends.push(*leader);
-            }
-        }
-    }
-    remaining
 }

@@ -98,7 +98,7 @@ const ROOMS: &[Room] = &[
     room(
         "report",
         &["ansi", "cargo_output", "libtest", "model", "plan", "terminal"],
-        &["clap", "indicatif", "serde_json", "shlex"],
+        &["clap", "console", "indicatif", "serde_json", "shlex"],
     ),
     // The order of the stages sees every room above.
     room("app", ANY, &["rayon", "thiserror"]),

@@ -133,6 +133,7 @@ impl<'a> Planned<'a> {
                 env: stage.env,
                 jobs: pool.current_num_threads(),
                 live: self.lifecycle.options.live,
+                color: self.lifecycle.options.color,
                 tries: Tries { timeout: self.lifecycle.options.timeout, retries: self.lifecycle.options.retries },
                 tests: TestSetting {
                     is_runner_text: &is_runner_text,
@@ -293,7 +294,10 @@ impl<'a> Planned<'a> {
     /// Recorded durations tell which way through the plan is the longest; steps that take cargo's build lock would only
     /// wait for one another.
     fn terms(&self, pool: &rayon::ThreadPool, state: &State) -> schedule::Terms {
-        let weight = |step: &StepInfo| state.steps.get(&*step.name).map_or(1, |last| last.duration_ms.max(1));
+        let known: Vec<Option<u64>> =
+            self.steps.iter().map(|step| state.steps.get(&*step.name).map(|last| last.duration_ms.max(1))).collect();
+        let (sum, count) = known.iter().flatten().fold((0, 0), |(sum, count), known| (sum + known, count + 1));
+        let usual = u64::checked_div(sum, count).unwrap_or(1);
         let lock = |step: &Step| {
             let mut commands = step.definition.commands.iter().filter_map(|command| command.cargo());
             let own = step.definition.lock.clone().filter(|_| step.definition.engine == Engine::Command);
@@ -302,7 +306,8 @@ impl<'a> Planned<'a> {
         schedule::Terms {
             jobs: pool.current_num_threads(),
             keep_going: self.lifecycle.options.keep_going,
-            weights: self.steps.iter().map(weight).collect(),
+            weights: known.iter().map(|known| known.unwrap_or(usual)).collect(),
+            is_measured: count * 2 > known.len() as u64,
             locks: self.plan.steps.iter().map(lock).collect(),
             only: None,
             alone: self.plan.steps.iter().map(|step| step.definition.interactive).collect(),

@@ -275,6 +275,7 @@ impl Arguments {
             no_cache: self.no_cache,
             verify: self.verify,
             live: self.output == OutputStyle::Stream,
+            color: false,
             timeout: self.timeout,
             retries: self.retries.unwrap_or(0),
             current_dir: None,

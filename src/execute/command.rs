@@ -31,6 +31,8 @@ pub struct Commands<'a> {
     pub jobs: usize,
     /// Whether everything is told that they print, and not only their newest lines now and then.
     pub live: bool,
+    /// Whether it is shown in colour, of which programs are told that could not know.
+    pub color: bool,
     /// How long attempts may take, and how many there are, where make.toml says nothing.
     pub tries: Tries,
     /// How tests are had from cargo.
@@ -228,7 +230,10 @@ impl Commands<'_> {
     fn run_one(&self, command: &Argv, expanded: &Expanded, limit: Option<Limit>, tell: &Teller) -> Ran {
         let json = reports_in_json(command);
         let mut ran = Ran::default();
-        let line = CommandLine { limit, ..self.command_line(command, expanded, json) };
+        let mut line = CommandLine { limit, ..self.command_line(command, expanded, json) };
+        if self.color {
+            colored(command, &mut line.env);
+        }
         let exit =
             if json { self.run_cargo(&line, &mut ran, (tell, true)) } else { self.run_plain(&line, &mut ran, tell) };
         if !json && matches!(command, Argv::Words(_, Some(call)) if call.command.compiles()) {
@@ -325,6 +330,24 @@ impl Commands<'_> {
         let jobserver = if is_cargo { Jobserver::Cargo } else { Jobserver::Make };
         let (dir, env_remove) = (expanded.dir.clone(), Vec::new());
         CommandLine { env, env_remove, jobserver, ..CommandLine::new(program, dir) }
+    }
+}
+
+/// Adds the variables that make programs print in colour although they print into a pipe, unless something is said of them.
+/// Cargo gets its own alone: what it starts, such as tests, would find the others.
+fn colored(command: &Argv, env: &mut Vec<(OsString, OsString)>) {
+    let is_said = |name: &str, env: &[(OsString, OsString)]| {
+        std::env::var_os(name).is_some() || env.iter().any(|(known, _)| known == name)
+    };
+    if is_said("NO_COLOR", env) {
+        return;
+    }
+    let is_cargo = matches!(command, Argv::Words(_, Some(_)));
+    let names = [("CARGO_TERM_COLOR", "always"), ("CLICOLOR_FORCE", "1")];
+    for (name, value) in names.into_iter().take(if is_cargo { 1 } else { 2 }) {
+        if !is_said(name, env) {
+            env.push((name.into(), value.into()));
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub use worker::{Ending, PartOf, Produced, Worker};
 
 /// How long children have to end by themselves after a signal before they are killed.
 const GRACE: Duration = Duration::from_secs(3);
-/// How often a display may show the time when nothing happens.
+/// How often a display shows the time.
 const TICK: Duration = Duration::from_millis(100);
 
 /// What a step does.
@@ -193,6 +194,8 @@ pub fn run(
         work,
         signal: None,
         kill_at: None,
+        tick_at: Instant::now() + TICK,
+        running: BTreeMap::new(),
     };
     let begun = Instant::now();
     pool.in_place_scope(|scope| {
@@ -276,6 +279,9 @@ struct Coordinator<'a> {
     is_told: bool,
     signal: Option<Interrupt>,
     kill_at: Option<Instant>,
+    tick_at: Instant,
+    /// Since when steps run.
+    running: BTreeMap<StepId, Instant>,
 }
 
 impl Coordinator<'_> {
@@ -306,18 +312,29 @@ impl Coordinator<'_> {
         if self.kill_at.take_if(|at| *at <= Instant::now()).is_some() {
             self.work.interrupt(Signal::Kill);
         }
-        match receiver.recv_timeout(TICK) {
-            Ok(message) => self.take(message),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                (self.events)(EventKind::Ticked);
-                Vec::new()
-            }
+        let until_tick = self.tick_at.saturating_duration_since(Instant::now());
+        if until_tick.is_zero() {
+            self.tick();
         }
+        match receiver.recv_timeout(until_tick) {
+            Ok(message) => self.take(message),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Vec::new(),
+        }
+    }
+
+    fn tick(&mut self) {
+        let gone = |step| self.running.get(&step).map_or(0, |since| millis(since.elapsed()));
+        let left = self.schedule.left(gone).map(Duration::from_millis);
+        (self.events)(EventKind::Ticked { left });
+        self.tick_at = Instant::now() + TICK;
     }
 
     fn take(&mut self, message: Message) -> Vec<Action> {
         match message {
-            Message::Started(step, reason) => (self.events)(EventKind::Started { step, reason }),
+            Message::Started(step, reason) => {
+                self.running.insert(step, Instant::now());
+                (self.events)(EventKind::Started { step, reason });
+            }
             Message::Printed(step, bytes, live) => (self.events)(EventKind::Printed { step, bytes, live }),
             Message::Diagnosed(step, diagnostic) => (self.events)(EventKind::Diagnosed { step, diagnostic }),
             Message::Warned(message) => (self.events)(EventKind::Warned(message)),
@@ -347,6 +364,7 @@ impl Coordinator<'_> {
         if self.schedule.is_alone(step) {
             (self.events)(EventKind::TerminalBack);
         }
+        self.running.remove(&step);
         let actions = self.schedule.ended(step, &done.outcome);
         self.outcomes[step.index()] = done.outcome.clone();
         self.durations[step.index()] = done.duration;
@@ -384,6 +402,10 @@ impl Coordinator<'_> {
         (self.events)(EventKind::Interrupted(signal));
         actions
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn summary(outcomes: &[Outcome], duration: Duration) -> Summary {

@@ -125,8 +125,11 @@ pub enum EventKind {
     TerminalLeft,
     /// The terminal is ours again.
     TerminalBack,
-    /// Nothing happened for a moment; a display may show the time.
-    Ticked,
+    /// Some time has passed; a display may show it.
+    Ticked {
+        /// How long the rest of the run will take, as far as recorded durations tell.
+        left: Option<Duration>,
+    },
     /// The run is over.
     Finished(Summary),
 }

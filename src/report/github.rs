@@ -91,7 +91,7 @@ impl<W: Write> Github<W> {
             | EventKind::Noted(_)
             | EventKind::Printed { .. }
             | EventKind::PartStarted { .. }
-            | EventKind::Ticked => {}
+            | EventKind::Ticked { .. } => {}
         }
         // Nobody reads any more; the run goes on and its exit code tells.
         let _ = self.out.flush();

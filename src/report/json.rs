@@ -50,7 +50,10 @@ impl<W: Write> Json<W> {
                 self.of_step("started", *step, json!({ "reason": reason }));
             }
             // All that a step printed is told when it ends; this is only what a display shows at once.
-            EventKind::Printed { .. } | EventKind::TerminalLeft | EventKind::TerminalBack | EventKind::Ticked => {}
+            EventKind::Printed { .. }
+            | EventKind::TerminalLeft
+            | EventKind::TerminalBack
+            | EventKind::Ticked { .. } => {}
             EventKind::Diagnosed { step, diagnostic } => self.diagnostic(*step, diagnostic),
             EventKind::Ended { step, done } => self.ended(*step, done),
             EventKind::Retried { step, part, attempt, of, how, output } => {

@@ -282,3 +282,40 @@ fn only_the_steps_that_are_named_run() {
     let mut nothing = Schedule::new(&plan, Terms { jobs: 4, only: Some(5..5), ..Terms::default() });
     assert!(nothing.begin().is_empty() && nothing.is_over());
 }
+
+#[test]
+fn the_rest_takes_as_long_as_its_longest_way_its_work_or_its_lock() {
+    // 0 before 1; 2, 3 and 4 by themselves.
+    let plan = plan(5, &[(0, 1, true)]);
+    let weights = vec![30, 20, 10, 10, 10];
+    let measured = |jobs, locks: Vec<Option<Lock>>| Terms {
+        weights: weights.clone(),
+        is_measured: true,
+        locks,
+        ..terms(jobs, false)
+    };
+    let gone = |step: StepId| if step.index() == 0 { 12 } else { 0 };
+    let left = |terms: Terms| {
+        let mut schedule = Schedule::new(&plan, terms);
+        schedule.begin();
+        schedule.left(gone)
+    };
+    assert_eq!(left(Terms { weights: weights.clone(), ..terms(1, false) }), None);
+    assert_eq!(left(measured(1, Vec::new())), Some(68));
+    assert_eq!(left(measured(8, Vec::new())), Some(38));
+    let lock: Option<Lock> = Some("db".into());
+    assert_eq!(left(measured(8, vec![None, lock.clone(), lock.clone(), lock.clone(), lock])), Some(50));
+}
+
+#[test]
+fn what_waits_is_taken_for_as_fresh_as_what_is_over() {
+    let plan = plan(4, &[]);
+    let mut schedule =
+        Schedule::new(&plan, Terms { weights: vec![10, 30, 20, 40], is_measured: true, ..terms(1, false) });
+    let mut started = schedule.begin();
+    for (outcome, left) in [(GOOD, 30), (Outcome::Succeeded, 24)] {
+        let Some(Action::Start(step)) = started.first().cloned() else { panic!("nothing starts") };
+        started = schedule.ended(step, &outcome);
+        assert_eq!(schedule.left(|_| 0), Some(left));
+    }
+}

@@ -31,6 +31,7 @@ mod plain_cargo;
 mod printing;
 mod running;
 mod scene;
+mod screens;
 mod selecting;
 mod sharing;
 mod signals;
