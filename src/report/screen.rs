@@ -14,6 +14,8 @@ const SHOWN: usize = 8;
 /// How many columns the names of running steps have at most, and those of the bar between its brackets.
 const NAMES: usize = 30;
 const BAR: usize = 25;
+/// How long something runs before it is shown: thousands of quick ones would only be a flicker.
+const SEEN: Duration = Duration::from_millis(200);
 /// Of the terminal's lines, how many stay for what is printed above.
 const ABOVE: usize = 3;
 
@@ -85,17 +87,19 @@ impl Screen {
     /// The lines, none of which is wider than the terminal.
     pub fn lines(&self, size: Size) -> Vec<String> {
         let room = size.height.saturating_sub(ABOVE + 1);
+        let running: Vec<&Line> =
+            self.running.iter().take_while(|line| self.now.saturating_sub(line.since) >= SEEN).collect();
         let mut shown = SHOWN.min(room);
-        if self.running.len() > shown {
+        if running.len() > shown {
             // One is for how many there are besides.
             shown = shown.min(room.saturating_sub(1));
         }
-        let shown = self.running.get(..shown).unwrap_or(&self.running);
+        let shown = running.get(..shown).unwrap_or(&running);
         let names = shown.iter().map(|line| measure_text_width(&line.name)).max().unwrap_or_default();
         let names = names.clamp(12, NAMES).min(size.width / 2);
         let mut lines = vec![self.head(size.width)];
         lines.extend(shown.iter().map(|line| self.line(line, names, size.width)));
-        let more = self.running.len() - shown.len();
+        let more = running.len() - shown.len();
         if more > 0 && room > 0 {
             lines.push(fit(&format!("{:>names$} and {more} more", ""), size.width));
         }
@@ -200,8 +204,11 @@ mod tests {
     fn of_many_the_first_are_shown_and_the_others_counted() {
         let mut screen = Screen::new(20, false);
         (0..8).for_each(|number| screen.start(step(number), "x"));
+        assert_eq!(screen.lines(WIDE).len(), 1);
+        screen.pass(SEEN);
         assert_eq!(screen.lines(WIDE).len(), 9);
         (8..20).for_each(|number| screen.start(step(number), "x"));
+        screen.pass(SEEN * 2);
         let lines = screen.lines(WIDE);
         assert_eq!((lines.len(), &*lines[9]), (10, "             and 12 more"));
         let lines = |height| screen.lines(Size { width: 100, height });
@@ -216,17 +223,18 @@ mod tests {
         let mut screen = Screen::new(400, true);
         screen.start(step(0), "a name that is longer than thirty columns");
         screen.say(StepId::new(0), "漢字漢字漢字漢字漢字");
+        screen.pass(SEEN);
         screen.expect(Some(Duration::from_secs(5)));
         screen.end(&step(1), 1);
         let plain = |width| {
             let lines = screen.lines(Size { width, height: 30 });
             lines.iter().map(|line| console::strip_ansi_codes(line).into_owned()).collect::<Vec<_>>()
         };
-        assert_eq!(plain(60)[0], "     Running 1/400 in 0.0s, about 5s left, 1 failed");
-        assert_eq!(plain(60)[1], "a name that is longer than th…  0.0s 漢字漢字漢字漢字漢字");
-        assert_eq!(plain(40)[0], "     Running 1/400 in 0.0s, 1 failed");
-        assert_eq!(plain(40)[1], "a name that is long…  0.0s 漢字漢字漢字…");
-        assert_eq!(plain(38)[1], "a name that is lon…  0.0s 漢字漢字漢…");
+        assert_eq!(plain(60)[0], "     Running 1/400 in 0.2s, about 5s left, 1 failed");
+        assert_eq!(plain(60)[1], "a name that is longer than th…  0.2s 漢字漢字漢字漢字漢字");
+        assert_eq!(plain(40)[0], "     Running 1/400 in 0.2s, 1 failed");
+        assert_eq!(plain(40)[1], "a name that is long…  0.2s 漢字漢字漢字…");
+        assert_eq!(plain(38)[1], "a name that is lon…  0.2s 漢字漢字漢…");
         assert_eq!(plain(20)[0], "     Running 1/400,…");
     }
 
@@ -240,6 +248,7 @@ mod tests {
                 screen.start(step(number), &name);
                 screen.say(StepId::new(number), &said);
             }
+            screen.pass(SEEN);
             let lines = screen.lines(Size { width, height });
             prop_assert!(lines.iter().all(|line| measure_text_width(line) <= width));
             prop_assert!(lines.len() <= height.saturating_sub(ABOVE).max(1));
