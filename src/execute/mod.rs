@@ -131,6 +131,11 @@ impl Teller {
         self.send(Message::Diagnosed(self.step, diagnostic));
     }
 
+    /// Ctrl-C ended the step, which had the terminal.
+    pub fn interrupted(&self) {
+        self.send(Message::Signal(Interrupt::Interrupt));
+    }
+
     /// Something that people should know.
     pub fn warned(&self, message: String) {
         self.send(Message::Warned(message));
