@@ -154,7 +154,7 @@ pub struct Run {
     pub outcomes: Vec<Outcome>,
     /// How long each step ran.
     pub durations: Vec<Duration>,
-    /// The figures.
+    /// The figures, but for how long it took.
     pub summary: Summary,
     /// The signal that ended it, if one did.
     pub signal: Option<Interrupt>,
@@ -199,7 +199,6 @@ pub fn run(
         signal: None,
         kill_at: None,
     };
-    let begun = Instant::now();
     pool.in_place_scope(|scope| {
         let mut actions = coordinator.schedule.begin();
         loop {
@@ -214,7 +213,7 @@ pub fn run(
         }
     });
     let Coordinator { outcomes, durations, signal, .. } = coordinator;
-    Run { summary: summary(&outcomes[only], begun.elapsed()), outcomes, durations, signal }
+    Run { summary: summary(&outcomes[only]), outcomes, durations, signal }
 }
 
 impl Run {
@@ -391,8 +390,8 @@ impl Coordinator<'_> {
     }
 }
 
-fn summary(outcomes: &[Outcome], duration: Duration) -> Summary {
-    let mut summary = Summary { duration, ..Summary::default() };
+fn summary(outcomes: &[Outcome]) -> Summary {
+    let mut summary = Summary::default();
     for outcome in outcomes {
         let count = match outcome {
             Outcome::Succeeded => &mut summary.succeeded,
