@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::aftermath::{self, Stage, Stopped};
 use super::{Error, Lifecycle, Report, aliases, environment, keep};
@@ -145,7 +145,8 @@ impl<'a> Planned<'a> {
             // What closes the run is all tried: one that fails keeps no other from its turn.
             let terms = schedule::Terms { keep_going: terms.keep_going || stage.closes, ..terms };
             let talk = (&sender, &receiver);
-            let run = execute::run(&self.plan, (terms, stage.heed), (&pool, &worker), talk, events);
+            let mut run = execute::run(&self.plan, (terms, stage.heed), (&pool, &worker), talk, events);
+            run.summary.duration = children.now();
             let (produced, made) = worker.into_produced();
             Stopped { run, produced, made, left: vec![children] }
         };
@@ -158,6 +159,7 @@ impl<'a> Planned<'a> {
         }
         let Stopped { mut run, produced, made, left } = stopped;
         left.iter().for_each(Children::end);
+        let mut stood: Duration = left.iter().map(Children::stood).sum();
         let ended = keep::Ended { run: &run, produced, made, begun_at };
         let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases: &self.lifecycle.options.phases };
         let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
@@ -172,6 +174,7 @@ impl<'a> Planned<'a> {
             let env = [env.clone(), aftermath::env(&report)].concat();
             let after = stage(Stage { steps: steps.clone(), closes: true, heed: Heed::Stops, env: &env }, events);
             after.left.iter().for_each(Children::end);
+            stood += after.left.iter().map(Children::stood).sum::<Duration>();
             let after = after.run;
             if after.signal.is_none() && !after.outcomes[steps.clone()].iter().all(Outcome::is_good) {
                 let key = closing.key();
@@ -181,8 +184,8 @@ impl<'a> Planned<'a> {
             run.signal = after.signal;
         }
         drop(listening);
-        // From the question to the answer, not only while steps ran.
-        report.summary.duration = self.lifecycle.opened_at.elapsed();
+        // From the question to the answer, not only while steps ran; but for the time in which all stood still.
+        report.summary.duration = self.lifecycle.opened_at.elapsed().saturating_sub(stood);
         report.interrupted = run.signal;
         events(EventKind::Finished(report.summary));
         Ok(report)

@@ -96,6 +96,8 @@ pub struct Ran {
     pub waited: Duration,
     /// Whether something that it started goes on and holds its output.
     pub held_open: bool,
+    /// Whether Ctrl-C ended it, which it alone has heard, as it had the terminal.
+    pub interrupted: bool,
 }
 
 /// A log that is shown when it is wanted.
@@ -401,6 +403,7 @@ impl Ran {
     fn close(&mut self, exit: Result<Exit, process::Error>) {
         self.trouble = self.log.take_trouble();
         self.held_open = exit.as_ref().is_ok_and(|exit| exit.held_open);
+        self.interrupted = exit.as_ref().is_ok_and(|exit| exit.interrupted);
         self.waited = exit.as_ref().map_or(Duration::ZERO, |exit| exit.waited);
         self.failure = match exit {
             Ok(exit) if exit.success() => None,
@@ -436,6 +439,7 @@ impl Ran {
         self.unread |= other.unread;
         self.lost |= other.lost;
         self.held_open |= other.held_open;
+        self.interrupted |= other.interrupted;
         self.waited += other.waited;
         self.doubt = self.doubt.take().or(other.doubt);
         self.trouble = self.trouble.take().or(other.trouble);

@@ -132,6 +132,11 @@ impl Teller {
         self.send(Message::Diagnosed(self.step, diagnostic));
     }
 
+    /// Ctrl-C ended the step, which had the terminal.
+    pub fn interrupted(&self) {
+        self.send(Message::Signal(Interrupt::Interrupt));
+    }
+
     /// Something that people should know.
     pub fn warned(&self, message: String) {
         self.send(Message::Warned(message));
@@ -150,7 +155,7 @@ pub struct Run {
     pub outcomes: Vec<Outcome>,
     /// How long each step ran.
     pub durations: Vec<Duration>,
-    /// The figures.
+    /// The figures, but for how long it took.
     pub summary: Summary,
     /// The signal that ended it, if one did.
     pub signal: Option<Interrupt>,
@@ -197,7 +202,6 @@ pub fn run(
         tick_at: Instant::now() + TICK,
         running: BTreeMap::new(),
     };
-    let begun = Instant::now();
     pool.in_place_scope(|scope| {
         let mut actions = coordinator.schedule.begin();
         loop {
@@ -212,7 +216,7 @@ pub fn run(
         }
     });
     let Coordinator { outcomes, durations, signal, .. } = coordinator;
-    Run { summary: summary(&outcomes[only], begun.elapsed()), outcomes, durations, signal }
+    Run { summary: summary(&outcomes[only]), outcomes, durations, signal }
 }
 
 impl Run {
@@ -408,8 +412,8 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn summary(outcomes: &[Outcome], duration: Duration) -> Summary {
-    let mut summary = Summary { duration, ..Summary::default() };
+fn summary(outcomes: &[Outcome]) -> Summary {
+    let mut summary = Summary::default();
     for outcome in outcomes {
         let count = match outcome {
             Outcome::Succeeded => &mut summary.succeeded,

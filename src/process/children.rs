@@ -62,6 +62,11 @@ impl Children {
         self.clock.now()
     }
 
+    /// How long that time has stood still.
+    pub fn stood(&self) -> Duration {
+        self.clock.stood()
+    }
+
     /// The end of a time of this length that begins now.
     pub fn limit(&self, length: Duration) -> Limit {
         Limit { at: self.now().saturating_add(length), length }

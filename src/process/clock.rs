@@ -26,6 +26,11 @@ impl Clock {
         until.saturating_duration_since(self.begun).saturating_sub(pauses.sum)
     }
 
+    /// How long it has stood still.
+    pub fn stood(&self) -> Duration {
+        self.begun.elapsed().saturating_sub(self.now())
+    }
+
     /// Stops, if it goes.
     pub fn stop(&self) {
         self.lock().since.get_or_insert_with(Instant::now);
@@ -64,6 +69,7 @@ mod tests {
         assert_eq!(clock.now(), stood);
         clock.go_on();
         clock.go_on();
+        assert!(clock.stood() >= Duration::from_millis(20));
         std::thread::sleep(Duration::from_millis(5));
         let gone = clock.now() - stood;
         assert!(gone >= Duration::from_millis(5) && gone < clock.begun.elapsed() - Duration::from_millis(15));

@@ -83,6 +83,8 @@ pub struct Exit {
     pub signal: Option<i32>,
     /// Whether something that it started goes on and holds its output open, so that more of it may have been to come.
     pub held_open: bool,
+    /// Whether Ctrl-C ended it while it had the terminal: nobody else has heard that.
+    pub interrupted: bool,
     /// The length of the time that it was given, if that was over before it had ended.
     pub timed_out: Option<Duration>,
     /// From its start to its end.

@@ -82,6 +82,11 @@ pub fn is_for_want_of_terminal(signal: i32) -> bool {
     [system::Signal::TTIN, system::Signal::TTOU].iter().any(|known| known.as_raw() == signal)
 }
 
+/// Whether it is the signal that Ctrl-C sends to those in front of a terminal.
+pub fn is_of_ctrl_c(signal: i32) -> bool {
+    signal == system::Signal::INT.as_raw()
+}
+
 /// Sends a signal to the group. Nothing is done about a group that is gone, or whose members belong to somebody else.
 pub fn signal_group(group: u32, signal: Signal) {
     if let Some(group) = pid(group) {

@@ -45,6 +45,11 @@ pub fn is_for_want_of_terminal(_: i32) -> bool {
     false
 }
 
+/// Nothing ends by signals here.
+pub fn is_of_ctrl_c(_: i32) -> bool {
+    false
+}
+
 /// Ends the child and what it started. Windows has nothing like a polite signal that every program hears.
 pub fn signal_group(group: u32, signal: Signal) {
     if matches!(signal, Signal::Stop | Signal::Freeze | Signal::Continue) {
