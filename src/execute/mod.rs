@@ -5,6 +5,7 @@ mod attempts;
 mod command;
 mod judge;
 mod lines;
+mod ran;
 mod upstream;
 mod worker;
 
