@@ -234,11 +234,14 @@ impl Commands<'_> {
                 *lost |= hidden.write_all(rendered.bytes).is_err();
             }
         };
-        let exit = process::run(line, self.children, &mut |chunk| output.push(chunk, &mut show));
+        let exit = process::run(line, self.children, &mut |chunk| {
+            output.push(chunk, &mut show);
+            output.take_diagnostics().into_iter().for_each(|diagnostic| tell.diagnosed(diagnostic.into()));
+        });
         let facts = output.finish(&mut show);
-        // Where cargo did not come to building, it was asked for something else, which is to be seen.
-        ran.warned = facts.warnings() > 0 || facts.finished.is_none();
         facts.diagnostics.into_iter().for_each(|diagnostic| tell.diagnosed(diagnostic.into()));
+        // Where cargo did not come to building, it was asked for something else, which is to be seen.
+        ran.warned = facts.warnings > 0 || facts.finished.is_none();
         ran.artifacts = facts.artifacts;
         ran.scripts = facts.build_scripts;
         ran.reported = true;

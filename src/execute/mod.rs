@@ -12,6 +12,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -194,6 +195,7 @@ pub fn run(
         work,
         signal: None,
         kill_at: None,
+        said: BTreeSet::new(),
     };
     let begun = Instant::now();
     pool.in_place_scope(|scope| {
@@ -277,6 +279,8 @@ struct Coordinator<'a> {
     is_told: bool,
     signal: Option<Interrupt>,
     kill_at: Option<Instant>,
+    /// What the compiler or cargo said of the steps.
+    said: BTreeSet<(StepId, Diagnostic)>,
 }
 
 impl Coordinator<'_> {
@@ -320,7 +324,12 @@ impl Coordinator<'_> {
         match message {
             Message::Started(step, reason) => (self.events)(EventKind::Started { step, reason }),
             Message::Printed(step, bytes, live) => (self.events)(EventKind::Printed { step, bytes, live }),
-            Message::Diagnosed(step, diagnostic) => (self.events)(EventKind::Diagnosed { step, diagnostic }),
+            Message::Diagnosed(step, diagnostic) => {
+                // Another command of the step, or another attempt, may say it as well.
+                if self.said.insert((step, diagnostic.clone())) {
+                    (self.events)(EventKind::Diagnosed { step, diagnostic });
+                }
+            }
             Message::Warned(message) => (self.events)(EventKind::Warned(message)),
             Message::Ended(step, done) => return self.ended(step, done),
             Message::Retried(step, part, (attempt, of), how, output) => {
