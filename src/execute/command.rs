@@ -1,7 +1,7 @@
 //! Runs the commands of one step, and keeps what they print. It does not know why they run.
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use super::Teller;
 use super::attempts::Tries;
 use super::lines::Lines;
-use crate::cargo_output::{Artifact, BuildScript, CargoOutput, Kind, MESSAGE_FORMAT, Rendered};
+use super::ran::Ran;
+use crate::cargo_output::{CargoOutput, Kind, MESSAGE_FORMAT, Rendered};
 use crate::cargo_test::Instead;
-use crate::model::{CargoCommand, Definition, Replay, shown_length, spelled_out, subcommand_place};
+use crate::model::{CargoCommand, Definition, spelled_out, subcommand_place};
 use crate::plan::{Argv, CargoCall, Expanded};
-use crate::process::{self, Children, CommandLine, Exit, Jobserver, Limit, Log, Program};
+use crate::process::{self, Children, CommandLine, Exit, Jobserver, Limit, Program};
 
 /// How often at most a display is told what a step prints, where only the last line is shown.
 const SAY_EVERY: Duration = Duration::from_millis(80);
@@ -59,61 +60,6 @@ pub struct Tests<'a> {
     pub is_runner_text: &'a (dyn Fn(&str) -> bool + Sync),
     /// What test executables of a target are started with, if anything.
     pub runner: &'a FindRunner<'a>,
-}
-
-/// What came of a step's commands.
-#[derive(Default)]
-pub struct Ran {
-    /// What failed, in words; `None`: every command succeeded.
-    pub failure: Option<String>,
-    /// All that was printed.
-    pub log: Log,
-    /// What programs printed that cargo ran, where that was not to be.
-    pub programs: Log,
-    /// Whether cargo gave warnings.
-    pub warned: bool,
-    /// The packages that cargo says have errors.
-    pub culprits: Vec<String>,
-    /// Those of them whose library does not compile.
-    pub libraries: Vec<String>,
-    /// What cargo says it made.
-    pub artifacts: Vec<Artifact>,
-    /// The build scripts that ran, now or before.
-    pub scripts: Vec<BuildScript>,
-    /// Whether cargo was asked what it did.
-    pub reported: bool,
-    /// Whether it compiled without being asked.
-    pub unread: bool,
-    /// Files that may have been read besides what is reported.
-    pub besides: Vec<PathBuf>,
-    /// Why its result cannot be kept although it succeeded.
-    pub doubt: Option<String>,
-    /// Why the log could not be written to a file.
-    pub trouble: Option<io::Error>,
-    /// Whether a part of what was printed is lost.
-    pub lost: bool,
-    /// How long it waited for others before it started.
-    pub waited: Duration,
-    /// Whether something that it started goes on and holds its output.
-    pub held_open: bool,
-    /// Whether Ctrl-C ended it, which it alone has heard, as it had the terminal.
-    pub interrupted: bool,
-}
-
-/// A log that is shown when it is wanted.
-pub struct Kept(Mutex<Log>);
-
-impl Kept {
-    /// Keeps the log.
-    pub fn new(log: Log) -> Self {
-        Self(Mutex::new(log))
-    }
-}
-
-impl Replay for Kept {
-    fn copy_to(&self, to: &mut dyn io::Write) -> io::Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).copy_to(to)
-    }
 }
 
 impl Commands<'_> {
@@ -293,11 +239,14 @@ impl Commands<'_> {
                 *lost |= hidden.write_all(rendered.bytes).is_err();
             }
         };
-        let exit = process::run(line, self.children, &mut |chunk| output.push(chunk, &mut show));
+        let exit = process::run(line, self.children, &mut |chunk| {
+            output.push(chunk, &mut show);
+            output.take_diagnostics().into_iter().for_each(|diagnostic| tell.diagnosed(diagnostic.into()));
+        });
         let facts = output.finish(&mut show);
-        // Where cargo did not come to building, it was asked for something else, which is to be seen.
-        ran.warned = facts.warnings() > 0 || facts.finished.is_none();
         facts.diagnostics.into_iter().for_each(|diagnostic| tell.diagnosed(diagnostic.into()));
+        // Where cargo did not come to building, it was asked for something else, which is to be seen.
+        ran.warned = facts.warnings > 0 || facts.finished.is_none();
         ran.artifacts = facts.artifacts;
         ran.scripts = facts.build_scripts;
         ran.reported = true;
@@ -353,6 +302,11 @@ fn colored(command: &Argv, env: &mut Vec<(OsString, OsString)>) {
     }
 }
 
+/// Whether cargo is asked, by a command or by ARGS, to report in a form of their own.
+pub fn reports_otherwise(expanded: &Expanded) -> bool {
+    !expanded.commands.iter().all(reports_in_json)
+}
+
 /// Whether cargo is asked to report in JSON: it compiles, and the command does not say how it should report.
 fn reports_in_json(command: &Argv) -> bool {
     let Argv::Words(words, Some(call)) = command else { return false };
@@ -368,88 +322,4 @@ fn in_json(words: &[String], call: &CargoCall) -> Vec<String> {
     let mut words = if ends_options { spelled_out(words, &call.alias) } else { words.to_vec() };
     words.insert(subcommand_place(&words).map_or(words.len(), |place| place + 1), MESSAGE_FORMAT.to_owned());
     words
-}
-
-/// How a child that did not succeed ended.
-fn how(exit: &Exit) -> String {
-    if let Some(length) = exit.timed_out {
-        return format!("timed out after {}", shown_length(length));
-    }
-    match (exit.code, exit.signal) {
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => format!("ended by signal {signal}"),
-        (None, None) => "ended".to_owned(),
-    }
-}
-
-impl Ran {
-    /// What is wrong with the log.
-    fn complaint(&self) -> String {
-        let what = if self.lost { "a part of a step's output is lost" } else { "a step's output is held in memory" };
-        let why = self.trouble.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-        let folder = std::env::temp_dir();
-        format!(
-            "{what}: cannot write a temporary file to `{}`{why}; make room there, or set TMPDIR to another folder",
-            folder.display()
-        )
-    }
-
-    /// Whether cargo is asked, by the command or by ARGS, to report in a form of their own.
-    pub fn reports_otherwise(expanded: &Expanded) -> bool {
-        !expanded.commands.iter().all(reports_in_json)
-    }
-
-    /// Takes note of how it ended.
-    fn close(&mut self, exit: Result<Exit, process::Error>) {
-        self.trouble = self.log.take_trouble();
-        self.held_open = exit.as_ref().is_ok_and(|exit| exit.held_open);
-        self.interrupted = exit.as_ref().is_ok_and(|exit| exit.interrupted);
-        self.waited = exit.as_ref().map_or(Duration::ZERO, |exit| exit.waited);
-        self.failure = match exit {
-            Ok(exit) if exit.success() => None,
-            Ok(exit) if self.culprits.is_empty() => Some(how(&exit)),
-            Ok(exit) => Some(format!("{} ({})", how(&exit), self.culprits.join(", "))),
-            Err(error) => Some(error.to_string()),
-        };
-    }
-
-    /// What the next attempt came to, with what cargo did in this one: it does not do that again.
-    pub fn followed_by(mut self, mut next: Self) -> Self {
-        self.artifacts.append(&mut next.artifacts);
-        self.scripts.append(&mut next.scripts);
-        self.besides.append(&mut next.besides);
-        Self {
-            artifacts: self.artifacts,
-            scripts: self.scripts,
-            besides: self.besides,
-            held_open: self.held_open | next.held_open,
-            waited: self.waited + next.waited,
-            ..next
-        }
-    }
-
-    /// Adds what the next command came to.
-    pub fn add(&mut self, mut other: Self) {
-        self.failure = self.failure.take().or(other.failure);
-        self.warned |= other.warned;
-        self.artifacts.append(&mut other.artifacts);
-        self.scripts.append(&mut other.scripts);
-        self.besides.append(&mut other.besides);
-        self.reported |= other.reported;
-        self.unread |= other.unread;
-        self.lost |= other.lost;
-        self.held_open |= other.held_open;
-        self.interrupted |= other.interrupted;
-        self.waited += other.waited;
-        self.doubt = self.doubt.take().or(other.doubt);
-        self.trouble = self.trouble.take().or(other.trouble);
-        self.culprits.append(&mut other.culprits);
-        self.libraries.append(&mut other.libraries);
-        if self.log.is_empty() {
-            self.log = other.log;
-        } else {
-            self.lost |= other.log.copy_to(&mut self.log).is_err();
-            self.trouble = self.trouble.take().or_else(|| self.log.take_trouble());
-        }
-    }
 }

@@ -5,13 +5,14 @@ mod attempts;
 mod command;
 mod judge;
 mod lines;
+mod ran;
 mod upstream;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -201,6 +202,7 @@ pub fn run(
         kill_at: None,
         tick_at: Instant::now() + TICK,
         running: BTreeMap::new(),
+        said: BTreeSet::new(),
     };
     pool.in_place_scope(|scope| {
         let mut actions = coordinator.schedule.begin();
@@ -286,6 +288,8 @@ struct Coordinator<'a> {
     tick_at: Instant,
     /// Since when steps run.
     running: BTreeMap<StepId, Instant>,
+    /// What the compiler or cargo said of the steps.
+    said: BTreeSet<(StepId, Diagnostic)>,
 }
 
 impl Coordinator<'_> {
@@ -340,7 +344,12 @@ impl Coordinator<'_> {
                 (self.events)(EventKind::Started { step, reason });
             }
             Message::Printed(step, bytes, live) => (self.events)(EventKind::Printed { step, bytes, live }),
-            Message::Diagnosed(step, diagnostic) => (self.events)(EventKind::Diagnosed { step, diagnostic }),
+            Message::Diagnosed(step, diagnostic) => {
+                // Another command of the step, or another attempt, may say it as well.
+                if self.said.insert((step, diagnostic.clone())) {
+                    (self.events)(EventKind::Diagnosed { step, diagnostic });
+                }
+            }
             Message::Warned(message) => (self.events)(EventKind::Warned(message)),
             Message::Ended(step, done) => return self.ended(step, done),
             Message::Retried(step, part, (attempt, of), how, output) => {

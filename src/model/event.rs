@@ -51,7 +51,8 @@ pub enum EventKind {
         workspace: Arc<str>,
         /// What was selected, in words.
         selected: Arc<str>,
-        /// The steps of the plan; their ids are their places.
+        /// The steps of the plan; their ids are their places. Each ends once, but for those of `on_success` and
+        /// `on_error`, of which it turns out at the end whether they are to run.
         steps: Arc<[StepInfo]>,
         /// How many steps run at once.
         jobs: usize,
@@ -156,6 +157,18 @@ pub struct Place {
     pub line: u32,
     /// The column in characters, from 1.
     pub column: u32,
+    /// The last line, where that is known.
+    pub end_line: Option<u32>,
+    /// The column behind the last character, where that is known and the place is on one line.
+    pub end_column: Option<u32>,
+}
+
+impl Place {
+    /// A place of which only the beginning is known.
+    #[must_use]
+    pub const fn at(file: String, line: u32, column: u32) -> Self {
+        Self { file, line, column, end_line: None, end_column: None }
+    }
 }
 
 /// What came of a step.
@@ -225,15 +238,21 @@ impl StepInfo {
         self.parts().map_or(&self.name, |(_, subject)| subject)
     }
 
-    /// How the step closes the run, if it does. One of `on_success` or `on_error` runs after the others are counted, if
-    /// at all.
+    /// How the step closes the run, if it does.
     #[must_use]
     pub fn closing(&self) -> Option<Closing> {
         self.parts().map(|(closing, _)| closing)
     }
 
+    /// Whether the step is one of those that the run consists of, and not of `on_success` or `on_error`, which come after
+    /// the others are counted, if at all.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        matches!(self.closing(), None | Some(Closing::Finally))
+    }
+
     fn parts(&self) -> Option<(Closing, &str)> {
-        // No name of a phase has a space in it.
+        // No name of a phase has a space in it, or a colon at its end.
         let (key, subject) = self.name.split_once(": ")?;
         Closing::ALL.into_iter().find(|closing| closing.key() == key).map(|closing| (closing, subject))
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bar::Bar;
+use super::cached::cached_warnings;
 use super::counted::Counted;
 use super::failures::{Failure, Failures, Flaky, Tried};
 use super::replay::replay;
@@ -15,7 +16,6 @@ use super::stream::Stream;
 use super::style::{Display, OutputStyle, Tone, Verbosity, labelled, shown, status};
 use super::words::{self, plural, reason, seconds};
 use crate::ansi;
-use crate::cargo_output;
 use crate::model::{
     Closing, Done, Event, EventKind, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary, Tests,
 };
@@ -116,8 +116,7 @@ impl<W: Write> Human<W> {
             self.verb(Tone::Note, "Lifecycle", format_args!("of {workspace}: {selected}"));
         }
         if self.display.bar && self.display.verbosity > Verbosity::Quiet {
-            let is_counted = |step: &&StepInfo| matches!(step.closing(), None | Some(Closing::Finally));
-            let counted = self.steps.iter().filter(is_counted).count();
+            let counted = self.steps.iter().filter(|step| step.is_counted()).count();
             self.bar = Some(Bar::new(Screen::new(counted, self.display.color)));
         }
     }
@@ -302,7 +301,7 @@ impl<W: Write> Human<W> {
             OutputStyle::Failures => failed,
         };
         if is_shown && cached && !verbose {
-            self.replay_warnings(step, &output);
+            self.replay(Some(step), &cached_warnings(&output));
         } else if is_shown {
             self.replay(Some(step), &output);
         }
@@ -405,18 +404,6 @@ impl<W: Write> Human<W> {
         match &mut self.bar {
             Some(bar) => bar.aside(write),
             None => write(),
-        }
-    }
-
-    /// Of what cargo printed, the warnings; it never is much.
-    fn replay_warnings(&mut self, step: StepId, output: &Output) {
-        let mut bytes = Vec::new();
-        if let Err(error) = output.copy_to(&mut bytes) {
-            bytes.extend_from_slice(format!("(the output cannot be read: {error})").as_bytes());
-        }
-        let warnings = cargo_output::warnings(&bytes);
-        if !warnings.is_empty() {
-            self.replay(Some(step), &Output::of(Arc::new(warnings)));
         }
     }
 

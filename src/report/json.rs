@@ -41,7 +41,9 @@ impl<W: Write> Json<W> {
         match &event.kind {
             EventKind::Begun { run, workspace, selected, steps, jobs } => {
                 self.steps = Arc::clone(steps);
-                let steps: Vec<_> = steps.iter().enumerate().map(step_info).collect();
+                // Of the others it turns out only at the end whether they are to run.
+                let counted = steps.iter().enumerate().filter(|(_, info)| info.is_counted());
+                let steps: Vec<_> = counted.map(step_info).collect();
                 let fields = json!({ "run": &**run, "workspace": &**workspace, "selected": &**selected, "jobs": jobs });
                 self.line("begun", with(fields, [("steps", steps.into())]));
             }
@@ -78,7 +80,7 @@ impl<W: Write> Json<W> {
     fn ended(&mut self, step: StepId, done: &Done) {
         let Done { outcome, duration, output, warned, tests, attempts } = done;
         if *warned && matches!(outcome, Outcome::Cached { .. }) {
-            cached_diagnostics(output).iter().for_each(|diagnostic| self.diagnostic(step, diagnostic));
+            cached_diagnostics(output, &mut |diagnostic| self.diagnostic(step, &diagnostic));
         }
         self.printed(step, None, output);
         let fields = json!({
@@ -120,6 +122,8 @@ impl<W: Write> Json<W> {
             "file": place.map(|place| &place.file),
             "line": place.map(|place| place.line),
             "column": place.map(|place| place.column),
+            "end_line": place.and_then(|place| place.end_line),
+            "end_column": place.and_then(|place| place.end_column),
         });
         self.of_step("diagnostic", step, fields);
     }

@@ -131,6 +131,10 @@ fn values_of_a_phase() {
         ("[lifecycle.\"a b\"]\ncommand = \"x\"", "the name of a phase must not contain white space @ \"a b\"\n"),
         ("[lifecycle.\"\"]\ncommand = \"x\"", "the name of a phase must not be empty @ \"\"\n"),
         (
+            "[lifecycle.\"finally:\"]\ncommand = \"x\"",
+            "the name of a phase must not end with `:` @ \"finally:\" = `finally: down` is the name of a step that closes a run\n",
+        ),
+        (
             "[lifecycle.-x]\ncommand = \"x\"",
             "the name of a phase must not begin with `-`, which begins an option @ -x\n",
         ),

@@ -8,7 +8,8 @@ mod parts;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use super::super::command::Ran;
+use super::super::command::reports_otherwise;
+use super::super::ran::Ran;
 use super::super::{Teller, Turn};
 use super::{Held, Prepared, Worker};
 use crate::cargo_test::Intercept;
@@ -46,7 +47,7 @@ impl Worker<'_> {
     ) -> Turn {
         let setting = &self.commands.tests;
         let prepared = self.prepare(id, key, fresh);
-        if Ran::reports_otherwise(&prepared.expanded) {
+        if reports_otherwise(&prepared.expanded) {
             // Cargo is not asked what it does, so nothing is known of the tests.
             return Turn::Done(self.run(id, (None, None), tell));
         }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::super::super::command::{Kept, Ran};
+use super::super::super::ran::{Kept, Ran};
 use super::super::super::{Teller, Tries};
 use super::super::{Ending, Prepared, Produced, Worker, left_behind};
 use super::Testing;
