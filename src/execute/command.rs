@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Teller;
 use super::attempts::Tries;
@@ -16,9 +16,6 @@ use crate::cargo_test::Instead;
 use crate::model::{CargoCommand, Definition, spelled_out, subcommand_place};
 use crate::plan::{Argv, CargoCall, Expanded};
 use crate::process::{self, Children, CommandLine, Exit, Jobserver, Limit, Program};
-
-/// How often at most a display is told what a step prints, where only the last line is shown.
-const SAY_EVERY: Duration = Duration::from_millis(80);
 
 /// What the commands of a step need.
 pub struct Commands<'a> {
@@ -194,16 +191,14 @@ impl Commands<'_> {
     }
 
     fn run_plain(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller) -> Result<Exit, process::Error> {
-        let mut said: Option<Instant> = None;
         let mut lines = Lines::new(tell);
         let (log, lost) = (&mut ran.log, &mut ran.lost);
         let exit = process::run(line, self.children, &mut |chunk| {
             *lost |= log.write_all(chunk).is_err();
             if self.live {
                 lines.push(chunk);
-            } else if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
-                said = Some(Instant::now());
-                tell.printed(chunk[chunk.len().saturating_sub(4096)..].to_vec(), false);
+            } else {
+                tell.printed_last(chunk);
             }
         });
         lines.end();

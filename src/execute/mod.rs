@@ -6,6 +6,7 @@ mod command;
 mod judge;
 mod lines;
 mod ran;
+mod tell;
 mod upstream;
 mod worker;
 
@@ -16,17 +17,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use crate::model::{
-    Diagnostic, Done, EventKind, Interrupt, Outcome, Output, Part, Plan, Reason, StepId, Summary, Tests,
-};
+use crate::model::{Diagnostic, Done, EventKind, Interrupt, Outcome, Output, Part, Plan, StepId, Summary, Tests};
 use crate::schedule::{Action, PartTerms, Schedule, Terms};
 
 pub use attempts::Tries;
 pub use command::{Commands, FindRunner, FindRustdoc, Tests as TestSetting};
 pub use judge::{Judge, Known, Terms as JudgeTerms};
+use tell::Newest;
+pub use tell::{Message, Teller, channel};
 pub use worker::{Ending, PartOf, Produced, Worker};
 
 /// How long children have to end by themselves after a signal before they are killed.
@@ -66,89 +67,6 @@ pub enum Signal {
     Kill,
 }
 
-/// What reaches the coordinator.
-#[derive(Debug)]
-pub enum Message {
-    /// A step runs.
-    Started(StepId, Reason),
-    /// A step printed something.
-    Printed(StepId, Vec<u8>, bool),
-    /// The compiler or cargo said something of a step.
-    Diagnosed(StepId, Diagnostic),
-    /// A step ended.
-    Ended(StepId, Done),
-    /// A step goes on in parts.
-    Split(StepId, Vec<PartTerms>),
-    /// An attempt of a step, or of a part, failed, and it is tried once more: which attempt, of how many, how, and what it
-    /// printed.
-    Retried(StepId, Option<Arc<str>>, (u32, u32), Arc<str>, Output),
-    /// A part of a step runs.
-    PartStarted(StepId, Arc<str>),
-    /// A part of a step needs not be done.
-    PartPassed(StepId, Part),
-    /// A part of a step ended, the one of this place.
-    PartEnded(StepId, usize, Part),
-    /// Something that people should know.
-    Warned(String),
-    /// A signal came.
-    Signal(Interrupt),
-    /// One came that asks us to stand still.
-    StandStill,
-}
-
-/// A worker's way to tell what happens in its step.
-pub struct Teller {
-    step: StepId,
-    sender: SyncSender<Message>,
-}
-
-impl Teller {
-    /// The step runs, for this reason.
-    pub fn started(&self, reason: Reason) {
-        self.send(Message::Started(self.step, reason));
-    }
-
-    /// An attempt of the step, or of a part, failed, and it is tried once more.
-    pub fn retried(&self, part: Option<Arc<str>>, attempt: (u32, u32), how: Arc<str>, output: Output) {
-        self.send(Message::Retried(self.step, part, attempt, how, output));
-    }
-
-    /// A part of the step runs.
-    pub fn part_started(&self, part: Arc<str>) {
-        self.send(Message::PartStarted(self.step, part));
-    }
-
-    /// A part of the step need not be done.
-    pub fn part_passed(&self, part: Part) {
-        self.send(Message::PartPassed(self.step, part));
-    }
-
-    /// The step printed something; `live`: people want to see it at once.
-    pub fn printed(&self, bytes: Vec<u8>, live: bool) {
-        self.send(Message::Printed(self.step, bytes, live));
-    }
-
-    /// The compiler or cargo said something of the step.
-    pub fn diagnosed(&self, diagnostic: Diagnostic) {
-        self.send(Message::Diagnosed(self.step, diagnostic));
-    }
-
-    /// Ctrl-C ended the step, which had the terminal.
-    pub fn interrupted(&self) {
-        self.send(Message::Signal(Interrupt::Interrupt));
-    }
-
-    /// Something that people should know.
-    pub fn warned(&self, message: String) {
-        self.send(Message::Warned(message));
-    }
-
-    fn send(&self, message: Message) {
-        // The coordinator listens as long as a step runs.
-        let _ = self.sender.send(message);
-    }
-}
-
 /// How a run went.
 #[derive(Debug)]
 pub struct Run {
@@ -160,13 +78,6 @@ pub struct Run {
     pub summary: Summary,
     /// The signal that ended it, if one did.
     pub signal: Option<Interrupt>,
-}
-
-/// Where messages for a coordinator go and come from; signals are sent in from outside.
-///
-/// Bounded: a step that prints faster than a display shows is slowed down, not kept in memory.
-pub fn channel() -> (SyncSender<Message>, Receiver<Message>) {
-    mpsc::sync_channel(1024)
 }
 
 /// What the first signal does that reaches a run.
@@ -202,14 +113,15 @@ pub fn run(
         kill_at: None,
         tick_at: Instant::now() + TICK,
         running: BTreeMap::new(),
+        newest: Arc::default(),
         said: BTreeSet::new(),
     };
     pool.in_place_scope(|scope| {
         let mut actions = coordinator.schedule.begin();
         loop {
             for start in coordinator.act(actions) {
-                let sender = sender.clone();
-                scope.spawn(move |_| start.run(work, sender));
+                let teller = start.teller(sender, &coordinator.newest);
+                scope.spawn(move |_| start.run(work, &teller));
             }
             if coordinator.schedule.is_over() {
                 break;
@@ -240,17 +152,20 @@ enum Start {
 }
 
 impl Start {
-    /// Does it and says so exactly once, even if it panics.
-    fn run(self, work: &dyn Work, sender: SyncSender<Message>) {
+    fn teller(self, sender: &SyncSender<Message>, newest: &Arc<Newest>) -> Teller {
         let (Self::Step(step) | Self::Part(step, _) | Self::Join(step)) = self;
-        let teller = Teller { step, sender };
+        Teller::new(step, sender.clone(), Arc::clone(newest))
+    }
+
+    /// Does it and says so exactly once, even if it panics.
+    fn run(self, work: &dyn Work, teller: &Teller) {
         let message = catch_unwind(AssertUnwindSafe(|| match self {
-            Self::Step(step) => match work.step(step, &teller) {
+            Self::Step(step) => match work.step(step, teller) {
                 Turn::Done(done) => Message::Ended(step, done),
                 Turn::Parts(parts) => Message::Split(step, parts),
             },
-            Self::Part(step, place) => Message::PartEnded(step, place, work.part(step, place, &teller)),
-            Self::Join(step) => Message::Ended(step, work.join(step, &teller)),
+            Self::Part(step, place) => Message::PartEnded(step, place, work.part(step, place, teller)),
+            Self::Join(step) => Message::Ended(step, work.join(step, teller)),
         }));
         teller.send(message.unwrap_or_else(|panic| self.panicked(panic_text(&*panic))));
     }
@@ -288,6 +203,7 @@ struct Coordinator<'a> {
     tick_at: Instant,
     /// Since when steps run.
     running: BTreeMap<StepId, Instant>,
+    newest: Arc<Newest>,
     /// What the compiler or cargo said of the steps.
     said: BTreeSet<(StepId, Diagnostic)>,
 }
@@ -331,10 +247,17 @@ impl Coordinator<'_> {
     }
 
     fn tick(&mut self) {
+        self.tell_newest();
         let gone = |step| self.running.get(&step).map_or(0, |since| millis(since.elapsed()));
         let left = self.schedule.left(gone).map(Duration::from_millis);
         (self.events)(EventKind::Ticked { left });
         self.tick_at = Instant::now() + TICK;
+    }
+
+    fn tell_newest(&mut self) {
+        for (step, bytes) in self.newest.take() {
+            (self.events)(EventKind::Printed { step, bytes, live: false });
+        }
     }
 
     fn take(&mut self, message: Message) -> Vec<Action> {
@@ -353,6 +276,7 @@ impl Coordinator<'_> {
             Message::Warned(message) => (self.events)(EventKind::Warned(message)),
             Message::Ended(step, done) => return self.ended(step, done),
             Message::Retried(step, part, (attempt, of), how, output) => {
+                self.tell_newest();
                 (self.events)(EventKind::Retried { step, part, attempt, of, how, output });
             }
             Message::Split(step, parts) => return self.schedule.split(step, parts),
@@ -370,6 +294,8 @@ impl Coordinator<'_> {
     }
 
     fn ended(&mut self, step: StepId, mut done: Done) -> Vec<Action> {
+        // That it printed anything at all is to be known before its end.
+        self.tell_newest();
         if self.is_told && matches!(done.outcome, Outcome::Failed(_)) {
             // It did not fail by itself: it was told to end.
             done.outcome = Outcome::Cancelled;
