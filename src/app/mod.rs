@@ -20,7 +20,9 @@ pub use crate::process::inherit_jobserver;
 
 use crate::cargo_config::Invocation;
 use crate::config::{self, Source};
-use crate::model::{Event, EventKind, Explanation, Interrupt, MemberId, Outcome, Project, Summary, Workspace};
+use crate::model::{
+    Event, EventKind, Exceeded, Explanation, Interrupt, MemberId, Outcome, Project, Summary, Workspace,
+};
 use crate::plan::{Expansion, Request};
 use crate::report::{self, GraphFormat, Listed};
 use crate::workspace;
@@ -49,6 +51,10 @@ pub struct Report {
     pub summary: Summary,
     /// The signal that ended the run, if one did.
     pub interrupted: Option<Interrupt>,
+    /// What took more than make.toml's `[performance]` lets it take.
+    pub exceeded: Vec<Exceeded>,
+    /// Whether that is a failure.
+    pub enforced: bool,
     /// How the steps of `on_success` or `on_error` ended, if any ran. They make no difference to the exit code.
     pub aftermath: Vec<(Arc<str>, Outcome)>,
 }
@@ -60,11 +66,23 @@ impl Report {
         self.exit_code() == 0
     }
 
-    /// The exit code that says so: 0 all good, 1 a step failed, 129, 130 or 143 interrupted.
+    /// The exit code that says so: 0 all good, 1 a step failed, 5 a budget was exceeded and is enforced, 129, 130 or 143
+    /// interrupted.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let bad = self.steps.iter().any(|(_, outcome)| !outcome.is_good());
-        self.interrupted.map_or(u8::from(bad), Interrupt::exit_code)
+        let over_budget = self.enforced && !self.exceeded.is_empty();
+        match self.interrupted {
+            Some(signal) => signal.exit_code(),
+            None if bad => 1,
+            None => {
+                if over_budget {
+                    OVER_BUDGET
+                } else {
+                    0
+                }
+            }
+        }
     }
 
     /// How the step of this name ended.
@@ -73,6 +91,9 @@ impl Report {
         self.steps.iter().find(|(name, _)| &**name == step).map(|(_, outcome)| outcome)
     }
 }
+
+/// The exit code of a run in which all went well, but not within its budgets.
+const OVER_BUDGET: u8 = 5;
 
 /// The innermost member in whose folder one stands: one of cargo's, or a folder of make.toml's.
 fn standing_in(workspace: &Workspace, here: &Path, package: Option<MemberId>) -> Option<MemberId> {

@@ -165,6 +165,8 @@ impl<'a> Planned<'a> {
             keep::keep(&ran, (&keys, kept), &pool, ended, events);
         }
         let mut report = self.report(&run);
+        let enforced = report.enforced;
+        report.exceeded.iter().for_each(|exceeded| events(EventKind::Exceeded { exceeded: *exceeded, enforced }));
         let (closing, code) = (report.closing(), report.exit_code());
         let steps = closing.map_or(0..0, |closing| self.plan.closing(closing));
         if let Some(closing) = closing.filter(|_| !steps.is_empty()) {
@@ -190,7 +192,20 @@ impl<'a> Planned<'a> {
     /// What came of the run but for what comes after it.
     fn report(&self, run: &Run) -> Report {
         let steps = 0..self.plan.closing(Closing::Finally).end.max(self.plan.main().end);
-        Report { steps: self.named(steps, run), summary: run.summary, interrupted: run.signal, aftermath: Vec::new() }
+        let budgets = &self.lifecycle.project.budgets;
+        let ran = self.plan.ids().filter(|id| !run.durations[id.index()].is_zero());
+        let of_step = |id: StepId| {
+            budgets.exceeded_by((id, self.plan.step(id).phase), run.durations[id.index()], run.peaks[id.index()])
+        };
+        let in_all = budgets.exceeded_in_all(self.lifecycle.opened_at.elapsed());
+        Report {
+            steps: self.named(steps, run),
+            summary: run.summary,
+            interrupted: run.signal,
+            exceeded: ran.flat_map(of_step).chain(in_all).collect(),
+            enforced: budgets.enforce,
+            aftermath: Vec::new(),
+        }
     }
 
     /// How these steps ended, by their names.

@@ -92,6 +92,8 @@ pub struct Ran {
     pub lost: bool,
     /// How long it waited for others before it started.
     pub waited: Duration,
+    /// The largest peak of memory that one of its commands had, in bytes, as far as that is known.
+    pub peak: Option<u64>,
     /// Whether something that it started goes on and holds its output.
     pub held_open: bool,
 }
@@ -379,6 +381,7 @@ impl Ran {
         self.trouble = self.log.take_trouble();
         self.held_open = exit.as_ref().is_ok_and(|exit| exit.held_open);
         self.waited = exit.as_ref().map_or(Duration::ZERO, |exit| exit.waited);
+        self.peak = exit.as_ref().ok().and_then(|exit| exit.peak);
         self.failure = match exit {
             Ok(exit) if exit.success() => None,
             Ok(exit) if self.culprits.is_empty() => Some(how(&exit)),
@@ -398,6 +401,7 @@ impl Ran {
             besides: self.besides,
             held_open: self.held_open | next.held_open,
             waited: self.waited + next.waited,
+            peak: self.peak.max(next.peak),
             ..next
         }
     }
@@ -414,6 +418,7 @@ impl Ran {
         self.lost |= other.lost;
         self.held_open |= other.held_open;
         self.waited += other.waited;
+        self.peak = self.peak.max(other.peak);
         self.doubt = self.doubt.take().or(other.doubt);
         self.trouble = self.trouble.take().or(other.trouble);
         self.culprits.append(&mut other.culprits);

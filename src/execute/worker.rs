@@ -255,7 +255,7 @@ impl<'a> Worker<'a> {
         self.ran[id.index()].store(fresh.is_none() || refuted.is_some(), Ordering::Release);
         let failure = refuted.or(ran.failure);
         let outcome = failure.map_or(Outcome::Succeeded, |how| Outcome::Failed(how.into()));
-        Done { outcome, duration, output, warned: ran.warned, tests, attempts: 1 }
+        Done { outcome, duration, output, warned: ran.warned, tests, attempts: 1, peak: ran.peak }
     }
 
     /// What came of a step so far.

@@ -168,12 +168,14 @@ impl Children {
         self.signal(group, Signal::Kill);
     }
 
-    /// Takes the status of a child that has ended, and remembers its group if others are still in it.
-    pub(super) fn reap(&self, child: &mut Child) -> io::Result<ExitStatus> {
+    /// Takes the status of a child that has ended and the peak of its memory, and remembers its group if others are still in
+    /// it.
+    pub(super) fn reap(&self, child: Child) -> io::Result<(ExitStatus, Option<u64>)> {
         let mut state = self.lock();
-        let status = child.wait();
-        if state.groups.remove(&child.id()) {
-            state.remains.insert(child.id());
+        let group = child.id();
+        let status = platform::reap(child);
+        if state.groups.remove(&group) {
+            state.remains.insert(group);
         }
         // At every reaping, because the id of a group that has become empty may be given to a stranger some day.
         state.forget_empty();

@@ -72,9 +72,9 @@ pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(
     let output_ended = running.until_ended(command.interactive, on_chunk).map_err(failed)?;
     let duration = children.now().saturating_sub(started);
     let held_open = !output_ended && !running.rest_of_output(on_chunk);
-    let status = running.reap().map_err(failed)?;
+    let (status, peak) = running.reap().map_err(failed)?;
     let timed_out = running.clear();
-    Ok(Exit { code: status.code(), signal: platform::signal_of(status), held_open, timed_out, duration, waited })
+    Ok(Exit { code: status.code(), signal: platform::signal_of(status), held_open, timed_out, duration, waited, peak })
 }
 
 /// A child that was started. Whatever happens on the way, such as a panic in `on_chunk`, it is gone in the end.
@@ -208,9 +208,9 @@ impl Running<'_> {
         false
     }
 
-    fn reap(&mut self) -> io::Result<ExitStatus> {
+    fn reap(&mut self) -> io::Result<(ExitStatus, Option<u64>)> {
         match std::mem::replace(&mut self.child, Stage::Reaped) {
-            Stage::Ended(mut child) => self.children.reap(&mut child),
+            Stage::Ended(child) => self.children.reap(child),
             Stage::Runs | Stage::Reaped => Err(io::Error::other("its end was not seen")),
         }
     }
