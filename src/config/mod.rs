@@ -10,6 +10,7 @@ mod hooks;
 mod keys;
 mod members;
 mod names;
+mod performance;
 mod phases;
 mod problem;
 mod read;
@@ -35,7 +36,7 @@ pub use read::{FILE_NAME, ReadError, read};
 pub use schema::SCHEMA;
 pub use starter::STARTER;
 
-use crate::model::{CacheBounds, Hooks, Project};
+use crate::model::{Budgets, CacheBounds, Hooks, Project};
 use keys::Keys;
 use names::Names;
 use phases::Said;
@@ -70,7 +71,7 @@ pub fn understand(source: Option<&Source>, root: &Path, members: &[&str]) -> Res
 }
 
 /// The tables that the file may have.
-const TABLES: &[&str] = &["project", "lifecycle", "hooks", "workspace", "cache"];
+const TABLES: &[&str] = &["project", "lifecycle", "hooks", "workspace", "performance", "cache"];
 
 /// The tables of the file, read, but not yet put together.
 #[derive(Debug)]
@@ -79,6 +80,7 @@ struct File<'d> {
     name: Option<Arc<str>>,
     jobs: Option<NonZeroUsize>,
     cache: CacheBounds,
+    budgets: Budgets,
     lifecycle: BTreeMap<&'d str, Keys<'d>>,
     hooks: Hooks,
     tables: Vec<members::Table<'d>>,
@@ -91,6 +93,7 @@ impl<'d> File<'d> {
             name: None,
             jobs: None,
             cache: CacheBounds::default(),
+            budgets: Budgets::default(),
             lifecycle: BTreeMap::new(),
             hooks: Hooks::default(),
             tables: Vec::new(),
@@ -101,6 +104,7 @@ impl<'d> File<'d> {
                 "lifecycle" => file.read_lifecycle(reader, entry),
                 "hooks" => file.hooks = hooks::read(reader, &file.names, entry),
                 "workspace" => file.tables = members::read(reader, &file.names, entry),
+                "performance" => file.budgets = performance::read(reader, &file.names, entry),
                 "cache" => file.cache = bounds::read(reader, entry),
                 _ => _ = reader.unknown_key(&entry.key, FILE_NAME, TABLES),
             }
@@ -135,6 +139,7 @@ impl<'d> File<'d> {
             name: self.name,
             jobs: self.jobs,
             cache: self.cache,
+            budgets: self.budgets,
             hooks: self.hooks,
         }
     }

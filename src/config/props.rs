@@ -56,6 +56,12 @@ path = "web"
 [workspace.web.lifecycle.build]
 command = "npm run build"
 
+[performance]
+max_phase_time = 5000
+max_memory_mb = 500
+enforce = true
+phases = { build = 10_000 }
+
 [cache]
 max-size = "500MB"
 max-age = "2w"

@@ -34,7 +34,7 @@ pub struct Commands<'a> {
     /// How long attempts may take, and how many there are, where make.toml says nothing.
     pub tries: Tries,
     /// How tests are had from cargo.
-    pub tests: Tests<'a>,
+    pub tests: &'a Tests<'a>,
 }
 
 /// The program and its arguments that test executables of a target are started with, or why that cannot be told.

@@ -74,6 +74,8 @@ pub struct Run {
     pub outcomes: Vec<Outcome>,
     /// How long each step ran.
     pub durations: Vec<Duration>,
+    /// The peak of each step's memory in bytes, as far as that is known.
+    pub peaks: Vec<Option<u64>>,
     /// The figures, but for how long it took.
     pub summary: Summary,
     /// The signal that ended it, if one did.
@@ -107,6 +109,7 @@ pub fn run(
         schedule: Schedule::new(plan, terms),
         outcomes: vec![Outcome::Cancelled; plan.steps.len()],
         durations: vec![Duration::ZERO; plan.steps.len()],
+        peaks: vec![None; plan.steps.len()],
         events,
         work,
         signal: None,
@@ -129,15 +132,16 @@ pub fn run(
             actions = coordinator.wait(receiver);
         }
     });
-    let Coordinator { outcomes, durations, signal, .. } = coordinator;
-    Run { summary: summary(&outcomes[only]), outcomes, durations, signal }
+    let Coordinator { outcomes, durations, peaks, signal, .. } = coordinator;
+    Run { summary: summary(&outcomes[only]), outcomes, durations, peaks, signal }
 }
 
 impl Run {
     /// Adds what came of other steps of the same plan, which ran afterwards.
     pub fn add(&mut self, other: Self, steps: Range<usize>) {
         self.outcomes[steps.clone()].clone_from_slice(&other.outcomes[steps.clone()]);
-        self.durations[steps.clone()].copy_from_slice(&other.durations[steps]);
+        self.durations[steps.clone()].copy_from_slice(&other.durations[steps.clone()]);
+        self.peaks[steps.clone()].copy_from_slice(&other.peaks[steps]);
         self.summary = self.summary.and(&other.summary);
         self.signal = self.signal.or(other.signal);
     }
@@ -193,6 +197,7 @@ struct Coordinator<'a> {
     schedule: Schedule<'a>,
     outcomes: Vec<Outcome>,
     durations: Vec<Duration>,
+    peaks: Vec<Option<u64>>,
     events: &'a mut dyn FnMut(EventKind),
     work: &'a dyn Work,
     heed: Heed,
@@ -307,6 +312,7 @@ impl Coordinator<'_> {
         let actions = self.schedule.ended(step, &done.outcome);
         self.outcomes[step.index()] = done.outcome.clone();
         self.durations[step.index()] = done.duration;
+        self.peaks[step.index()] = done.peak;
         (self.events)(EventKind::Ended { step, done });
         actions
     }

@@ -42,6 +42,8 @@ pub struct Ran {
     pub lost: bool,
     /// How long it waited for others before it started.
     pub waited: Duration,
+    /// The largest peak of memory that one of its commands had, in bytes, as far as that is known.
+    pub peak: Option<u64>,
     /// Whether something that it started goes on and holds its output.
     pub held_open: bool,
     /// Whether Ctrl-C ended it, which it alone has heard, as it had the terminal.
@@ -82,6 +84,7 @@ impl Ran {
         self.held_open = exit.as_ref().is_ok_and(|exit| exit.held_open);
         self.interrupted = exit.as_ref().is_ok_and(|exit| exit.interrupted);
         self.waited = exit.as_ref().map_or(Duration::ZERO, |exit| exit.waited);
+        self.peak = exit.as_ref().ok().and_then(|exit| exit.peak);
         self.failure = match exit {
             Ok(exit) if exit.success() => None,
             Ok(exit) if self.culprits.is_empty() => Some(how(&exit)),
@@ -101,6 +104,7 @@ impl Ran {
             besides: self.besides,
             held_open: self.held_open | next.held_open,
             waited: self.waited + next.waited,
+            peak: self.peak.max(next.peak),
             ..next
         }
     }
@@ -118,6 +122,7 @@ impl Ran {
         self.held_open |= other.held_open;
         self.interrupted |= other.interrupted;
         self.waited += other.waited;
+        self.peak = self.peak.max(other.peak);
         self.doubt = self.doubt.take().or(other.doubt);
         self.trouble = self.trouble.take().or(other.trouble);
         self.culprits.append(&mut other.culprits);

@@ -264,7 +264,7 @@ impl<'a> Worker<'a> {
             Some(how) => Outcome::Failed(how.into()),
             None => Outcome::Succeeded,
         };
-        Done { outcome, duration, output, warned: ran.warned, tests, attempts: 1 }
+        Done { outcome, duration, output, warned: ran.warned, tests, attempts: 1, peak: ran.peak }
     }
 
     /// What came of a step so far.

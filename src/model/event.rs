@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Closing, Outcome, Reason, StepId, TestSummary, Tests};
+use super::{Closing, Exceeded, Outcome, Reason, StepId, TestSummary, Tests};
 
 /// A signal that asks a run to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,13 @@ pub enum EventKind {
         /// What came of the part.
         part: Part,
     },
+    /// A step, or the run, took more than it was to take; `enforced`: so the run fails.
+    Exceeded {
+        /// What took more of what.
+        exceeded: Exceeded,
+        /// Whether the run fails for it.
+        enforced: bool,
+    },
     /// Something that people should know, and that stops nothing.
     Warned(String),
     /// Something for those who want to know more.
@@ -186,6 +193,8 @@ pub struct Done {
     pub tests: Option<TestSummary>,
     /// How often its commands were tried; 0 if it did not run. It is flaky if it succeeded after more than one attempt.
     pub attempts: u32,
+    /// The peak of memory that one of its processes had, in bytes, as far as that is known.
+    pub peak: Option<u64>,
 }
 
 impl Done {
@@ -193,7 +202,7 @@ impl Done {
     #[must_use]
     pub fn unrun(outcome: Outcome) -> Self {
         let output = Output::default();
-        Self { outcome, duration: Duration::ZERO, output, warned: false, tests: None, attempts: 0 }
+        Self { outcome, duration: Duration::ZERO, output, warned: false, tests: None, attempts: 0, peak: None }
     }
 }
 

@@ -17,7 +17,8 @@ use super::style::{Display, OutputStyle, Tone, Verbosity, labelled, shown, statu
 use super::words::{self, plural, reason, seconds};
 use crate::ansi;
 use crate::model::{
-    Closing, Done, Event, EventKind, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary, Tests,
+    Closing, Done, Event, EventKind, Exceeded, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary,
+    Tests,
 };
 
 /// In a plan of more steps than this, fresh ones are counted by phase instead of named one by one; on a terminal, where
@@ -91,6 +92,7 @@ impl<W: Write> Human<W> {
                 }
             }
             EventKind::PartEnded { step, part } => self.part(step, &part),
+            EventKind::Exceeded { exceeded, enforced } => self.exceeded(&exceeded, enforced),
             EventKind::Warned(text) => self.line(&labelled(self.display.color, Tone::Warning, "warning", text)),
             EventKind::Noted(text) if self.display.verbosity == Verbosity::Verbose => {
                 self.line(&labelled(self.display.color, Tone::Good, "note", text));
@@ -119,6 +121,13 @@ impl<W: Write> Human<W> {
             let counted = self.steps.iter().filter(|step| step.is_counted()).count();
             self.bar = Some(Bar::new(Screen::new(counted, self.display.color)));
         }
+    }
+
+    fn exceeded(&mut self, exceeded: &Exceeded, enforced: bool) {
+        let (tone, label) = if enforced { (Tone::Bad, "error") } else { (Tone::Warning, "warning") };
+        let text = words::exceeded(exceeded, &self.steps);
+        self.line(&labelled(self.display.color, tone, label, text));
+        self.failures.shown_else();
     }
 
     /// `finally` is not stopped by the first signal.

@@ -12,8 +12,8 @@ use super::excerpt::pieces;
 use super::explain_json::{change, one_reason};
 use super::words::own;
 use crate::model::{
-    Diagnostic, Done, Event, EventKind, Interrupt, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestRun,
-    TestSummary, Tests,
+    Diagnostic, Done, Event, EventKind, Exceeded, Interrupt, Outcome, Output, Part, Reason, StepId, StepInfo, Summary,
+    Taken, TestRun, TestSummary, Tests,
 };
 
 /// 1: the first.
@@ -65,6 +65,7 @@ impl<W: Write> Json<W> {
             }
             EventKind::PartStarted { step, part } => self.of_step("part_started", *step, json!({ "part": &**part })),
             EventKind::PartEnded { step, part } => self.part_ended(*step, part),
+            EventKind::Exceeded { exceeded, enforced } => self.exceeded(exceeded, *enforced),
             EventKind::Warned(text) => self.line("warned", json!({ "text": text })),
             EventKind::Noted(text) => self.line("noted", json!({ "text": text })),
             EventKind::Interrupted(signal) => {
@@ -78,7 +79,7 @@ impl<W: Write> Json<W> {
     }
 
     fn ended(&mut self, step: StepId, done: &Done) {
-        let Done { outcome, duration, output, warned, tests, attempts } = done;
+        let Done { outcome, duration, output, warned, tests, attempts, peak } = done;
         if *warned && matches!(outcome, Outcome::Cached { .. }) {
             cached_diagnostics(output, &mut |diagnostic| self.diagnostic(step, &diagnostic));
         }
@@ -87,6 +88,7 @@ impl<W: Write> Json<W> {
             "duration_ms": millis(*duration),
             "warned": warned,
             "attempts": attempts,
+            "peak_memory": peak,
             "tests": tests.as_ref().map(test_summary),
         });
         self.of_step("ended", step, with(fields, outcome_fields(outcome)));
@@ -126,6 +128,20 @@ impl<W: Write> Json<W> {
             "end_column": place.and_then(|place| place.end_column),
         });
         self.of_step("diagnostic", step, fields);
+    }
+
+    fn exceeded(&mut self, exceeded: &Exceeded, enforced: bool) {
+        let Exceeded { step, taken, budget } = exceeded;
+        let name = step.and_then(|step| self.steps.get(step.index())).map(|info| &*info.name);
+        let fields = json!({
+            "step": step.map(StepId::index),
+            "name": name,
+            "budget": exceeded.key(),
+            "taken": amount(*taken),
+            "allowed": amount(*budget),
+            "enforced": enforced,
+        });
+        self.line("exceeded", fields);
     }
 
     fn reason(&self, why: &Reason, own: Option<&str>) -> Value {
@@ -218,6 +234,14 @@ const fn signal_name(signal: Interrupt) -> &'static str {
         Interrupt::Interrupt => "SIGINT",
         Interrupt::Terminate => "SIGTERM",
         Interrupt::Hangup => "SIGHUP",
+    }
+}
+
+/// In milliseconds, or in bytes.
+fn amount(taken: Taken) -> u64 {
+    match taken {
+        Taken::Time(time) => millis(time),
+        Taken::Memory(bytes) => bytes,
     }
 }
 

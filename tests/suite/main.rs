@@ -5,6 +5,7 @@
 
 mod attempts;
 mod bounds;
+mod budgets;
 mod call;
 mod carried;
 mod closing;

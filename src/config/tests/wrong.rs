@@ -21,8 +21,8 @@ fn brief(text: &str) -> String {
 fn tables_and_keys() {
     for (text, expected) in [
         (
-            "performance = 1",
-            "unknown key `performance` in make.toml @ performance = known here: `project`, `lifecycle`, `hooks`, `workspace`, `cache`\n",
+            "container = 1",
+            "unknown key `container` in make.toml @ container = known here: `project`, `lifecycle`, `hooks`, `workspace`, `performance`, `cache`\n",
         ),
         ("[projct]", "unknown key `projct` in make.toml @ projct = did you mean `project`?\n"),
         ("project = 3", "`project` must be a table @ 3 (this is a whole number)\n"),
