@@ -7,12 +7,12 @@ const MAKE: &str = r#"
 inputs = ["Cargo.toml"]
 command = "sleep 0.3"
 [lifecycle.eat]
-command = "awk 'BEGIN { for (i = 0; i < 1500000; i++) a[i] = i }'"
+command = "awk 'BEGIN {{ for (i = 0; i < 1500000; i++) a[i] = i }}'"
 [performance]
 "#;
 
 fn scene(budgets: &str) -> Scene {
-    Scene::of(&["a"]).make(&format!("{MAKE}{budgets}"))
+    Scene::of(&["a"]).make(&(MAKE.to_owned() + budgets))
 }
 
 #[test]
@@ -20,9 +20,8 @@ fn a_step_that_takes_more_time_is_named_and_a_fresh_one_takes_none() {
     let scene = scene("max_phase_time = 100\n");
     let ended = scene.call("go").run();
     assert_eq!(ended.code, Some(0), "{}", ended.text());
-    let line = ended.err().lines().find(|line| line.starts_with("warning: ")).map(str::to_owned).unwrap();
-    assert!(line.starts_with("warning: go a took 0."), "{line}");
-    assert!(line.ends_with("s, more than the 0.10s of max_phase_time"), "{line}");
+    let told = "\nwarning: go a took [time], more than the [time] of max_phase_time\n";
+    assert!(ended.err().contains(told), "{}", ended.text());
     let again = scene.call("go").run();
     assert!(again.was_fresh() && !again.err().contains("max_phase_time"), "{}", again.text());
 }
@@ -40,7 +39,7 @@ fn enforced_it_fails_the_run_with_a_code_of_its_own_and_what_came_of_it_is_kept(
     let ended = scene.call("go").run();
     assert_eq!(ended.code, Some(5), "{}", ended.text());
     assert!(ended.err().contains("error: the run took "), "{}", ended.text());
-    assert!(ended.err().contains("more than the 0.00s of max_pipeline_time"), "{}", ended.text());
+    assert!(ended.err().contains("more than the [time] of max_pipeline_time"), "{}", ended.text());
     assert!(scene.call("go").run().was_fresh());
 }
 
@@ -79,7 +78,7 @@ fn memory_has_a_budget_too() {
 fn reports_for_machines_tell_of_it() {
     let scene = scene("max_phase_time = 100\nenforce = true\n");
     let ended = scene.call("go --force --message-format github").arg("--junit").arg(scene.beside("junit.xml")).run();
-    assert!(ended.out().contains("::error title=cargo lifecycle::go a took 0."), "{}", ended.text());
+    assert!(ended.out().contains("::error title=cargo lifecycle::go a took "), "{}", ended.text());
     let xml = std::fs::read_to_string(scene.beside("junit.xml")).unwrap();
     assert!(xml.contains(r#"<testsuite name="budgets" tests="1" failures="1""#), "{xml}");
 }

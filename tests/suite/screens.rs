@@ -58,6 +58,8 @@ fn it_follows_the_terminal_that_becomes_narrow_and_wide_again() {
     terminal.line("$LIFECYCLE lifecycle go -j3; echo over $?");
     terminal.until_seen("go c");
     for columns in [40, 24, 100, 61] {
+        // In the very moment of a drawing nobody can know how wide the terminal is.
+        std::thread::sleep(std::time::Duration::from_millis(20));
         terminal.resize(columns);
         let is_whole = |screen: &str| {
             let lines = bar(screen);
