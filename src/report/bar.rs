@@ -94,20 +94,23 @@ impl Bar {
         let before = std::mem::replace(&mut self.size, size(&self.terminal));
         let lines = self.screen.lines(self.size).join("\n");
         let mut drawn = self.drawn();
-        self.clear_below(drawn.lines().count(), before.width);
+        self.settle(drawn.lines().count(), before.width);
         let is_other = *drawn != lines;
         *drawn = lines;
         is_other
     }
 
-    /// A terminal that has become narrower shows what was drawn in more lines than it was: those below are cleared now, as
-    /// many as there were with the next drawing.
-    fn clear_below(&self, lines: usize, width: usize) {
-        // They are drawn to the edge, one behind the other.
-        let more = (lines * width).div_ceil(self.size.width).saturating_sub(lines);
-        if more > 0 {
-            let _ = (&self.terminal).write_all(format!("\r\x1b[{more}A\x1b[J").as_bytes());
-        }
+    /// A terminal of another width than when these lines were drawn shows them, as they are drawn to its edge one behind the
+    /// other, in more lines or in fewer. The next drawing takes away as many as there were: when there are more, the others
+    /// are taken away now; when there are fewer, it begins as much further below.
+    fn settle(&self, lines: usize, width: usize) {
+        let now = (lines * width).div_ceil(self.size.width);
+        let step = match now.checked_sub(lines) {
+            Some(0) => return,
+            Some(more) => format!("\r\x1b[{more}A\x1b[J"),
+            None => "\n".repeat(lines - now),
+        };
+        let _ = (&self.terminal).write_all(step.as_bytes());
     }
 
     fn drawn(&self) -> MutexGuard<'_, String> {

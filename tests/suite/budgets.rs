@@ -40,7 +40,8 @@ fn enforced_it_fails_the_run_with_a_code_of_its_own_and_what_came_of_it_is_kept(
     assert_eq!(ended.code, Some(5), "{}", ended.text());
     assert!(ended.err().contains("error: the run took "), "{}", ended.text());
     assert!(ended.err().contains("more than the [time] of max_pipeline_time"), "{}", ended.text());
-    assert!(scene.call("go").run().was_fresh());
+    let again = scene.call("go").run();
+    assert_eq!(again.lines_of("Fresh").len(), 1, "{}", again.text());
 }
 
 #[test]

@@ -55,11 +55,12 @@ fn it_follows_the_terminal_that_becomes_narrow_and_wide_again() {
     let long = "0123456789 ".repeat(15);
     let scene = waiting(&["a", "b", "c"], &format!("echo '{long}'; "));
     let Some(terminal) = Terminal::open(&scene) else { return };
-    terminal.line("$LIFECYCLE lifecycle go -j3; echo over $?");
+    // What a terminal moves out of sight when its lines become more can be taken away by nobody.
+    terminal.line("seq 40; $LIFECYCLE lifecycle go -j3; echo over $?");
     terminal.until_seen("go c");
     for columns in [40, 24, 100, 61] {
-        // In the very moment of a drawing nobody can know how wide the terminal is.
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        // Tmux tells of a change right after another one only a quarter of a second later, and until then nobody knows.
+        std::thread::sleep(std::time::Duration::from_millis(520));
         terminal.resize(columns);
         let is_whole = |screen: &str| {
             let lines = bar(screen);
@@ -67,6 +68,7 @@ fn it_follows_the_terminal_that_becomes_narrow_and_wide_again() {
                 && lines[0].contains("0/3")
                 && (1..4).all(|line| lines[line].starts_with("go ") && lines[line].contains("0123"))
                 && screen.matches("Running ").count() == 1
+                && screen.contains("Lifecycle of shop")
                 && screen.lines().all(|line| line.chars().count() <= columns as usize)
         };
         terminal.until_so("a whole bar", is_whole);
