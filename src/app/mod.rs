@@ -8,6 +8,7 @@ mod housekeeping;
 mod keep;
 mod options;
 mod planned;
+mod reports;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

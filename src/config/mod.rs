@@ -78,6 +78,7 @@ struct File<'d> {
     names: Names,
     name: Option<Arc<str>>,
     jobs: Option<NonZeroUsize>,
+    profile: bool,
     cache: CacheBounds,
     lifecycle: BTreeMap<&'d str, Keys<'d>>,
     hooks: Hooks,
@@ -90,6 +91,7 @@ impl<'d> File<'d> {
             names: Names::of(reader.source(), entries),
             name: None,
             jobs: None,
+            profile: false,
             cache: CacheBounds::default(),
             lifecycle: BTreeMap::new(),
             hooks: Hooks::default(),
@@ -113,7 +115,8 @@ impl<'d> File<'d> {
             match entry.key.text {
                 "name" => self.name = reader.string(&entry).and_then(|name| project_name(reader, name)),
                 "jobs" => self.jobs = jobs(reader, &entry),
-                _ => _ = reader.unknown_key(&entry.key, "`[project]`", &["name", "jobs"]),
+                "profile" => self.profile = reader.boolean(&entry).unwrap_or_default(),
+                _ => _ = reader.unknown_key(&entry.key, "`[project]`", &["name", "jobs", "profile"]),
             }
         }
     }
@@ -134,6 +137,7 @@ impl<'d> File<'d> {
             depends_on: members::depends_on(reader, &self.tables, &all),
             name: self.name,
             jobs: self.jobs,
+            profile: self.profile,
             cache: self.cache,
             hooks: self.hooks,
         }
