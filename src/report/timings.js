@@ -344,7 +344,8 @@
       if (left + wide < drawn + 0.5 && outcome !== "failed") continue;
       drawn = left + wide;
       pen.globalAlpha = bar.task.matches ? 1 : 0.2;
-      pen.fillStyle = tiles[outcome] ?? tiles.cancelled;
+      // What is too narrow for its pattern has its colour.
+      pen.fillStyle = (wide < 4 ? colors[outcome] : tiles[outcome]) ?? tiles.cancelled;
       pen.fillRect(left, top, wide > 4 ? wide - 1 : wide, high);
       const started = toX(bar.from + bar.judged, gantt);
       if (started - left > 2 && bar.judged < bar.to - bar.from) {

@@ -147,3 +147,40 @@ fn an_evil_name_stays_a_name() {
     assert_eq!(data(&scene.at(FOLDER).join("timings.html"))["workspace"], "</script><b>&");
     assert!(titles(&scene).iter().any(|title| title.starts_with("</script><b>&: ")));
 }
+
+/// A browser that can be told what to do, if there is one on this machine.
+fn browser() -> Option<PathBuf> {
+    let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
+    names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
+}
+
+/// The page as a browser has it once its script has run; `None` if there is no browser, or it does not start here.
+fn drawn(page: &Path) -> Option<String> {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(browser()?);
+    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom"]);
+    command.arg(format!("--user-data-dir={}", home.path().display())).arg(format!("file://{}", page.display()));
+    let output = command.stderr(std::process::Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    (output.status.success() && text.contains("</html>")).then_some(text)
+}
+
+#[test]
+fn a_browser_draws_the_page_and_takes_no_name_for_anything_else() {
+    const EVIL: &str = "</script><script>document.title='evil'</script><img/src=x/onerror=document.title='evil'>";
+    let make = format!("[lifecycle.good]\ncommand = \"true\"\n[lifecycle.\"{EVIL}\"]\ncommand = \"false\"\n");
+    let scene = Scene::of(&["a", "b"]).make(&make);
+    assert_eq!(scene.call("good --keep-going --timings").arg(EVIL).run().code, Some(1));
+    let Some(page) = drawn(&scene.at(FOLDER).join("timings.html")) else {
+        eprintln!("skipped: there is no browser that starts");
+        return;
+    };
+    assert!(page.contains("<title>shop: timings</title>") && page.contains("4 of 4 rows"), "{page}");
+    let evil = EVIL.replace('<', "&lt;").replace('>', "&gt;");
+    for name in ["good a", "good b", &format!("{evil} a")] {
+        assert!(page.contains(&format!("<td>{name}</td>")), "{name}: {page}");
+    }
+    assert_eq!(page.matches("data-mark=\"✗\"").count(), 2);
+    assert!(page.contains("starts in a row"), "{page}");
+}
