@@ -61,6 +61,15 @@ pub enum Action {
     End(StepId, Outcome),
 }
 
+/// What became of something that wants to start, for those who want to know what a run waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// The step waits for no other one any more.
+    Ready(StepId),
+    /// The step, or the part of this number, could start but for the lock, which another one holds. It may be said again.
+    Locked(StepId, Option<usize>, Lock),
+}
+
 /// The state of a run: what waits, what is ready, what runs, what is over.
 pub struct Schedule<'a> {
     plan: &'a Plan,
@@ -72,8 +81,11 @@ pub struct Schedule<'a> {
     blocked: Vec<Option<StepId>>,
     /// For each node, the weight of the longest way from its start to the end of the plan.
     remaining: Vec<u64>,
-    ready: BinaryHeap<(u64, Reverse<Unit>)>,
+    ready: Queue,
     held: Vec<Lock>,
+    /// What is ready but for a lock that is held. When the lock comes free, the first of them is among the ready again.
+    locked_out: BTreeMap<Lock, Queue>,
+    notes: Vec<Note>,
     state: Vec<State>,
     /// The steps that are in parts.
     parts: BTreeMap<StepId, Parts>,
@@ -84,6 +96,9 @@ pub struct Schedule<'a> {
     ran: u64,
     fresh: u64,
 }
+
+/// What wants to start; first what has the longest way ahead of it.
+type Queue = BinaryHeap<(u64, Reverse<Unit>)>;
 
 /// What takes jobs when it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,6 +150,8 @@ impl<'a> Schedule<'a> {
             remaining,
             ready: BinaryHeap::new(),
             held: Vec::new(),
+            locked_out: BTreeMap::new(),
+            notes: Vec::new(),
             state: (0..plan.steps.len()).map(state).collect(),
             parts: BTreeMap::new(),
             running: 0,
@@ -204,8 +221,8 @@ impl<'a> Schedule<'a> {
         self.running -= self.jobs_of(step, place);
         if let Some(parts) = self.parts.get_mut(&step) {
             parts.running -= 1;
-            let lock = parts.terms.get(place).and_then(|terms| terms.lock.as_ref());
-            self.held.retain(|held| Some(held) != lock);
+            let lock = parts.terms.get(place).and_then(|terms| terms.lock.clone());
+            self.give_back(lock);
         }
         if failed && !self.terms.keep_going {
             self.block_dependents(step);
@@ -222,6 +239,11 @@ impl<'a> Schedule<'a> {
         self.stop_into(&mut actions);
         self.start(&mut actions);
         actions
+    }
+
+    /// What became of those that want to start since this was last asked.
+    pub fn notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
     }
 
     /// Whether every step has ended.
@@ -255,8 +277,22 @@ impl<'a> Schedule<'a> {
     }
 
     fn unlock(&mut self, step: StepId) {
-        let lock = self.lock(step);
-        self.held.retain(|held| Some(held) != lock.as_ref());
+        self.give_back(self.lock(step));
+    }
+
+    fn give_back(&mut self, lock: Option<Lock>) {
+        let Some(lock) = lock else { return };
+        self.held.retain(|held| *held != lock);
+        self.ready.extend(self.locked_out.get_mut(&lock).and_then(BinaryHeap::pop));
+    }
+
+    fn lock_out(&mut self, weight: u64, unit: Unit, lock: Lock) {
+        let note = match unit {
+            Unit::Step(step) | Unit::Join(step) => Note::Locked(step, None, Lock::clone(&lock)),
+            Unit::Part(step, place) => Note::Locked(step, Some(place), Lock::clone(&lock)),
+        };
+        self.notes.push(note);
+        self.locked_out.entry(lock).or_default().push((weight, Reverse(unit)));
     }
 
     fn lock(&self, step: StepId) -> Option<Lock> {
@@ -273,6 +309,7 @@ impl<'a> Schedule<'a> {
             Some(because) => self.end(step, Outcome::Skipped { because }, actions),
             None => {
                 self.state[step.index()] = State::Ready;
+                self.notes.push(Note::Ready(step));
                 self.ready.push((self.remaining[node.index()], Reverse(Unit::Step(step))));
             }
         }
@@ -317,21 +354,20 @@ impl<'a> Schedule<'a> {
     /// Starts the ready steps with the longest ways ahead of them, as far as there are jobs; one that waits for a lock
     /// holds no job.
     fn start(&mut self, actions: &mut Vec<Action>) {
-        let mut locked_out = Vec::new();
         let jobs = self.terms.jobs.max(1);
         while self.running < jobs {
             let Some((weight, Reverse(unit))) = self.ready.pop() else { break };
             match unit {
                 Unit::Step(step) if self.state[step.index()] != State::Ready => continue,
                 Unit::Step(step) if self.running + self.width(step) > jobs => {
-                    // Likewise: nobody overtakes what wants to be alone.
-                    locked_out.push((weight, Reverse(unit)));
+                    // Nobody overtakes what wants to be alone.
+                    self.ready.push((weight, Reverse(unit)));
                     break;
                 }
                 Unit::Step(step) => {
                     match self.lock(step) {
                         Some(lock) if self.held.contains(&lock) => {
-                            locked_out.push((weight, Reverse(unit)));
+                            self.lock_out(weight, unit, lock);
                             continue;
                         }
                         lock => self.held.extend(lock),
@@ -343,13 +379,13 @@ impl<'a> Schedule<'a> {
                 Unit::Part(step, place) => {
                     let wanted = self.jobs_of(step, place);
                     let lock = self.parts.get(&step).and_then(|parts| parts.terms.get(place)?.lock.clone());
-                    if lock.as_ref().is_some_and(|lock| self.held.contains(lock)) {
-                        locked_out.push((weight, Reverse(unit)));
+                    if let Some(lock) = lock.as_ref().filter(|lock| self.held.contains(lock)) {
+                        self.lock_out(weight, unit, Lock::clone(lock));
                         continue;
                     }
                     if self.running + wanted > jobs {
                         // It waits, and with it all that is shorter, or it would wait for ever.
-                        locked_out.push((weight, Reverse(unit)));
+                        self.ready.push((weight, Reverse(unit)));
                         break;
                     }
                     if let Some(parts) = self.parts.get_mut(&step) {
@@ -366,11 +402,11 @@ impl<'a> Schedule<'a> {
                 }
             }
         }
-        self.ready.extend(locked_out);
     }
 
     fn stop_into(&mut self, actions: &mut Vec<Action>) {
         self.stopping = true;
+        self.locked_out.clear();
         self.ready.retain(|(_, Reverse(unit))| !matches!(unit, Unit::Part(..)));
         self.parts.values_mut().for_each(|parts| parts.waiting = 0);
         for step in self.parts.keys().copied().collect::<Vec<_>>() {

@@ -7,6 +7,7 @@ mod housekeeping;
 mod keep;
 mod options;
 mod planned;
+mod reports;
 mod stages;
 
 use std::path::{Path, PathBuf};

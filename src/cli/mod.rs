@@ -4,6 +4,7 @@ mod arguments;
 mod complete;
 mod help;
 mod run;
+mod times;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};

@@ -79,6 +79,7 @@ struct File<'d> {
     names: Names,
     name: Option<Arc<str>>,
     jobs: Option<NonZeroUsize>,
+    profile: bool,
     cache: CacheBounds,
     budgets: Budgets,
     lifecycle: BTreeMap<&'d str, Keys<'d>>,
@@ -92,6 +93,7 @@ impl<'d> File<'d> {
             names: Names::of(reader.source(), entries),
             name: None,
             jobs: None,
+            profile: false,
             cache: CacheBounds::default(),
             budgets: Budgets::default(),
             lifecycle: BTreeMap::new(),
@@ -117,7 +119,8 @@ impl<'d> File<'d> {
             match entry.key.text {
                 "name" => self.name = reader.string(&entry).and_then(|name| project_name(reader, name)),
                 "jobs" => self.jobs = jobs(reader, &entry),
-                _ => _ = reader.unknown_key(&entry.key, "`[project]`", &["name", "jobs"]),
+                "profile" => self.profile = reader.boolean(&entry).unwrap_or_default(),
+                _ => _ = reader.unknown_key(&entry.key, "`[project]`", &["name", "jobs", "profile"]),
             }
         }
     }
@@ -138,6 +141,7 @@ impl<'d> File<'d> {
             depends_on: members::depends_on(reader, &self.tables, &all),
             name: self.name,
             jobs: self.jobs,
+            profile: self.profile,
             cache: self.cache,
             budgets: self.budgets,
             hooks: self.hooks,

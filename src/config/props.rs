@@ -13,6 +13,7 @@ const VALID: &str = r#"
 [project]
 name = "shop"
 jobs = 8
+profile = true
 
 [lifecycle.codegen]
 description = "Generate the API types"

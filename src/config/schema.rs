@@ -51,7 +51,7 @@ pub(super) mod tests {
     #[test]
     fn it_has_the_keys_that_are_read_and_no_others() {
         assert_eq!(keys(""), set(TABLES));
-        assert_eq!(keys("/properties/project"), set(&["name", "jobs"]));
+        assert_eq!(keys("/properties/project"), set(&["name", "jobs", "profile"]));
         assert_eq!(keys("/properties/cache"), set(bounds::KEYS));
         assert_eq!(keys("/properties/performance"), set(performance::KEYS));
         assert_eq!(keys("/definitions/phase"), set(OF_ALL));
@@ -116,6 +116,7 @@ pub(super) mod tests {
             "[project]\njobs = 0",
             "[project]\njobs = \"8\"",
             "[project]\njobs = 65536",
+            "[project]\nprofile = 1",
             "[project]\nname = \" \"",
             "[lifecycle]\nbuild = \"cargo build\"",
             "[lifecycle.all]\ncommand = 'x'",

@@ -21,7 +21,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use crate::model::{Diagnostic, Done, EventKind, Interrupt, Outcome, Output, Part, Plan, StepId, Summary, Tests};
-use crate::schedule::{Action, PartTerms, Schedule, Terms};
+use crate::schedule::{Action, Note, PartTerms, Schedule, Terms};
 
 pub use attempts::Tries;
 pub use command::{Commands, FindRunner, FindRustdoc, Tests as TestSetting};
@@ -54,8 +54,8 @@ pub trait Work: Sync {
 pub enum Turn {
     /// It is done.
     Done(Done),
-    /// It goes on in parts.
-    Parts(Vec<PartTerms>),
+    /// It goes on in parts of these names.
+    Parts(Vec<(Arc<str>, PartTerms)>),
 }
 
 /// What is passed on to the children of a run.
@@ -107,6 +107,7 @@ pub fn run(
         heed,
         is_told: false,
         schedule: Schedule::new(plan, terms),
+        parts: BTreeMap::new(),
         outcomes: vec![Outcome::Cancelled; plan.steps.len()],
         durations: vec![Duration::ZERO; plan.steps.len()],
         peaks: vec![None; plan.steps.len()],
@@ -195,6 +196,8 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
 
 struct Coordinator<'a> {
     schedule: Schedule<'a>,
+    /// The names of the parts of steps that are in parts.
+    parts: BTreeMap<StepId, Arc<[Arc<str>]>>,
     outcomes: Vec<Outcome>,
     durations: Vec<Duration>,
     peaks: Vec<Option<u64>>,
@@ -216,6 +219,15 @@ struct Coordinator<'a> {
 impl Coordinator<'_> {
     /// Takes note of what ended and answers what is to start.
     fn act(&mut self, actions: Vec<Action>) -> Vec<Start> {
+        for note in self.schedule.notes() {
+            let event = match note {
+                Note::Ready(step) => EventKind::Ready { step },
+                Note::Locked(step, place, lock) => {
+                    EventKind::Waiting { step, part: place.and_then(|place| self.part(step, place)), lock }
+                }
+            };
+            (self.events)(event);
+        }
         let mut starts = Vec::new();
         for action in actions {
             match action {
@@ -223,10 +235,18 @@ impl Coordinator<'_> {
                     if self.schedule.is_alone(step) {
                         (self.events)(EventKind::TerminalLeft);
                     }
+                    (self.events)(EventKind::Taken { step, part: None });
                     starts.push(Start::Step(step));
                 }
-                Action::StartPart(step, place) => starts.push(Start::Part(step, place)),
-                Action::Join(step) => starts.push(Start::Join(step)),
+                Action::StartPart(step, place) => {
+                    let part = self.part(step, place);
+                    (self.events)(EventKind::Taken { step, part });
+                    starts.push(Start::Part(step, place));
+                }
+                Action::Join(step) => {
+                    (self.events)(EventKind::Taken { step, part: None });
+                    starts.push(Start::Join(step));
+                }
                 Action::End(step, outcome) => {
                     self.outcomes[step.index()] = outcome.clone();
                     (self.events)(EventKind::Ended { step, done: Done::unrun(outcome) });
@@ -234,6 +254,10 @@ impl Coordinator<'_> {
             }
         }
         starts
+    }
+
+    fn part(&self, step: StepId, place: usize) -> Option<Arc<str>> {
+        self.parts.get(&step).and_then(|parts| parts.get(place)).cloned()
     }
 
     /// Waits for the next message and answers what follows from it.
@@ -284,7 +308,7 @@ impl Coordinator<'_> {
                 self.tell_newest();
                 (self.events)(EventKind::Retried { step, part, attempt, of, how, output });
             }
-            Message::Split(step, parts) => return self.schedule.split(step, parts),
+            Message::Split(step, parts) => return self.split(step, parts),
             Message::PartStarted(step, part) => (self.events)(EventKind::PartStarted { step, part }),
             Message::PartPassed(step, part) => (self.events)(EventKind::PartEnded { step, part }),
             Message::PartEnded(step, place, part) => return self.part_ended(step, place, part),
@@ -317,7 +341,17 @@ impl Coordinator<'_> {
         actions
     }
 
+    fn split(&mut self, step: StepId, parts: Vec<(Arc<str>, PartTerms)>) -> Vec<Action> {
+        let (names, terms): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        let parts: Arc<[Arc<str>]> = names.into();
+        self.parts.insert(step, Arc::clone(&parts));
+        (self.events)(EventKind::Split { step, parts });
+        self.schedule.split(step, terms)
+    }
+
     fn part_ended(&mut self, step: StepId, place: usize, mut part: Part) -> Vec<Action> {
+        // One that panicked does not know its name.
+        part.name = self.part(step, place).unwrap_or(part.name);
         if self.is_told && matches!(part.outcome, Outcome::Failed(_)) {
             part.outcome = Outcome::Cancelled;
         }

@@ -29,7 +29,7 @@ pub enum Message {
     /// A step ended.
     Ended(StepId, Done),
     /// A step goes on in parts.
-    Split(StepId, Vec<PartTerms>),
+    Split(StepId, Vec<(Arc<str>, PartTerms)>),
     /// An attempt of a step, or of a part, failed, and it is tried once more: which attempt, of how many, how, and what it
     /// printed.
     Retried(StepId, Option<Arc<str>>, (u32, u32), Arc<str>, Output),

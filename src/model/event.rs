@@ -57,6 +57,35 @@ pub enum EventKind {
         /// How many steps run at once.
         jobs: usize,
     },
+    /// A step waits for no other one any more, only for one of the jobs, and for its lock if it has one.
+    Ready {
+        /// The step.
+        step: StepId,
+    },
+    /// A step, or a part of one, waits for a lock that another one holds. It may be said again.
+    Waiting {
+        /// The step.
+        step: StepId,
+        /// The part of the step, if it is one that waits.
+        part: Option<Arc<str>>,
+        /// The lock.
+        lock: Arc<str>,
+    },
+    /// A step, or a part of one, has one of the jobs from here on; a step is judged first. Of a step in parts it comes again
+    /// when these are brought together.
+    Taken {
+        /// The step.
+        step: StepId,
+        /// The part of the step, if it is one.
+        part: Option<Arc<str>>,
+    },
+    /// A step gives its job away and goes on in parts.
+    Split {
+        /// The step.
+        step: StepId,
+        /// The names of the parts that are to run.
+        parts: Arc<[Arc<str>]>,
+    },
     /// A step runs from here on, for this reason.
     Started {
         /// The step.

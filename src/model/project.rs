@@ -23,6 +23,8 @@ pub struct Project {
     pub name: Option<Arc<str>>,
     /// `[project] jobs`, if it is set.
     pub jobs: Option<NonZeroUsize>,
+    /// `[project] profile`: whether a profile of every run is wanted.
+    pub profile: bool,
     /// `[cache]`
     pub cache: CacheBounds,
     /// `[performance]`

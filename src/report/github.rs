@@ -98,6 +98,10 @@ impl<W: Write> Github<W> {
             | EventKind::Noted(_)
             | EventKind::Printed { .. }
             | EventKind::PartStarted { .. }
+            | EventKind::Ready { .. }
+            | EventKind::Waiting { .. }
+            | EventKind::Taken { .. }
+            | EventKind::Split { .. }
             | EventKind::Ticked { .. } => {}
         }
         // Nobody reads any more; the run goes on and its exit code tells.

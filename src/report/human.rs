@@ -83,8 +83,12 @@ impl<W: Write> Human<W> {
             EventKind::Begun { workspace, selected, steps, .. } => self.begin(&workspace, &selected, steps),
             EventKind::Started { step, reason } => self.start(step, reason),
             EventKind::Printed { step, bytes, live } => self.print(step, &bytes, live),
-            // It is in what the step printed.
-            EventKind::Diagnosed { .. } => {}
+            // Diagnostics are in what the step printed; what waits for what is for reports of times.
+            EventKind::Diagnosed { .. }
+            | EventKind::Ready { .. }
+            | EventKind::Waiting { .. }
+            | EventKind::Taken { .. }
+            | EventKind::Split { .. } => {}
             EventKind::Ended { step, done } => self.end(step, done),
             EventKind::PartStarted { step, part } => {
                 if let Some(bar) = &mut self.bar {

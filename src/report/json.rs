@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::cached::cached_diagnostics;
 use super::excerpt::pieces;
 use super::explain_json::{change, one_reason};
-use super::words::own;
+use super::words::{outcome, own};
 use crate::model::{
     Diagnostic, Done, Event, EventKind, Exceeded, Interrupt, Outcome, Output, Part, Reason, StepId, StepInfo, Summary,
     Taken, TestRun, TestSummary, Tests,
@@ -46,6 +46,15 @@ impl<W: Write> Json<W> {
                 let steps: Vec<_> = counted.map(step_info).collect();
                 let fields = json!({ "run": &**run, "workspace": &**workspace, "selected": &**selected, "jobs": jobs });
                 self.line("begun", with(fields, [("steps", steps.into())]));
+            }
+            EventKind::Ready { step } => self.of_step("ready", *step, json!({})),
+            EventKind::Waiting { step, part, lock } => {
+                self.of_step("waiting", *step, json!({ "part": part.as_deref(), "lock": &**lock }));
+            }
+            EventKind::Taken { step, part } => self.of_step("taken", *step, json!({ "part": part.as_deref() })),
+            EventKind::Split { step, parts } => {
+                let parts: Vec<&str> = parts.iter().map(|part| &**part).collect();
+                self.of_step("split", *step, json!({ "parts": parts }));
             }
             EventKind::Started { step, reason } => {
                 let reason = self.reason(reason, self.steps.get(step.index()).and_then(own));
@@ -183,17 +192,16 @@ fn step_info((id, info): (usize, &StepInfo)) -> Value {
 }
 
 /// How something ended, with what only that ending has.
-fn outcome_fields(outcome: &Outcome) -> Vec<(&'static str, Value)> {
-    let (name, more) = match outcome {
-        Outcome::Succeeded => ("succeeded", Vec::new()),
+fn outcome_fields(ending: &Outcome) -> Vec<(&'static str, Value)> {
+    let more = match ending {
+        Outcome::Succeeded | Outcome::Cancelled => Vec::new(),
         Outcome::Cached { saved, restored } => {
-            ("cached", vec![("saved_ms", millis(*saved).into()), ("restored", (*restored).into())])
+            vec![("saved_ms", millis(*saved).into()), ("restored", (*restored).into())]
         }
-        Outcome::Failed(how) => ("failed", vec![("how", (**how).into())]),
-        Outcome::Skipped { because } => ("skipped", vec![("because", because.index().into())]),
-        Outcome::Cancelled => ("cancelled", Vec::new()),
+        Outcome::Failed(how) => vec![("how", (**how).into())],
+        Outcome::Skipped { because } => vec![("because", because.index().into())],
     };
-    std::iter::once(("outcome", name.into())).chain(more).collect()
+    std::iter::once(("outcome", outcome(ending).into())).chain(more).collect()
 }
 
 fn test_summary(summary: &TestSummary) -> Value {

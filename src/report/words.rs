@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::{Change, ChangeKind, Exceeded, Reason, StepInfo, Summary, Taken, TestRun, TestSummary, Tests};
+use crate::model::{
+    Change, ChangeKind, Exceeded, Outcome, Reason, StepInfo, Summary, Taken, TestRun, TestSummary, Tests,
+};
 
 /// Why a step runs, in one short line.
 #[must_use]
@@ -41,6 +43,18 @@ pub fn reasons(all: &[Reason], steps: &[StepInfo], own: Option<&str>) -> Vec<Str
     }
     lines.dedup();
     lines
+}
+
+/// How something ended, in the word that programs get.
+#[must_use]
+pub const fn outcome(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "succeeded",
+        Outcome::Cached { .. } => "cached",
+        Outcome::Failed(_) => "failed",
+        Outcome::Skipped { .. } => "skipped",
+        Outcome::Cancelled => "cancelled",
+    }
 }
 
 /// The member that the step is for, if it is for one.

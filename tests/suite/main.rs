@@ -48,6 +48,7 @@ mod testing_kinds;
 mod testing_stopped;
 mod testing_targets;
 mod testing_traps;
+mod timings;
 mod together;
 mod trap;
 mod traps_aliases;

@@ -6,7 +6,7 @@ mod made_of;
 mod parts;
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::command::reports_otherwise;
 use super::super::ran::Ran;
@@ -103,10 +103,12 @@ impl Worker<'_> {
             }
         }
         let terms = self.terms_of_parts(id, &mut testing.parts);
+        let names = testing.parts.iter().map(|part| Arc::clone(&part.name));
+        let parts = names.zip(terms).collect();
         testing.came = Mutex::new(vec![None; testing.parts.len()]);
         testing.step = Mutex::new(Some((prepared, ran, claim)));
         let _ = self.testing[id.index()].set(testing);
-        Turn::Parts(terms)
+        Turn::Parts(parts)
     }
 
     /// After some members did not compile: compiles the tests of the others, until all that is left does.
