@@ -15,21 +15,10 @@ const PAGE: &str = include_str!("timings.html");
 const STYLE: &str = include_str!("timings.css");
 const SCRIPT: &str = include_str!("timings.js");
 
-/// A budget that was exceeded, in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exceeded {
-    /// What it is for, such as the name of a step.
-    pub subject: String,
-    /// What was allowed.
-    pub allowed: String,
-    /// What it came to.
-    pub came_to: String,
-}
-
 /// The page: `asked_at` is when the run was asked for.
 #[must_use]
-pub fn timings(timeline: &Timeline, asked_at: SystemTime, exceeded: &[Exceeded]) -> String {
-    let data = in_script(&data(timeline, asked_at, exceeded).to_string());
+pub fn timings(timeline: &Timeline, asked_at: SystemTime) -> String {
+    let data = in_script(&data(timeline, asked_at).to_string());
     let title = in_html(&timeline.workspace);
     // In one pass, so that nothing is looked for in what was put in.
     let mut page = String::with_capacity(PAGE.len() + STYLE.len() + SCRIPT.len() + data.len());
@@ -61,11 +50,10 @@ fn in_html(text: &str) -> String {
 
 /// Everything that the script knows. Texts are numbered, each stands there once; times are microseconds since the run was
 /// asked for; -1 is for what is not there.
-fn data(timeline: &Timeline, asked_at: SystemTime, exceeded: &[Exceeded]) -> Value {
+fn data(timeline: &Timeline, asked_at: SystemTime) -> Value {
     let mut texts = Texts::default();
     let tasks: Vec<Value> = timeline.tasks.iter().map(|task| of_task(timeline, task, &mut texts)).collect();
     let bars: Vec<Value> = timeline.bars.iter().map(|bar| of_bar(bar, &mut texts)).collect();
-    let exceeded: Vec<Value> = exceeded.iter().map(|one| json!([one.subject, one.allowed, one.came_to])).collect();
     let since_epoch = asked_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     json!({
         "workspace": &*timeline.workspace,
@@ -84,7 +72,7 @@ fn data(timeline: &Timeline, asked_at: SystemTime, exceeded: &[Exceeded]) -> Val
         "bars": bars,
         "path": timeline.path(),
         "load": load(timeline),
-        "exceeded": exceeded,
+        "exceeded": timeline.exceeded,
     })
 }
 
@@ -175,7 +163,7 @@ impl Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Done, Event, EventKind, Reason, StepId, StepInfo, Summary};
+    use crate::model::{Done, Event, EventKind, Exceeded, Reason, StepId, StepInfo, Summary, Taken};
 
     const EVIL: &str = "</script><script>alert(1)</script><!-- & \u{2028} {{data}}";
 
@@ -207,9 +195,13 @@ mod tests {
 
     #[test]
     fn no_name_gets_out_of_its_place() {
-        let plain = timings(&run("say a", Outcome::Succeeded), SystemTime::UNIX_EPOCH, &[]);
-        let over = Exceeded { subject: EVIL.to_owned(), allowed: "1s".to_owned(), came_to: "2s".to_owned() };
-        let page = timings(&run(EVIL, Outcome::Failed(EVIL.into())), SystemTime::UNIX_EPOCH, &[over]);
+        let plain = timings(&run("say a", Outcome::Succeeded), SystemTime::UNIX_EPOCH);
+        let mut over = run(EVIL, Outcome::Failed(EVIL.into()));
+        let (taken, budget) = (Taken::Memory(2_000_000), Taken::Memory(1_000_000));
+        let exceeded = Exceeded { step: Some(StepId::new(0)), taken, budget };
+        let kind = EventKind::Exceeded { exceeded, enforced: true };
+        over.take(&Event { at: Duration::from_millis(7), kind });
+        let page = timings(&over, SystemTime::UNIX_EPOCH);
         let tags = |page: &str| page.matches('<').count();
         assert_eq!(tags(&page), tags(&plain), "no tag more than without");
         assert!(!page.contains("alert(1)</"));
@@ -226,7 +218,7 @@ mod tests {
 
     #[test]
     fn the_page_asks_for_nothing_outside() {
-        let page = timings(&run("say a", Outcome::Succeeded), SystemTime::UNIX_EPOCH, &[]);
+        let page = timings(&run("say a", Outcome::Succeeded), SystemTime::UNIX_EPOCH);
         for word in
             ["http:", "https:", "src=", "href=", "url(", "@import", "fetch(", "import(", "innerHTML", "{{", "}}>"]
         {
@@ -246,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_numbers_are_those_of_the_run() {
-        let data = data_of(&timings(&run("say a", Outcome::Succeeded), SystemTime::UNIX_EPOCH, &[]));
+        let data = data_of(&timings(&run("say a", Outcome::Succeeded), SystemTime::UNIX_EPOCH));
         assert_eq!(
             ["begun", "first", "last", "end"].map(|name| data[name].clone()),
             [1000, 3000, 5000, 6000].map(Value::from)

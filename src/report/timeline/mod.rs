@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::words::{own, reason};
+use super::words::{exceeded_parts, own, reason};
 use crate::model::{Done, Event, EventKind, Outcome, Part, StepId, StepInfo, Summary};
 
 pub(super) use shares::Share;
@@ -51,6 +51,8 @@ pub struct Timeline {
     /// In the order of their starts.
     pub(super) bars: Vec<Bar>,
     pub(super) summary: Summary,
+    /// The budgets that were exceeded: whose, how much they were, what was taken.
+    pub(super) exceeded: Vec<[String; 3]>,
     steps: Arc<[StepInfo]>,
     parts: BTreeMap<(StepId, Arc<str>), usize>,
     /// Who has which slot.
@@ -165,6 +167,7 @@ impl Timeline {
                     task.attempts = attempt + 1;
                 }
             }
+            EventKind::Exceeded { exceeded, .. } => self.exceeded.push(exceeded_parts(exceeded, &self.steps)),
             EventKind::PartEnded { step, part } => self.part_ended(*step, part, at),
             EventKind::Ended { step, done } => self.ended(*step, done, at),
             EventKind::Finished(summary) => {
