@@ -6,6 +6,7 @@ mod error;
 mod housekeeping;
 mod keep;
 mod options;
+mod past;
 mod planned;
 mod reports;
 mod stages;

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::stages::{Stages, Stopped};
 use super::{Error, Lifecycle, Report, aliases, environment, keep};
@@ -17,7 +17,8 @@ use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::Keys;
 use crate::model::{
-    CargoCommand, Closing, Engine, EventKind, Explanation, Outcome, Plan, Step, StepId, StepInfo, Verdict,
+    CargoCommand, Closing, Engine, EventKind, Explanation, Outcome, Plan, Step, StepId, StepInfo, Usual, Verdict,
+    durations_of,
 };
 use crate::outputs::Outputs;
 use crate::plan::{self, Clash, Cycle};
@@ -141,10 +142,19 @@ impl<'a> Planned<'a> {
         let ended = keep::Ended { run: &run, produced, made, begun_at };
         let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases: &self.lifecycle.options.phases };
         let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
-        let kept = keep::Past { home, state, records, cache, bounds: self.lifecycle.project.cache };
+        let kept = keep::Past {
+            home,
+            state,
+            records,
+            cache,
+            bounds: self.lifecycle.project.cache,
+            runs: self.lifecycle.project.remembered,
+        };
+        let slower = self.slower(&run, home);
         if !past.is_blocked {
             keep::keep(&ran, (&keys, kept), &pool, ended, events);
         }
+        slower.into_iter().for_each(|(step, took, usual)| events(EventKind::Slower { step, took, usual }));
         let mut report = self.report(&run);
         let enforced = report.enforced;
         report.exceeded.iter().for_each(|exceeded| events(EventKind::Exceeded { exceeded: *exceeded, enforced }));
@@ -184,6 +194,22 @@ impl<'a> Planned<'a> {
             enforced: budgets.enforce,
             aftermath: Vec::new(),
         }
+    }
+
+    /// The steps that took much longer than they usually do. History is read only if something ran for long enough to be one
+    /// of them.
+    fn slower(&self, run: &Run, home: &Home) -> Vec<(StepId, Duration, Usual)> {
+        let took = |id: StepId| run.durations[id.index()];
+        let ran = self.plan.ids().filter(|id| run.outcomes[id.index()] == Outcome::Succeeded);
+        let ran: Vec<StepId> = ran.filter(|id| took(*id) > Usual::LEAST).collect();
+        if ran.is_empty() {
+            return Vec::new();
+        }
+        let runs = super::past::runs(home, self.lifecycle.project.remembered);
+        let durations = durations_of(&runs);
+        let usual = |id: StepId| Usual::of(durations.get(&*self.steps[id.index()].name)?);
+        let slower = |id| Some((id, took(id), usual(id).filter(|usual| usual.is_exceeded_by(took(id)))?));
+        ran.into_iter().filter_map(slower).collect()
     }
 
     /// How these steps ended, by their names.

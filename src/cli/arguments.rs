@@ -162,6 +162,11 @@ pub struct Arguments {
     /// And what its key covers, by name and never by value; with -v every file.
     #[arg(long, help_heading = "Look instead of run", group = "look")]
     pub explain: bool,
+    /// Show earlier runs, and what their steps took
+    ///
+    /// Of those phases that are named, or of all. What got slower is marked.
+    #[arg(long, help_heading = "Look instead of run", group = "look", conflicts_with = "dry_run")]
+    pub history: bool,
     /// Write a commented make.toml
     ///
     /// Into the workspace root. One that is there is left alone.

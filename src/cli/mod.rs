@@ -86,6 +86,9 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
         let cleared = lifecycle.cache_clean()?;
         return print(&if json { report::cache_cleared_json(&cleared) } else { report::cache_cleared(&cleared) });
     }
+    if arguments.history {
+        return history(&lifecycle, &arguments.phases, json);
+    }
     if arguments.list {
         return print(&if json { lifecycle.list_json()? } else { lifecycle.list()? });
     }
@@ -106,6 +109,15 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
         return print(&lifecycle.dry_run()?);
     }
     run::run(&lifecycle, arguments, display)
+}
+
+fn history(lifecycle: &Lifecycle, phases: &[String], json: bool) -> anyhow::Result<u8> {
+    let runs = lifecycle.history(phases)?;
+    if json {
+        return print_lines(report::history_json(&runs));
+    }
+    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since_epoch| since_epoch.as_millis());
+    print(&report::history(&runs, u64::try_from(now).unwrap_or(u64::MAX)))
 }
 
 fn cache_stats(lifecycle: &Lifecycle, json: bool) -> String {

@@ -6,6 +6,7 @@ mod builtin;
 mod commands;
 mod env;
 mod globs;
+mod history;
 mod hooks;
 mod keys;
 mod members;
@@ -71,7 +72,7 @@ pub fn understand(source: Option<&Source>, root: &Path, members: &[&str]) -> Res
 }
 
 /// The tables that the file may have.
-const TABLES: &[&str] = &["project", "lifecycle", "hooks", "workspace", "performance", "cache"];
+const TABLES: &[&str] = &["project", "lifecycle", "hooks", "workspace", "performance", "cache", "history"];
 
 /// The tables of the file, read, but not yet put together.
 #[derive(Debug)]
@@ -82,6 +83,7 @@ struct File<'d> {
     profile: bool,
     cache: CacheBounds,
     budgets: Budgets,
+    remembered: usize,
     lifecycle: BTreeMap<&'d str, Keys<'d>>,
     hooks: Hooks,
     tables: Vec<members::Table<'d>>,
@@ -96,6 +98,7 @@ impl<'d> File<'d> {
             profile: false,
             cache: CacheBounds::default(),
             budgets: Budgets::default(),
+            remembered: history::KEEP,
             lifecycle: BTreeMap::new(),
             hooks: Hooks::default(),
             tables: Vec::new(),
@@ -107,6 +110,7 @@ impl<'d> File<'d> {
                 "hooks" => file.hooks = hooks::read(reader, &file.names, entry),
                 "workspace" => file.tables = members::read(reader, &file.names, entry),
                 "performance" => file.budgets = performance::read(reader, &file.names, entry),
+                "history" => file.remembered = history::read(reader, entry),
                 "cache" => file.cache = bounds::read(reader, entry),
                 _ => _ = reader.unknown_key(&entry.key, FILE_NAME, TABLES),
             }
@@ -144,6 +148,7 @@ impl<'d> File<'d> {
             profile: self.profile,
             cache: self.cache,
             budgets: self.budgets,
+            remembered: self.remembered,
             hooks: self.hooks,
         }
     }

@@ -12,7 +12,7 @@ pub(super) mod tests {
     use serde_json::Value;
 
     use super::super::keys::{OF_ALL, OF_ONE};
-    use super::super::{STARTER, Source, TABLES, bounds, members, performance, understand};
+    use super::super::{STARTER, Source, TABLES, bounds, history, members, performance, understand};
     use super::SCHEMA;
 
     static PARSED: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(SCHEMA).unwrap());
@@ -54,6 +54,7 @@ pub(super) mod tests {
         assert_eq!(keys("/properties/project"), set(&["name", "jobs", "profile"]));
         assert_eq!(keys("/properties/cache"), set(bounds::KEYS));
         assert_eq!(keys("/properties/performance"), set(performance::KEYS));
+        assert_eq!(keys("/properties/history"), set(history::KEYS));
         assert_eq!(keys("/definitions/phase"), set(OF_ALL));
         assert_eq!(keys("/definitions/phase-of-one"), set(OF_ONE));
         assert_eq!(keys("/definitions/member"), set(members::KEYS));
@@ -158,6 +159,9 @@ pub(super) mod tests {
             "[performance]\nmax_time = 1",
             "[performance]\nphases = { build = -1 }",
             "[performance]\nenforce = 1",
+            "[history]\nkeep = -1",
+            "[history]\nkeep = 10_001",
+            "[history]\nruns = 1",
             "[cache]\nmax-size = '2 gigabytes'",
             "[cache]\nmax-age = 30",
             "[cache]\nsize = 1",

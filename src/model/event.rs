@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Closing, Exceeded, Outcome, Reason, StepId, TestSummary, Tests};
+use super::{Closing, Exceeded, Outcome, Reason, StepId, TestSummary, Tests, Usual};
 
 /// A signal that asks a run to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +151,15 @@ pub enum EventKind {
         exceeded: Exceeded,
         /// Whether the run fails for it.
         enforced: bool,
+    },
+    /// A step took much longer than it usually does.
+    Slower {
+        /// The step.
+        step: StepId,
+        /// How long it took.
+        took: Duration,
+        /// What is usual.
+        usual: Usual,
     },
     /// Something that people should know, and that stops nothing.
     Warned(String),

@@ -29,6 +29,8 @@ pub struct Project {
     pub cache: CacheBounds,
     /// `[performance]`
     pub budgets: Budgets,
+    /// `[history] keep`: how many runs are remembered.
+    pub remembered: usize,
     /// Built-ins first, in their order; then make.toml's own in the order they stand there.
     pub phases: Vec<Phase>,
     /// `[hooks]`

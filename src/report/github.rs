@@ -82,7 +82,12 @@ impl<W: Write> Github<W> {
                 let (tone, level) = if *enforced { (Tone::Bad, "error") } else { (Tone::Warning, "warning") };
                 self.line(&labelled(self.display.color, tone, level, &text));
                 self.annotate(level, &[("title", "cargo lifecycle")], &text);
-                self.summary.exceeded(text, *enforced);
+                self.summary.note(&format!("{} {text}", if *enforced { "❌" } else { "⚠️" }));
+            }
+            EventKind::Slower { step, took, usual } => {
+                let text = words::slower(&self.title(*step), *took, usual);
+                self.verb(Tone::Warning, "Slow", &text);
+                self.summary.note(&format!("🐢 {text}"));
             }
             EventKind::Warned(text) => {
                 self.line(&labelled(self.display.color, Tone::Warning, "warning", text));

@@ -97,6 +97,10 @@ impl<W: Write> Human<W> {
             }
             EventKind::PartEnded { step, part } => self.part(step, &part),
             EventKind::Exceeded { exceeded, enforced } => self.exceeded(&exceeded, enforced),
+            EventKind::Slower { step, took, usual } => {
+                let text = words::slower(&self.name(step), took, &usual);
+                self.verb(Tone::Warning, "Slow", text);
+            }
             EventKind::Warned(text) => self.line(&labelled(self.display.color, Tone::Warning, "warning", text)),
             EventKind::Noted(text) if self.display.verbosity == Verbosity::Verbose => {
                 self.line(&labelled(self.display.color, Tone::Good, "note", text));

@@ -75,6 +75,10 @@ impl<W: Write> Json<W> {
             EventKind::PartStarted { step, part } => self.of_step("part_started", *step, json!({ "part": &**part })),
             EventKind::PartEnded { step, part } => self.part_ended(*step, part),
             EventKind::Exceeded { exceeded, enforced } => self.exceeded(exceeded, *enforced),
+            EventKind::Slower { step, took, usual } => {
+                let (took, median) = (millis(*took), millis(usual.median));
+                self.of_step("slower", *step, json!({ "duration_ms": took, "usual_ms": median, "runs": usual.runs }));
+            }
             EventKind::Warned(text) => self.line("warned", json!({ "text": text })),
             EventKind::Noted(text) => self.line("noted", json!({ "text": text })),
             EventKind::Interrupted(signal) => {

@@ -13,8 +13,8 @@ pub struct Markdown {
     figures: String,
     rows: Vec<Row>,
     failures: Vec<Failure>,
-    /// Which budgets were not enough.
-    exceeded: Vec<String>,
+    /// Which budgets were not enough, and what was slow.
+    notes: Vec<String>,
 }
 
 /// A step.
@@ -81,8 +81,8 @@ impl Markdown {
         self.failures.push(failure);
     }
 
-    pub fn exceeded(&mut self, text: String, enforced: bool) {
-        self.exceeded.push(format!("{} {}", if enforced { "❌" } else { "⚠️" }, escaped(&text)));
+    pub fn note(&mut self, text: &str) {
+        self.notes.push(format!("- {}\n", escaped(text)));
     }
 
     pub fn finish(&mut self, summary: &Summary) {
@@ -92,8 +92,7 @@ impl Markdown {
     /// All of it, as far as it fits into `limit` bytes; what does not is counted.
     pub fn text(&self, limit: usize) -> String {
         let mut text = format!("{}{}\n\n", self.head, escaped(&self.figures));
-        let budgets = self.exceeded.iter().map(|text| format!("- {text}\n"));
-        if fill(&mut text, budgets, limit / 4) > 0 {
+        if fill(&mut text, self.notes.iter().cloned(), limit / 4) > 0 {
             text.push('\n');
         }
         let mut rows: Vec<&Row> = self.rows.iter().collect();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::{
-    Change, ChangeKind, Exceeded, Outcome, Reason, StepInfo, Summary, Taken, TestRun, TestSummary, Tests,
+    Change, ChangeKind, Exceeded, Outcome, Reason, StepInfo, Summary, Taken, TestRun, TestSummary, Tests, Usual,
 };
 
 /// Why a step runs, in one short line.
@@ -280,6 +280,12 @@ pub fn exceeded_parts(exceeded: &Exceeded, steps: &[StepInfo]) -> [String; 3] {
         Taken::Memory(bytes) => format!("{} MB of memory", bytes.div_ceil(1_000_000)),
     };
     [who.to_owned(), amount(budget), amount(taken)]
+}
+
+/// `build api took 12.30s, usually 3.10s (17 runs)`
+#[must_use]
+pub fn slower(name: &str, took: Duration, usual: &Usual) -> String {
+    format!("{name} took {}, usually {} ({})", seconds(took), seconds(usual.median), plural(usual.runs, "run"))
 }
 
 /// `1 member`, `11 members`.

@@ -19,6 +19,7 @@ mod explaining;
 mod first_steps;
 mod foresight;
 mod github;
+mod history;
 mod hooks;
 mod interactive;
 mod jobserver;

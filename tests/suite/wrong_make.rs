@@ -174,7 +174,7 @@ error: unknown key `remote` in make.toml
 3 | [remote]
   |  ^^^^^^
   |
-  = help: known here: `project`, `lifecycle`, `hooks`, `workspace`, `performance`, `cache`
+  = help: known here: `project`, `lifecycle`, `hooks`, `workspace`, `performance`, `cache`, `history`
 [exit 3]
 "#);
 }

@@ -22,7 +22,7 @@ fn tables_and_keys() {
     for (text, expected) in [
         (
             "container = 1",
-            "unknown key `container` in make.toml @ container = known here: `project`, `lifecycle`, `hooks`, `workspace`, `performance`, `cache`\n",
+            "unknown key `container` in make.toml @ container = known here: `project`, `lifecycle`, `hooks`, `workspace`, `performance`, `cache`, `history`\n",
         ),
         ("[projct]", "unknown key `projct` in make.toml @ projct = did you mean `project`?\n"),
         ("project = 3", "`project` must be a table @ 3 (this is a whole number)\n"),
