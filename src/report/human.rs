@@ -19,6 +19,9 @@ use crate::model::{
 /// In a plan of more steps than this, fresh ones are counted by phase instead of named one by one.
 const NAMED: usize = 50;
 
+/// How much of an unfinished line is held; a longer one is shown in parts.
+const LONGEST: usize = 64 * 1024;
+
 /// How much of a running step's last line is shown, in characters; the bar cuts it to the terminal's width.
 const LAST_LINE: usize = 200;
 
@@ -179,7 +182,10 @@ impl<W: Write> Human<W> {
         let mut text = std::mem::take(&mut printed.rest);
         text.extend_from_slice(bytes);
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let rest = text.split_off(whole);
+        let mut rest = text.split_off(whole);
+        if rest.len() > LONGEST {
+            text.append(&mut rest);
+        }
         printed.rest.clone_from(&rest);
         if let (Some(bar), Some(last)) =
             (&self.bar, ansi::last_line(if rest.is_empty() { &text } else { &rest }, LAST_LINE))
@@ -303,7 +309,7 @@ impl<W: Write> Human<W> {
         } else if is_shown {
             self.replay(Some(step), &output);
         }
-        self.since = !failed && (self.since || matches!(outcome, Outcome::Succeeded));
+        self.since = !failed && (self.since || is_shown || matches!(outcome, Outcome::Succeeded));
     }
 
     fn outcome_line(&mut self, (step, tests): (StepId, Option<TestSummary>), outcome: &Outcome, took: &str) {
