@@ -37,6 +37,7 @@ impl Tries {
         let mut count = 1;
         while count < of
             && !is_useless()
+            && !ran.interrupted
             && let Some(how) = ran.failure.take()
         {
             let log = std::mem::take(&mut ran.log);

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Teller;
 use super::attempts::Tries;
@@ -16,9 +16,6 @@ use crate::cargo_test::Instead;
 use crate::model::{CargoCommand, Definition, spelled_out, subcommand_place};
 use crate::plan::{Argv, CargoCall, Expanded};
 use crate::process::{self, Children, CommandLine, Exit, Jobserver, Limit, Program};
-
-/// How often at most a display is told what a step prints, where only the last line is shown.
-const SAY_EVERY: Duration = Duration::from_millis(80);
 
 /// What the commands of a step need.
 pub struct Commands<'a> {
@@ -32,10 +29,12 @@ pub struct Commands<'a> {
     pub jobs: usize,
     /// Whether everything is told that they print, and not only their newest lines now and then.
     pub live: bool,
+    /// Whether it is shown in colour, of which programs are told that could not know.
+    pub color: bool,
     /// How long attempts may take, and how many there are, where make.toml says nothing.
     pub tries: Tries,
     /// How tests are had from cargo.
-    pub tests: Tests<'a>,
+    pub tests: &'a Tests<'a>,
 }
 
 /// The program and its arguments that test executables of a target are started with, or why that cannot be told.
@@ -176,7 +175,10 @@ impl Commands<'_> {
     fn run_one(&self, command: &Argv, expanded: &Expanded, limit: Option<Limit>, tell: &Teller) -> Ran {
         let json = reports_in_json(command);
         let mut ran = Ran::default();
-        let line = CommandLine { limit, ..self.command_line(command, expanded, json) };
+        let mut line = CommandLine { limit, ..self.command_line(command, expanded, json) };
+        if self.color {
+            colored(command, &mut line.env);
+        }
         let exit =
             if json { self.run_cargo(&line, &mut ran, (tell, true)) } else { self.run_plain(&line, &mut ran, tell) };
         if !json && matches!(command, Argv::Words(_, Some(call)) if call.command.compiles()) {
@@ -189,16 +191,14 @@ impl Commands<'_> {
     }
 
     fn run_plain(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller) -> Result<Exit, process::Error> {
-        let mut said: Option<Instant> = None;
         let mut lines = Lines::new(tell);
         let (log, lost) = (&mut ran.log, &mut ran.lost);
         let exit = process::run(line, self.children, &mut |chunk| {
             *lost |= log.write_all(chunk).is_err();
             if self.live {
                 lines.push(chunk);
-            } else if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
-                said = Some(Instant::now());
-                tell.printed(chunk[chunk.len().saturating_sub(4096)..].to_vec(), false);
+            } else {
+                tell.printed_last(chunk);
             }
         });
         lines.end();
@@ -276,6 +276,24 @@ impl Commands<'_> {
         let jobserver = if is_cargo { Jobserver::Cargo } else { Jobserver::Make };
         let (dir, env_remove) = (expanded.dir.clone(), Vec::new());
         CommandLine { env, env_remove, jobserver, ..CommandLine::new(program, dir) }
+    }
+}
+
+/// Adds the variables that make programs print in colour although they print into a pipe, unless something is said of them.
+/// Cargo gets its own alone: what it starts, such as tests, would find the others.
+fn colored(command: &Argv, env: &mut Vec<(OsString, OsString)>) {
+    let is_said = |name: &str, env: &[(OsString, OsString)]| {
+        std::env::var_os(name).is_some() || env.iter().any(|(known, _)| known == name)
+    };
+    if is_said("NO_COLOR", env) {
+        return;
+    }
+    let is_cargo = matches!(command, Argv::Words(_, Some(_)));
+    let names = [("CARGO_TERM_COLOR", "always"), ("CLICOLOR_FORCE", "1")];
+    for (name, value) in names.into_iter().take(if is_cargo { 1 } else { 2 }) {
+        if !is_said(name, env) {
+            env.push((name.into(), value.into()));
+        }
     }
 }
 

@@ -42,8 +42,12 @@ pub struct Ran {
     pub lost: bool,
     /// How long it waited for others before it started.
     pub waited: Duration,
+    /// The largest peak of memory that one of its commands had, in bytes, as far as that is known.
+    pub peak: Option<u64>,
     /// Whether something that it started goes on and holds its output.
     pub held_open: bool,
+    /// Whether Ctrl-C ended it, which it alone has heard, as it had the terminal.
+    pub interrupted: bool,
 }
 
 /// A log that is shown when it is wanted.
@@ -78,7 +82,9 @@ impl Ran {
     pub fn close(&mut self, exit: Result<Exit, process::Error>) {
         self.trouble = self.log.take_trouble();
         self.held_open = exit.as_ref().is_ok_and(|exit| exit.held_open);
+        self.interrupted = exit.as_ref().is_ok_and(|exit| exit.interrupted);
         self.waited = exit.as_ref().map_or(Duration::ZERO, |exit| exit.waited);
+        self.peak = exit.as_ref().ok().and_then(|exit| exit.peak);
         self.failure = match exit {
             Ok(exit) if exit.success() => None,
             Ok(exit) if self.culprits.is_empty() => Some(how(&exit)),
@@ -98,6 +104,7 @@ impl Ran {
             besides: self.besides,
             held_open: self.held_open | next.held_open,
             waited: self.waited + next.waited,
+            peak: self.peak.max(next.peak),
             ..next
         }
     }
@@ -113,7 +120,9 @@ impl Ran {
         self.unread |= other.unread;
         self.lost |= other.lost;
         self.held_open |= other.held_open;
+        self.interrupted |= other.interrupted;
         self.waited += other.waited;
+        self.peak = self.peak.max(other.peak);
         self.doubt = self.doubt.take().or(other.doubt);
         self.trouble = self.trouble.take().or(other.trouble);
         self.culprits.append(&mut other.culprits);

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Closing, Outcome, Reason, StepId, TestSummary, Tests};
+use super::{Closing, Exceeded, Outcome, Reason, StepId, TestSummary, Tests};
 
 /// A signal that asks a run to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,35 @@ pub enum EventKind {
         steps: Arc<[StepInfo]>,
         /// How many steps run at once.
         jobs: usize,
+    },
+    /// A step waits for no other one any more, only for one of the jobs, and for its lock if it has one.
+    Ready {
+        /// The step.
+        step: StepId,
+    },
+    /// A step, or a part of one, waits for a lock that another one holds. It may be said again.
+    Waiting {
+        /// The step.
+        step: StepId,
+        /// The part of the step, if it is one that waits.
+        part: Option<Arc<str>>,
+        /// The lock.
+        lock: Arc<str>,
+    },
+    /// A step, or a part of one, has one of the jobs from here on; a step is judged first. Of a step in parts it comes again
+    /// when these are brought together.
+    Taken {
+        /// The step.
+        step: StepId,
+        /// The part of the step, if it is one.
+        part: Option<Arc<str>>,
+    },
+    /// A step gives its job away and goes on in parts.
+    Split {
+        /// The step.
+        step: StepId,
+        /// The names of the parts that are to run.
+        parts: Arc<[Arc<str>]>,
     },
     /// A step runs from here on, for this reason.
     Started {
@@ -116,6 +145,13 @@ pub enum EventKind {
         /// What came of the part.
         part: Part,
     },
+    /// A step, or the run, took more than it was to take; `enforced`: so the run fails.
+    Exceeded {
+        /// What took more of what.
+        exceeded: Exceeded,
+        /// Whether the run fails for it.
+        enforced: bool,
+    },
     /// Something that people should know, and that stops nothing.
     Warned(String),
     /// Something for those who want to know more.
@@ -126,8 +162,11 @@ pub enum EventKind {
     TerminalLeft,
     /// The terminal is ours again.
     TerminalBack,
-    /// Nothing happened for a moment; a display may show the time.
-    Ticked,
+    /// Some time has passed; a display may show it.
+    Ticked {
+        /// How long the rest of the run will take, as far as recorded durations tell.
+        left: Option<Duration>,
+    },
     /// The run is over.
     Finished(Summary),
 }
@@ -183,6 +222,8 @@ pub struct Done {
     pub tests: Option<TestSummary>,
     /// How often its commands were tried; 0 if it did not run. It is flaky if it succeeded after more than one attempt.
     pub attempts: u32,
+    /// The peak of memory that one of its processes had, in bytes, as far as that is known.
+    pub peak: Option<u64>,
 }
 
 impl Done {
@@ -190,7 +231,7 @@ impl Done {
     #[must_use]
     pub fn unrun(outcome: Outcome) -> Self {
         let output = Output::default();
-        Self { outcome, duration: Duration::ZERO, output, warned: false, tests: None, attempts: 0 }
+        Self { outcome, duration: Duration::ZERO, output, warned: false, tests: None, attempts: 0, peak: None }
     }
 }
 

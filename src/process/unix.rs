@@ -9,6 +9,7 @@ use nix::sys::signal::SigSet;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{self as system, Pid, WaitId, WaitIdOptions};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp};
+use wait4::Wait4 as _;
 
 use super::Signal;
 
@@ -38,6 +39,13 @@ pub fn wait(child: &mut Child, stops: bool) -> io::Result<Option<i32>> {
         wait(WaitIdOptions::STOPPED | WaitIdOptions::NOHANG)?;
     }
     Ok(signal)
+}
+
+/// Takes the status of a child that has ended, and the peak of its memory in bytes.
+pub fn reap(child: Child) -> io::Result<(ExitStatus, Option<u64>)> {
+    let ended = child.wait4()?;
+    let peak = ended.rusage.maxrss;
+    Ok((ended.status, (peak > 0).then_some(peak)))
 }
 
 /// Stands still until somebody makes us go on.
@@ -80,6 +88,11 @@ impl Drop for Lent {
 /// Whether the signal stops those that want a terminal which is not theirs.
 pub fn is_for_want_of_terminal(signal: i32) -> bool {
     [system::Signal::TTIN, system::Signal::TTOU].iter().any(|known| known.as_raw() == signal)
+}
+
+/// Whether it is the signal that Ctrl-C sends to those in front of a terminal.
+pub fn is_of_ctrl_c(signal: i32) -> bool {
+    signal == system::Signal::INT.as_raw()
 }
 
 /// Sends a signal to the group. Nothing is done about a group that is gone, or whose members belong to somebody else.

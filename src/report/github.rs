@@ -77,6 +77,13 @@ impl<W: Write> Github<W> {
                 let name = part.as_deref().map_or_else(|| self.title(*step), str::to_owned);
                 self.verb(Tone::Warning, "Retrying", &format!("{name}: attempt {attempt} of {of} failed: {how}"));
             }
+            EventKind::Exceeded { exceeded, enforced } => {
+                let text = words::exceeded(exceeded, &self.steps);
+                let (tone, level) = if *enforced { (Tone::Bad, "error") } else { (Tone::Warning, "warning") };
+                self.line(&labelled(self.display.color, tone, level, &text));
+                self.annotate(level, &[("title", "cargo lifecycle")], &text);
+                self.summary.exceeded(text, *enforced);
+            }
             EventKind::Warned(text) => {
                 self.line(&labelled(self.display.color, Tone::Warning, "warning", text));
                 self.annotate("warning", &[("title", "cargo lifecycle")], text);
@@ -91,7 +98,11 @@ impl<W: Write> Github<W> {
             | EventKind::Noted(_)
             | EventKind::Printed { .. }
             | EventKind::PartStarted { .. }
-            | EventKind::Ticked => {}
+            | EventKind::Ready { .. }
+            | EventKind::Waiting { .. }
+            | EventKind::Taken { .. }
+            | EventKind::Split { .. }
+            | EventKind::Ticked { .. } => {}
         }
         // Nobody reads any more; the run goes on and its exit code tells.
         let _ = self.out.flush();

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::excerpt::{excerpt, plain};
+use super::words;
 use super::xml::Xml;
 use crate::libtest::{self, Case, CaseOutcome};
-use crate::model::{Done, Event, EventKind, Outcome, Output, Part, StepId, StepInfo, TestSummary};
+use crate::model::{Done, Event, EventKind, Exceeded, Outcome, Output, Part, StepId, StepInfo, TestSummary};
 
 /// Collects a run from its events.
 ///
@@ -37,12 +38,14 @@ pub struct Junit {
     suites: BTreeMap<What, Suite>,
     /// The attempts that failed of what has not ended.
     attempts: BTreeMap<What, Vec<Attempt>>,
+    /// The budgets that were exceeded.
+    budgets: Suite,
 }
 
 /// A step, or a part of one.
 type What = (StepId, Option<Arc<str>>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Suite {
     cached: bool,
     duration: Duration,
@@ -133,21 +136,33 @@ impl Junit {
                     self.suites.insert((*step, None), suite);
                 }
             }
+            EventKind::Exceeded { exceeded, enforced } => self.exceeded(exceeded, *enforced),
             EventKind::Finished(summary) => self.duration = summary.duration,
             _ => {}
         }
     }
 
+    /// A budget is a case of its own.
+    fn exceeded(&mut self, exceeded: &Exceeded, enforced: bool) {
+        let text = words::exceeded(exceeded, &self.steps);
+        let failure = Failure { how: text.clone(), all: String::new() };
+        let ending = if enforced { Ending::Failure(failure) } else { Ending::Passed };
+        self.budgets.cases.push(Tried { name: text, duration: None, ending, before: Vec::new() });
+    }
+
     /// What has happened so far, as XML.
     #[must_use]
     pub fn xml(&self) -> String {
-        let counts = Counts::of(self.suites.values().flat_map(|suite| &suite.cases));
+        let counts = Counts::of(self.suites.values().flat_map(|suite| &suite.cases).chain(&self.budgets.cases));
         let mut xml = Xml::new();
         let time = time(self.duration);
         xml.open("testsuites", &counts.attributes(&self.workspace, &time).each_ref().map(borrowed));
         for ((step, part), suite) in &self.suites {
             let step = self.name(*step);
             suite.write(&mut xml, (part.as_deref().unwrap_or(&step), &step));
+        }
+        if !self.budgets.cases.is_empty() {
+            self.budgets.write(&mut xml, ("budgets", ""));
         }
         xml.finish()
     }

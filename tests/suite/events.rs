@@ -72,6 +72,23 @@ fn a_run_and_then_a_fresh_one() {
 }
 
 #[test]
+fn what_waits_for_what_is_told() {
+    let scene = Scene::of(&["a", "b"]).make("[lifecycle.load]\ncommand = \"sleep 0.1\"\nlock = \"db\"\n");
+    scene.append("a/src/lib.rs", "#[test]\nfn good() {}\n");
+    let events = run(&scene, "load test --jobs 2", 0);
+    let waits = named(&events, "waiting");
+    assert_eq!(waits.len(), 1, "{waits:#?}");
+    assert_eq!((&waits[0]["lock"], &waits[0]["part"]), (&"db".into(), &Value::Null));
+    let steps = named(&events, "ready").len();
+    assert_eq!(steps, 3);
+    let split: Vec<&Value> =
+        named(&events, "split").iter().flat_map(|event| event["parts"].as_array().unwrap()).collect();
+    assert!(split.contains(&&"a".into()), "{split:?}");
+    // Each step once, what brings the tests together, and the tests themselves.
+    assert_eq!(named(&events, "taken").len(), steps + 1 + split.len());
+}
+
+#[test]
 fn what_does_not_compile_and_what_is_skipped_for_it() {
     let scene = Scene::of(&["a", "b a"]);
     scene.append("a/src/lib.rs", "fn wrong() -> u8 { \"\" }\n");

@@ -14,7 +14,7 @@ impl Worker<'_> {
         ran: &Ran,
         (ending, made): (&Ending, Option<&Manifest>),
     ) -> Option<String> {
-        if self.is_interrupted() {
+        if self.is_cut_off(ran) {
             return None;
         }
         if let Some(failure) = &ran.failure {
