@@ -74,24 +74,23 @@ impl<'a> Planned<'a> {
 
     /// The verdicts on all steps as they are now.
     pub fn foresee(&self) -> Result<Vec<Verdict>, Error> {
-        let past = self.past();
-        let pool = self.pool()?;
-        let expansion = self.lifecycle.expansion();
-        let around = pool.install(|| self.around());
-        let keys = self.keys(&pool, &expansion, (&past.cache, &around));
-        let outputs = Outputs::new(&past.home, &past.cache);
-        Ok(pool.install(|| self.judge((&keys, &outputs), &past).foresee()))
+        self.ask(|judge| judge.foresee())
     }
 
     /// The verdicts on all steps as they are now, with all that led to them.
     pub fn account(&self) -> Result<Vec<Explanation>, Error> {
+        self.ask(|judge| judge.account(&self.lifecycle.workspace))
+    }
+
+    /// What the judge answers when nothing runs.
+    fn ask<T: Send>(&self, question: impl FnOnce(&Judge<'_>) -> T + Send) -> Result<T, Error> {
         let past = self.past();
         let pool = self.pool()?;
         let expansion = self.lifecycle.expansion();
         let around = pool.install(|| self.around());
         let keys = self.keys(&pool, &expansion, (&past.cache, &around));
         let outputs = Outputs::new(&past.home, &past.cache);
-        Ok(pool.install(|| self.judge((&keys, &outputs), &past).account(&self.lifecycle.workspace)))
+        Ok(pool.install(|| question(&self.judge((&keys, &outputs), &past))))
     }
 
     /// Runs the plan.

@@ -9,10 +9,7 @@ use crate::ansi;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line {
     /// `   Compiling a v0.1.0`
-    Status {
-        /// Whether what follows is printed by a program that cargo runs.
-        starts_program: bool,
-    },
+    Status(Verb),
     /// The first line of a warning or an error, with the package that fails through it where it says so.
     Head(Diagnostic, Option<String>),
     /// ``warning: `a` (lib) generated 2 warnings``, or that the others are waited for: no diagnostic of its own.
@@ -33,6 +30,17 @@ pub enum Line {
     Indented,
     /// Any other.
     Flush,
+}
+
+/// What a status line tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// The build is over.
+    Finished,
+    /// What follows is printed by a program that cargo runs.
+    Running,
+    /// Anything else.
+    Other,
 }
 
 impl Line {
@@ -59,8 +67,12 @@ fn status(text: &str) -> Option<Line> {
     let verb = text.get(..WIDTH)?.trim_start();
     let is_verb = verb.starts_with(|first: char| first.is_ascii_uppercase())
         && verb.chars().all(|char| char.is_ascii_alphabetic() || char == '-');
-    let starts_program = matches!(verb, "Running" | "Doc-tests");
-    (is_verb && text.get(WIDTH..)?.starts_with(' ')).then_some(Line::Status { starts_program })
+    let tells = match verb {
+        "Finished" => Verb::Finished,
+        "Running" | "Doc-tests" => Verb::Running,
+        _ => Verb::Other,
+    };
+    (is_verb && text.get(WIDTH..)?.starts_with(' ')).then_some(Line::Status(tells))
 }
 
 fn head(text: &str) -> Option<Line> {

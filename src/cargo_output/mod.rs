@@ -15,7 +15,7 @@ mod tests;
 
 pub use facts::{Artifact, BuildScript, Diagnostic, Facts, Level, Place};
 
-use line::Line;
+use line::{Line, Verb};
 use message::Message;
 use snippet::Snippet;
 
@@ -47,6 +47,8 @@ pub struct CargoOutput {
     program: bool,
     /// Whether there are messages among the lines.
     has_messages: bool,
+    /// Whether cargo has said that a build is over; this alone tells where there are no messages.
+    said_finished: bool,
     facts: Facts,
 }
 
@@ -95,11 +97,13 @@ impl CargoOutput {
             snippet: None,
             program: false,
             has_messages: true,
+            said_finished: false,
             facts: Facts::default(),
         }
     }
 
-    /// Of what was passed on to people and kept: the messages were taken out.
+    /// Of what several cargos passed on to people, one after another, and was kept: the messages were taken out. What programs
+    /// printed is told by cargo's colours, which are in it unless somebody did not want them.
     #[must_use]
     pub fn kept() -> Self {
         Self { has_messages: false, ..Self::new() }
@@ -178,10 +182,29 @@ impl CargoOutput {
             self.facts.learn(message);
             return None;
         }
-        let kind = self.kind_of(Line::parse(bytes));
-        self.program = kind == Kind::Program;
+        let kind = if self.has_messages { self.kind_of(Line::parse(bytes)) } else { self.kind_of_kept(bytes) };
+        self.program = kind == Kind::Program && self.has_messages;
         out(Rendered { bytes, kind });
         Some(kind)
+    }
+
+    fn kind_of_kept(&mut self, bytes: &[u8]) -> Kind {
+        if self.block.kind == Kind::Program && !bytes.starts_with(b"\x1b[") {
+            return Kind::Program;
+        }
+        let line = Line::parse(bytes);
+        let is_cargos = matches!(line, Line::Status(_) | Line::Head(..) | Line::Summary | Line::Failed(..));
+        if self.block.kind == Kind::Program && !is_cargos {
+            return Kind::Program;
+        }
+        let verb = if let Line::Status(verb) = &line { Some(*verb) } else { None };
+        self.enter(line);
+        match verb {
+            Some(Verb::Running) if self.said_finished => self.begin(Block::of(Kind::Program)),
+            Some(verb) => self.said_finished = verb == Verb::Finished,
+            None => {}
+        }
+        self.block.kind
     }
 
     fn kind_of(&mut self, line: Line) -> Kind {
@@ -200,7 +223,7 @@ impl CargoOutput {
     /// (warnings of future incompatibility, `Generated`), or with `--quiet` nothing.
     fn is_a_programs(&self, line: &Line) -> bool {
         match line {
-            Line::Status { starts_program } => *starts_program,
+            Line::Status(verb) => *verb == Verb::Running,
             _ => self.block.kind == Kind::Other,
         }
     }
@@ -211,7 +234,7 @@ impl CargoOutput {
             self.end_diagnostic();
         }
         match line {
-            Line::Status { .. } => self.begin(Block::of(Kind::Status)),
+            Line::Status(_) => self.begin(Block::of(Kind::Status)),
             Line::Head(diagnostic, failed) => {
                 self.begin(Block::of(diagnostic.level.kind()));
                 self.facts.warnings += usize::from(diagnostic.level == Level::Warning);

@@ -401,6 +401,28 @@ fn of_lines_without_an_end_little_is_held_and_nothing_lost() {
 }
 
 #[test]
+fn what_programs_printed_is_known_in_what_was_kept() {
+    let scene = Scene::new();
+    let mut kept = Vec::new();
+    for arguments in ["check -p b", "run -p a", "clippy -p b", "check -p b"] {
+        let (_, parts) = scene.taken_apart(arguments, "always");
+        kept.extend(parts.pieces.into_iter().flat_map(|(_, bytes)| bytes));
+        kept.extend(b"\nwarning: of the program\n".repeat(usize::from(arguments == "run -p a")));
+    }
+    for size in [1, 100, kept.len()] {
+        let (mut output, mut parts) = (CargoOutput::kept(), Parts::default());
+        kept.chunks(size).for_each(|chunk| output.push(chunk, &mut |part| parts.add(part)));
+        let facts = output.finish(&mut |part| parts.pieces.push((part.kind, part.bytes.to_vec())));
+        assert!(
+            parts.of(Kind::Program).contains("error: of the program") && parts.of(Kind::Program).contains("no newline")
+        );
+        assert!(!facts.diagnostics.iter().any(|diagnostic| diagnostic.message.contains("of the program")));
+        let imports = facts.diagnostics.iter().filter(|diagnostic| diagnostic.message.contains("unused import"));
+        assert_eq!(imports.count(), 4, "each of the cargos says it");
+    }
+}
+
+#[test]
 fn what_looks_like_a_message_in_what_was_kept_is_none() {
     let message = "{\"reason\":\"build-finished\",\"success\":true}\n";
     let (mut output, mut shown) = (CargoOutput::kept(), String::new());

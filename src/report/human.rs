@@ -322,6 +322,9 @@ impl<W: Write> Human<W> {
         } else if is_shown {
             self.replay(Some(step), &output);
         }
+        if is_shown && !failed {
+            self.failures.shown_else();
+        }
     }
 
     /// Whether a step that ran for so long is not worth a line of its own.

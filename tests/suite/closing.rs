@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use crate::scene::Scene;
-use crate::signals::{interrupted, send, until};
+use crate::signals::{ENDING, interrupted, send, until};
 
 /// `work` is what is asked for, `down` and `announce` are for the end. Each writes a line to `$SIDE/ran`; `work` and `down` fail
 /// where `$SIDE/broken-<phase>` is.
@@ -219,29 +219,17 @@ fn what_a_step_left_running_is_there_for_them_and_gone_afterwards() {
 const SLOW: &str =
     "[lifecycle.slow]\nscope = \"workspace\"\ncommand = \"touch $SIDE/started-slow; sleep 30; sleep 30\"\n";
 
-fn ends_with_finally(signal: Signal, code: i32) {
-    let scene = Scene::of(&["a"]).make(&(SLOW.to_owned() + MAKE + HOOKS));
-    let ended = interrupted(&scene, &scene.call("slow work"), 1, &[signal]);
-    assert_eq!(ended.code, Some(code), "{}", ended.text());
-    assert_eq!(scene.take("ran"), "down\n", "{}", ended.text());
-    assert_eq!(ended.lines_of("Cancelled").len(), 2, "{}", ended.text());
-    assert_eq!(ended.lines_of("Finished"), ["3 steps in [time]: 1 run, 2 cancelled"]);
-    assert_eq!(scene.processes(), [""; 0]);
-}
-
 #[test]
-fn they_run_after_an_interrupt() {
-    ends_with_finally(Signal::INT, 130);
-}
-
-#[test]
-fn they_run_after_a_termination() {
-    ends_with_finally(Signal::TERM, 143);
-}
-
-#[test]
-fn they_run_after_a_hangup() {
-    ends_with_finally(Signal::HUP, 129);
+fn they_run_after_a_signal() {
+    for (signal, code) in ENDING {
+        let scene = Scene::of(&["a"]).make(&(SLOW.to_owned() + MAKE + HOOKS));
+        let ended = interrupted(&scene, &scene.call("slow work"), 1, &[signal]);
+        assert_eq!(ended.code, Some(code), "{}", ended.text());
+        assert_eq!(scene.take("ran"), "down\n", "{}", ended.text());
+        assert_eq!(ended.lines_of("Cancelled").len(), 2, "{}", ended.text());
+        assert_eq!(ended.lines_of("Finished"), ["3 steps in [time]: 1 run, 2 cancelled"]);
+        assert_eq!(scene.processes(), [""; 0]);
+    }
 }
 
 /// Waits for a file, and says when it begins and whether it came to its end.

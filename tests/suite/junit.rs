@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::call::Ended;
 use crate::scene::Scene;
+use crate::signals::interrupted;
 
 const REPORT: &str = "target/report/junit.xml";
 
@@ -370,18 +371,12 @@ fn an_interrupted_run_reports_what_is_known() {
     scene.replace(
         "a/tests/plain.rs",
         "fn main() {",
-        "fn main() {\n    let side = std::env::var(\"SIDE\").unwrap();\n    std::fs::write(side + \"/started\", \"\").unwrap();\n    \
+        "fn main() {\n    let side = std::env::var(\"SIDE\").unwrap();\n    std::fs::write(side + \"/started-plain\", \"\").unwrap();\n    \
          std::thread::sleep(std::time::Duration::from_secs(60));",
     );
     scene.call("test -- --no-run").succeeds();
-    let call = scene.call("test -j2 --junit").arg(REPORT);
-    let mut child = call.start();
-    while !scene.beside("started").exists() {
-        assert_eq!(child.try_wait().unwrap(), None, "it has to start the test");
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    assert_eq!(call.wait(child).code, Some(130));
+    let ended = interrupted(&scene, &scene.call("test -j2 --junit").arg(REPORT), 1, &[Signal::INT]);
+    assert_eq!(ended.code, Some(130), "{}", ended.text());
     let lines = report(&scene);
     assert!(lines.contains(&"  a::plain: skipped: the run ended before it did".to_owned()), "{lines:?}");
     assert!(lines[1].starts_with("  test: skipped: "), "{lines:?}");

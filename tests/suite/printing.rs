@@ -80,6 +80,18 @@ fn tests_are_streamed_when_they_end_and_warnings_of_fresh_steps_again() {
 }
 
 #[test]
+fn a_failure_stands_at_the_end_when_warnings_came_after_it() {
+    let scene = Scene::of(&["a"]);
+    scene.append("a/src/lib.rs", "fn unused() {}\n#[test]\nfn one() { panic!(\"boom\"); }\n");
+    let ended = scene.call("test").run();
+    assert_eq!(ended.code, Some(1));
+    let err = ended.err();
+    let last = |text: &str| err.rfind(text).unwrap();
+    assert!(last("boom") > last("warning: function `unused`"), "{err}");
+    assert!(last("Failed a: 1 failed: exit status 101") < last("Finished 1 step"), "{err}");
+}
+
+#[test]
 fn only_failures_print_where_only_they_are_to() {
     let scene = Scene::of(&["a", "bee"]).make(MAKE);
     scene.append("a/src/lib.rs", "fn unused() {}\n");
