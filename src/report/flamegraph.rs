@@ -142,7 +142,7 @@ mod tests {
         take(100, EventKind::Begun { run, workspace, selected, steps, jobs: 1 });
         for place in 0..names.len() {
             let (step, at) = (StepId::new(place), 100 + place as u64 * 100);
-            take(at, EventKind::Taken { step, part: None });
+            take(at, EventKind::Granted { step, part: None });
             take(at + 100, EventKind::Ended { step, done: Done::unrun(Outcome::Succeeded) });
         }
         take(200 + names.len() as u64 * 100, EventKind::Finished(Summary::default()));

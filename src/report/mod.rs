@@ -36,6 +36,6 @@ pub use junit::Junit;
 pub use look::{GraphFormat, Listed, command_line, dry_run, graph, list, list_json};
 pub use style::{Display, OutputStyle, Verbosity, error, shown, written};
 pub use timeline::Timeline;
-pub use timings::{Exceeded, timings};
+pub use timings::timings;
 pub use trace::trace;
 pub use words::members;

@@ -89,10 +89,8 @@
   }
   if (data.exceeded.length > 0) {
     $("budgets").hidden = false;
-    for (const row of data.exceeded) {
-      const line = element("tr");
-      line.append(...row.map((cell) => element("td", cell)));
-      $("budgets").querySelector("tbody").append(line);
+    for (const [what, enforced] of data.exceeded) {
+      $("budgets").querySelector("ul").append(element("li", `${enforced ? "✗ error" : "! warning"}: ${what}`, enforced ? "error" : ""));
     }
   }
   if (locks.size > 0) {
@@ -237,9 +235,9 @@
   function tickName(at, step) {
     if (step >= 3_600_000_000) return `${Math.round(at / 3.6e9)} h`;
     if (step >= 60_000_000) return `${Math.round(at / 6e7)} min`;
-    if (step >= 1_000_000) return `${Math.round(at / 1e6)} s`;
-    if (step >= 1000) return view.to < 2_000_000 ? `${Math.round(at / 1000)} ms` : `${(at / 1e6).toFixed(3)} s`;
-    return `${(at / 1000).toFixed(3)} ms`;
+    const [unit, name] = view.to < 2_000_000 ? [1000, "ms"] : [1_000_000, "s"];
+    const digits = Math.max(0, Math.ceil(-Math.log10(step / unit)));
+    return `${(at / unit).toFixed(digits)} ${name}`;
   }
 
   function grid(pen, canvas, top, bottom, named) {
@@ -368,7 +366,9 @@
         pen.fillRect(left, top, started - left, high);
         pen.globalAlpha = bar.task.matches ? 1 : 0.2;
       }
-      if (wide > 34 && high >= 11) label(pen, bar, Math.max(left, GUTTER), top, right, high);
+      // Beside what is pale, if there is room.
+      const from = Math.max(right - started > 34 ? started : left, GUTTER);
+      if (wide > 34 && high >= 11) label(pen, bar, from, top, right, high);
     }
     pen.globalAlpha = 1;
   }

@@ -15,21 +15,10 @@ const PAGE: &str = include_str!("timings.html");
 const STYLE: &str = include_str!("timings.css");
 const SCRIPT: &str = include_str!("timings.js");
 
-/// A budget that was exceeded, in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exceeded {
-    /// What it is for, such as the name of a step.
-    pub subject: String,
-    /// What was allowed.
-    pub allowed: String,
-    /// What it came to.
-    pub came_to: String,
-}
-
 /// The page: `asked_at` is when the run was asked for.
 #[must_use]
-pub fn timings(timeline: &Timeline, asked_at: SystemTime, exceeded: &[Exceeded]) -> String {
-    let data = in_script(&data(timeline, asked_at, exceeded).to_string());
+pub fn timings(timeline: &Timeline, asked_at: SystemTime) -> String {
+    let data = in_script(&data(timeline, asked_at).to_string());
     let title = in_html(&timeline.workspace);
     // In one pass, so that nothing is looked for in what was put in.
     let mut page = String::with_capacity(PAGE.len() + STYLE.len() + SCRIPT.len() + data.len());
@@ -61,11 +50,10 @@ fn in_html(text: &str) -> String {
 
 /// Everything that the script knows. Texts are numbered, each stands there once; times are microseconds since the run was
 /// asked for; -1 is for what is not there.
-fn data(timeline: &Timeline, asked_at: SystemTime, exceeded: &[Exceeded]) -> Value {
+fn data(timeline: &Timeline, asked_at: SystemTime) -> Value {
     let mut texts = Texts::default();
     let tasks: Vec<Value> = timeline.tasks.iter().map(|task| of_task(timeline, task, &mut texts)).collect();
     let bars: Vec<Value> = timeline.bars.iter().map(|bar| of_bar(bar, &mut texts)).collect();
-    let exceeded: Vec<Value> = exceeded.iter().map(|one| json!([one.subject, one.allowed, one.came_to])).collect();
     let since_epoch = asked_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     json!({
         "workspace": &*timeline.workspace,
@@ -84,7 +72,7 @@ fn data(timeline: &Timeline, asked_at: SystemTime, exceeded: &[Exceeded]) -> Val
         "bars": bars,
         "path": timeline.path(),
         "load": load(timeline),
-        "exceeded": exceeded,
+        "exceeded": timeline.exceeded,
     })
 }
 
@@ -175,7 +163,7 @@ impl Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Done, Event, EventKind, Reason, StepId, StepInfo, Summary};
+    use crate::model::{Done, Event, EventKind, Exceeded, Reason, StepId, StepInfo, Summary, Taken};
 
     const EVIL: &str = "</script><script>alert(1)</script><!-- & \u{2028} {{data}}";
 
@@ -184,13 +172,16 @@ mod tests {
         let steps: Arc<[StepInfo]> = steps.into();
         let (workspace, selected) = (name.into(), "all".into());
         let step = StepId::new(0);
+        let [taken, budget] = [2, 1].map(|seconds| Taken::Time(Duration::from_secs(seconds)));
+        let exceeded = Exceeded { step: Some(step), taken, budget };
         let mut timeline = Timeline::new();
         let kinds = [
             EventKind::Begun { run: "7-1".into(), workspace, selected, steps, jobs: 2 },
             EventKind::Ready { step },
-            EventKind::Taken { step, part: None },
+            EventKind::Granted { step, part: None },
             EventKind::Started { step, reason: Reason::NotKept(name.into()) },
             EventKind::Ended { step, done: Done { attempts: 1, ..Done::unrun(outcome) } },
+            EventKind::Exceeded { exceeded, enforced: true },
             EventKind::Finished(Summary::default()),
         ];
         for (at, kind) in (1..).zip(kinds) {
@@ -207,9 +198,8 @@ mod tests {
 
     #[test]
     fn no_name_gets_out_of_its_place() {
-        let plain = timings(&run("say a", Outcome::Succeeded), SystemTime::UNIX_EPOCH, &[]);
-        let over = Exceeded { subject: EVIL.to_owned(), allowed: "1s".to_owned(), came_to: "2s".to_owned() };
-        let page = timings(&run(EVIL, Outcome::Failed(EVIL.into())), SystemTime::UNIX_EPOCH, &[over]);
+        let plain = timings(&run("say a", Outcome::Succeeded), SystemTime::UNIX_EPOCH);
+        let page = timings(&run(EVIL, Outcome::Failed(EVIL.into())), SystemTime::UNIX_EPOCH);
         let tags = |page: &str| page.matches('<').count();
         assert_eq!(tags(&page), tags(&plain), "no tag more than without");
         assert!(!page.contains("alert(1)</"));
@@ -221,12 +211,13 @@ mod tests {
             2,
             "each text stands there once: {texts:?}"
         );
-        assert_eq!((&data["workspace"], &data["exceeded"][0][0]), (&EVIL.into(), &EVIL.into()));
+        let over = format!("{EVIL} took 2.00s, more than the 1.00s of max_phase_time");
+        assert_eq!((&data["workspace"], &data["exceeded"]), (&EVIL.into(), &json!([[over, true]])));
     }
 
     #[test]
     fn the_page_asks_for_nothing_outside() {
-        let page = timings(&run("say a", Outcome::Succeeded), SystemTime::UNIX_EPOCH, &[]);
+        let page = timings(&run("say a", Outcome::Succeeded), SystemTime::UNIX_EPOCH);
         for word in
             ["http:", "https:", "src=", "href=", "url(", "@import", "fetch(", "import(", "innerHTML", "{{", "}}>"]
         {
@@ -246,10 +237,10 @@ mod tests {
 
     #[test]
     fn the_numbers_are_those_of_the_run() {
-        let data = data_of(&timings(&run("say a", Outcome::Succeeded), SystemTime::UNIX_EPOCH, &[]));
+        let data = data_of(&timings(&run("say a", Outcome::Succeeded), SystemTime::UNIX_EPOCH));
         assert_eq!(
             ["begun", "first", "last", "end"].map(|name| data[name].clone()),
-            [1000, 3000, 5000, 6000].map(Value::from)
+            [1000, 3000, 5000, 7000].map(Value::from)
         );
         let text = |place: &Value| data["texts"][place.as_u64().unwrap() as usize].as_str().unwrap().to_owned();
         let task = &data["tasks"][0];
@@ -262,6 +253,5 @@ mod tests {
             (&data["path"], &data["load"]),
             (&json!([0]), &json!([2000, 0, 0, 1, 1000, 1, 0, 0, 2000, 0, 0, 0]))
         );
-        assert_eq!(data["exceeded"], json!([]));
     }
 }
