@@ -156,6 +156,8 @@ impl Timeline {
             }
             EventKind::Split { step, parts } => {
                 self.close(step.index(), at);
+                // If there are none, it is brought together at once.
+                self.ready(step.index(), at);
                 for part in parts.iter() {
                     let task = self.task(*step, Some(part));
                     self.ready(task, at);

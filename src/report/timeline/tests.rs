@@ -173,6 +173,20 @@ fn parts_are_bars_of_their_own_between_the_two_of_their_step() {
 }
 
 #[test]
+fn a_step_whose_parts_are_all_fresh_waits_for_itself_alone() {
+    let timeline = Log::of(&["test"])
+        .ready(20, 0)
+        .runs(20, 0)
+        .part_ended(38, 0, "old", Outcome::Cached { saved: ms(7), restored: 0 })
+        .split(40, 0, &[])
+        .granted(40, 0, None)
+        .ended(42, 0, GOOD)
+        .finished(45);
+    assert_eq!(path(&timeline), [("test".to_owned(), None), ("test".to_owned(), Some(Upon::Step))]);
+    assert!(timeline.bars.iter().all(|bar| bar.waited_for_job() == ms(0)));
+}
+
+#[test]
 fn what_is_skipped_has_no_bar_and_what_has_not_ended_ends_with_the_run() {
     let timeline =
         Log::of(&["a", "b"]).ready(20, 0).runs(20, 0).ended(30, 1, Outcome::Skipped { because: step(0) }).finished(40);
