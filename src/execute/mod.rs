@@ -235,16 +235,16 @@ impl Coordinator<'_> {
                     if self.schedule.is_alone(step) {
                         (self.events)(EventKind::TerminalLeft);
                     }
-                    (self.events)(EventKind::Taken { step, part: None });
+                    (self.events)(EventKind::Granted { step, part: None });
                     starts.push(Start::Step(step));
                 }
                 Action::StartPart(step, place) => {
                     let part = self.part(step, place);
-                    (self.events)(EventKind::Taken { step, part });
+                    (self.events)(EventKind::Granted { step, part });
                     starts.push(Start::Part(step, place));
                 }
                 Action::Join(step) => {
-                    (self.events)(EventKind::Taken { step, part: None });
+                    (self.events)(EventKind::Granted { step, part: None });
                     starts.push(Start::Join(step));
                 }
                 Action::End(step, outcome) => {

@@ -104,15 +104,15 @@ fn parts_are_told_by_their_names_even_one_that_panics() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     let terms = Terms { jobs: 2, keep_going: true, ..Terms::default() };
     let (sender, receiver) = channel();
-    let (mut taken, mut split, mut ended) = (0, 0, 0);
+    let (mut granted, mut split, mut ended) = (0, 0, 0);
     let mut count = |event| match event {
-        EventKind::Taken { part: Some(part), .. } => taken += usize::from(&*part == "part"),
+        EventKind::Granted { part: Some(part), .. } => granted += usize::from(&*part == "part"),
         EventKind::Split { parts, .. } => split += parts.len(),
         EventKind::PartEnded { part, .. } => ended += usize::from(&*part.name == "part"),
         _ => {}
     };
     run(&plan, (terms, Heed::Stops), (&pool, &InParts::default()), (&sender, &receiver), &mut count);
-    assert_eq!((split, taken, ended), (5, 5, 5));
+    assert_eq!((split, granted, ended), (5, 5, 5));
 }
 
 #[test]

@@ -71,9 +71,9 @@ pub enum EventKind {
         /// The lock.
         lock: Arc<str>,
     },
-    /// A step, or a part of one, has one of the jobs from here on; a step is judged first. Of a step in parts it comes again
+    /// A step, or a part of one, is granted one of the jobs; a step is judged first. Of a step in parts it comes again
     /// when these are brought together.
-    Taken {
+    Granted {
         /// The step.
         step: StepId,
         /// The part of the step, if it is one.

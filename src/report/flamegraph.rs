@@ -11,8 +11,10 @@ const WIDTH: f64 = 1200.0;
 const MARGIN: f64 = 10.0;
 const ROW: f64 = 18.0;
 const HEAD: f64 = 44.0;
-/// What is narrower cannot be seen, in pixels.
-const NARROW: f64 = 0.1;
+/// What is narrower cannot be seen, in pixels: such neighbours are one box.
+const NARROW: f64 = 0.5;
+/// What is narrower has no room for a frame.
+const FRAMED: f64 = 3.0;
 /// How wide a character is, in pixels.
 const CHARACTER: f64 = 6.7;
 
@@ -21,6 +23,7 @@ svg{font:11px ui-monospace,Menlo,Consolas,monospace;background:#fff}
 text{fill:#1c1c1c}
 rect{stroke:#fff;stroke-width:.5}
 rect:hover{stroke:#000;stroke-width:1.5}
+.narrow{stroke:none}
 .head{font-size:15px;font-weight:bold}
 .c0{fill:#c3ccd6}.c1{fill:#f0b27a}.c2{fill:#f7dc6f}.c3{fill:#a9d08e}.c4{fill:#d5dbe1}
 @media (prefers-color-scheme:dark){
@@ -75,8 +78,8 @@ impl Picture {
         let numbers = [x, y, width, ROW].map(|number| format!("{number:.2}"));
         let [left, top, wide, high] = numbers.each_ref().map(|number| &**number);
         // The colour is that of the level, but for what is no step.
-        let class =
-            if level == 1 && share.children.is_empty() { "c4".to_owned() } else { format!("c{}", level.min(3)) };
+        let color = if level == 1 && share.children.is_empty() { 4 } else { level.min(3) };
+        let class = format!("c{color}{}", if width < FRAMED { " narrow" } else { "" });
         let title = format!("{}: {} ({part:.1} %)", share.name, seconds(share.time));
         xml.open("rect", &[("class", &class), ("x", left), ("y", top), ("width", wide), ("height", high), ("rx", "1")]);
         xml.leaf("title", &[], &title);
@@ -86,21 +89,31 @@ impl Picture {
             xml.leaf("text", &[("x", &x), ("y", &y), ("pointer-events", "none")], &label);
         }
         let mut x = x;
-        for child in &share.children {
+        for child in &seen(share, self.whole) {
             self.draw(xml, child, (level + 1, x));
             x += width_of(child, self.whole);
         }
     }
 }
 
+/// What a share consists of; together, what cannot be seen by itself.
+fn seen(share: &Share, whole: Duration) -> Vec<Share> {
+    let is_wide = |child: &&Share| width_of(child, whole) >= NARROW;
+    let (seen, narrow): (Vec<&Share>, Vec<&Share>) = share.children.iter().partition(is_wide);
+    let time = narrow.iter().map(|child| child.time).sum();
+    let others = Share { name: format!("{} more", narrow.len()).into(), time, children: Vec::new() };
+    seen.into_iter().cloned().chain((!narrow.is_empty()).then_some(others)).collect()
+}
+
+/// How wide a share is, in pixels.
 fn width_of(share: &Share, whole: Duration) -> f64 {
     share.time.as_secs_f64() / whole.as_secs_f64().max(f64::MIN_POSITIVE) * (WIDTH - 2.0 * MARGIN)
 }
 
 /// How many levels can be seen.
 fn depth(share: &Share, whole: Duration) -> usize {
-    let children = share.children.iter().filter(|child| width_of(child, whole) >= NARROW);
-    1 + children.map(|child| depth(child, whole)).max().unwrap_or(0)
+    let children = seen(share, whole).into_iter().filter(|child| width_of(child, whole) >= NARROW);
+    1 + children.map(|child| depth(&child, whole)).max().unwrap_or(0)
 }
 
 /// As much of the name as there is room for; `None` if that says nothing.
@@ -129,7 +142,7 @@ mod tests {
         take(100, EventKind::Begun { run, workspace, selected, steps, jobs: 1 });
         for place in 0..names.len() {
             let (step, at) = (StepId::new(place), 100 + place as u64 * 100);
-            take(at, EventKind::Taken { step, part: None });
+            take(at, EventKind::Granted { step, part: None });
             take(at + 100, EventKind::Ended { step, done: Done::unrun(Outcome::Succeeded) });
         }
         take(200 + names.len() as u64 * 100, EventKind::Finished(Summary::default()));
@@ -170,6 +183,16 @@ mod tests {
         }
         let next = |place: usize| boxes[place].1 + boxes[place].2;
         assert!((next(3) - boxes[5].1).abs() < 0.1, "steps stand side by side");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_by_itself_is_seen_together() {
+        let names: Vec<String> = (0..10_000).map(|place| format!("say m{place}")).collect();
+        let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+        let text = flamegraph(&run(&names));
+        let boxes = boxes(&text);
+        assert!(boxes.iter().any(|(title, ..)| title.starts_with("10000 more: ")), "{boxes:?}");
+        assert!(text.len() < 10_000, "{} bytes", text.len());
     }
 
     #[test]

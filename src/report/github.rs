@@ -105,7 +105,7 @@ impl<W: Write> Github<W> {
             | EventKind::PartStarted { .. }
             | EventKind::Ready { .. }
             | EventKind::Waiting { .. }
-            | EventKind::Taken { .. }
+            | EventKind::Granted { .. }
             | EventKind::Split { .. }
             | EventKind::Ticked { .. } => {}
         }

@@ -87,7 +87,7 @@ impl<W: Write> Human<W> {
             EventKind::Diagnosed { .. }
             | EventKind::Ready { .. }
             | EventKind::Waiting { .. }
-            | EventKind::Taken { .. }
+            | EventKind::Granted { .. }
             | EventKind::Split { .. } => {}
             EventKind::Ended { step, done } => self.end(step, done),
             EventKind::PartStarted { step, part } => {

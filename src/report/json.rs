@@ -51,7 +51,7 @@ impl<W: Write> Json<W> {
             EventKind::Waiting { step, part, lock } => {
                 self.of_step("waiting", *step, json!({ "part": part.as_deref(), "lock": &**lock }));
             }
-            EventKind::Taken { step, part } => self.of_step("taken", *step, json!({ "part": part.as_deref() })),
+            EventKind::Granted { step, part } => self.of_step("granted", *step, json!({ "part": part.as_deref() })),
             EventKind::Split { step, parts } => {
                 let parts: Vec<&str> = parts.iter().map(|part| &**part).collect();
                 self.of_step("split", *step, json!({ "parts": parts }));

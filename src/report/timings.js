@@ -89,10 +89,8 @@
   }
   if (data.exceeded.length > 0) {
     $("budgets").hidden = false;
-    for (const row of data.exceeded) {
-      const line = element("tr");
-      line.append(...row.map((cell) => element("td", cell)));
-      $("budgets").querySelector("tbody").append(line);
+    for (const [what, enforced] of data.exceeded) {
+      $("budgets").querySelector("ul").append(element("li", `${enforced ? "✗ error" : "! warning"}: ${what}`, enforced ? "error" : ""));
     }
   }
   if (locks.size > 0) {
@@ -225,16 +223,21 @@
   function ticks(canvas) {
     const rough = ((view.to - view.from) / (width(canvas) - GUTTER)) * 100;
     const power = 10 ** Math.floor(Math.log10(Math.max(rough, 1)));
-    const step = [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough) ?? power * 10;
+    const minute = 60_000_000;
+    const steps = rough > minute / 2 ? [1, 2, 5, 10, 15, 30, 60, 120, 360, 1440].map((factor) => factor * minute) :
+      [1, 2, 5, 10].map((factor) => factor * power);
+    const step = steps.find((step) => step >= rough) ?? Math.ceil(rough / (1440 * minute)) * 1440 * minute;
     const found = [];
     for (let at = Math.ceil(view.from / step) * step; at <= view.to; at += step) found.push(at);
     return { step, found };
   }
 
   function tickName(at, step) {
-    if (step >= 1_000_000) return `${Math.round(at / 1e6)} s`;
-    if (step >= 1000) return view.to < 2_000_000 ? `${Math.round(at / 1000)} ms` : `${(at / 1e6).toFixed(3)} s`;
-    return `${(at / 1000).toFixed(3)} ms`;
+    if (step >= 3_600_000_000) return `${Math.round(at / 3.6e9)} h`;
+    if (step >= 60_000_000) return `${Math.round(at / 6e7)} min`;
+    const [unit, name] = view.to < 2_000_000 ? [1000, "ms"] : [1_000_000, "s"];
+    const digits = Math.max(0, Math.ceil(-Math.log10(step / unit)));
+    return `${(at / unit).toFixed(digits)} ${name}`;
   }
 
   function grid(pen, canvas, top, bottom, named) {
@@ -265,6 +268,17 @@
 
   const LOAD = 90;
 
+  // The last change before what is shown.
+  function firstLoad() {
+    let [low, high] = [0, load.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (load[middle].at < view.from) low = middle + 1;
+      else high = middle;
+    }
+    return Math.max(low - 1, 0);
+  }
+
   function drawLoad() {
     const pen = prepare(chart, LOAD);
     const most = Math.max(data.jobs, 1, ...[0, 1].map((which) => load.reduce((max, at) => Math.max(max, which ? at.locked : at.running), 0)));
@@ -278,43 +292,41 @@
     pen.strokeStyle = colors.soft;
     pen.strokeRect(GUTTER - 9, y(data.jobs), width(chart) + 18, LOAD);
     pen.setLineDash([]);
-    const draw = (count) => {
-      pen.beginPath();
-      pen.moveTo(toX(data.first, chart), y(0));
-      // Of what comes to the same pixel the most is drawn.
-      let column = null;
-      let peak = 0;
-      let before = 0;
-      for (const at of load) {
-        const x = Math.round(toX(at.at, chart) * 2) / 2;
-        const now = count(at);
-        if (x === column) {
-          peak = Math.max(peak, now);
-        } else {
-          if (column !== null) {
-            pen.lineTo(column, y(peak));
-            pen.lineTo(column, y(before));
-          }
-          pen.lineTo(x, y(before));
-          [column, peak] = [x, Math.max(now, 0)];
-        }
-        before = now;
+    // The most of each column of pixels, as steps from the left: where it begins, and how many.
+    const columns = (count) => {
+      const peaks = new Float64Array(Math.ceil(width(chart) - GUTTER) + 1);
+      for (let place = firstLoad(); place < load.length && load[place].at <= view.to; place += 1) {
+        const now = count(load[place]);
+        const left = Math.max(Math.floor(toX(load[place].at, chart) - GUTTER), 0);
+        const end = place + 1 < load.length ? toX(load[place + 1].at, chart) - GUTTER : left;
+        const right = Math.min(Math.floor(end), peaks.length - 1);
+        for (let column = left; column <= right; column += 1) peaks[column] = Math.max(peaks[column], now);
       }
-      if (column !== null) {
-        pen.lineTo(column, y(peak));
-        pen.lineTo(column, y(before));
-        pen.lineTo(column, y(0));
-      }
+      const steps = [];
+      peaks.forEach((peak, column) => {
+        if (column === 0 || peak !== peaks[column - 1]) steps.push([GUTTER + column, peak]);
+      });
+      steps.push([GUTTER + peaks.length, 0]);
+      return steps;
     };
-    draw((at) => at.running);
     pen.fillStyle = colors.succeeded;
     pen.globalAlpha = 0.55;
-    pen.fill();
+    const running = columns((at) => at.running);
+    running.slice(1).forEach(([right], place) => {
+      const [left, peak] = running[place];
+      pen.fillRect(left, y(peak), right - left, y(0) - y(peak));
+    });
     pen.globalAlpha = 1;
-    draw((at) => at.locked);
     pen.strokeStyle = colors.locked;
     pen.lineWidth = 1.5;
-    if (locks.size > 0) pen.stroke();
+    pen.beginPath();
+    let before = 0;
+    for (const [left, peak] of locks.size > 0 ? columns((at) => at.locked) : []) {
+      pen.lineTo(left, y(before));
+      pen.lineTo(left, y(peak));
+      before = peak;
+    }
+    pen.stroke();
     pen.restore();
   }
 
@@ -340,8 +352,8 @@
       const [left, right] = [toX(bar.from, gantt), toX(bar.to, gantt)];
       const wide = Math.max(right - left, 0.7);
       const { outcome } = bar.task;
-      // Of those in one half of a pixel one is enough, unless one failed.
-      if (left + wide < drawn + 0.5 && outcome !== "failed") continue;
+      // Of those in one pixel one is enough, unless one failed.
+      if (left + wide < drawn + 1 && outcome !== "failed") continue;
       drawn = left + wide;
       pen.globalAlpha = bar.task.matches ? 1 : 0.2;
       // What is too narrow for its pattern has its colour.
@@ -354,7 +366,9 @@
         pen.fillRect(left, top, started - left, high);
         pen.globalAlpha = bar.task.matches ? 1 : 0.2;
       }
-      if (wide > 34 && high >= 11) label(pen, bar, Math.max(left, GUTTER), top, right, high);
+      // Beside what is pale, if there is room.
+      const from = Math.max(right - started > 34 ? started : left, GUTTER);
+      if (wide > 34 && high >= 11) label(pen, bar, from, top, right, high);
     }
     pen.globalAlpha = 1;
   }
@@ -377,6 +391,7 @@
     pen.lineWidth = 2;
     const high = laneHeight() - 3;
     let joined = -10;
+    let striped = -1;
     for (const place of data.path) {
       const bar = bars[place];
       if (bar.to < view.from || bar.from > view.to) continue;
@@ -384,9 +399,10 @@
       const top = slotTop(bar.slot) + 1;
       if (right - left > 4) {
         pen.strokeRect(left + 1, top, right - left - 2, high);
-      } else {
+      } else if (right > striped || bar.slot !== bars[bar.cause]?.slot) {
+        striped = left + Math.max(right - left, 1);
         pen.fillStyle = colors.path;
-        pen.fillRect(left, top + high - 3, Math.max(right - left, 1), 3);
+        pen.fillRect(left, top + high - 3, striped - left, 3);
       }
       if (bar.cause >= 0 && bars[bar.cause].slot !== bar.slot && left - joined > 3) {
         joined = left;
@@ -452,11 +468,6 @@
     for (let slot = 0; slot < data.slots; slot += 1) drawSlot(pen, slot);
     drawPath(pen);
     drawLanes(pen);
-    if (drag && drag.to !== drag.from) {
-      pen.fillStyle = colors.ink;
-      pen.globalAlpha = 0.15;
-      pen.fillRect(Math.min(drag.from, drag.to), 0, Math.abs(drag.to - drag.from), height);
-    }
     pen.restore();
   }
 
@@ -561,15 +572,28 @@
     tip.style.top = `${event.clientY + 18 + box.height > innerHeight ? event.clientY - box.height - 12 : event.clientY + 18}px`;
   }
 
+  // A box above the chart shows what is dragged over, so that nothing has to be drawn again meanwhile.
+  function select() {
+    const box = $("drag");
+    box.hidden = !drag;
+    if (!drag) return;
+    const place = gantt.getBoundingClientRect();
+    box.style.left = `${place.left + Math.min(drag.from, drag.to)}px`;
+    box.style.width = `${Math.abs(drag.to - drag.from)}px`;
+    box.style.top = `${place.top}px`;
+    box.style.height = `${place.height}px`;
+  }
+
   gantt.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || event.offsetX < GUTTER) return;
     drag = { from: event.offsetX, to: event.offsetX };
     gantt.setPointerCapture(event.pointerId);
+    select();
   });
   gantt.addEventListener("pointermove", (event) => {
     if (drag) {
       drag.to = Math.max(event.offsetX, GUTTER);
-      draw();
+      select();
     }
     point(event);
   });
@@ -577,11 +601,11 @@
     if (!drag) return;
     const { from, to } = drag;
     drag = null;
+    select();
     if (Math.abs(to - from) > 4) {
       show(toTime(Math.min(from, to), gantt), toTime(Math.max(from, to), gantt));
       return;
     }
-    draw();
     const bar = barAt(event.offsetX, event.offsetY);
     if (bar) {
       $("search").value = bar.task.name;
@@ -590,7 +614,7 @@
   });
   gantt.addEventListener("pointercancel", () => {
     drag = null;
-    draw();
+    select();
   });
   gantt.addEventListener("pointerleave", () => { $("tip").hidden = true; });
   gantt.addEventListener("dblclick", whole);

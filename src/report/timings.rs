@@ -172,13 +172,16 @@ mod tests {
         let steps: Arc<[StepInfo]> = steps.into();
         let (workspace, selected) = (name.into(), "all".into());
         let step = StepId::new(0);
+        let [taken, budget] = [2, 1].map(|seconds| Taken::Time(Duration::from_secs(seconds)));
+        let exceeded = Exceeded { step: Some(step), taken, budget };
         let mut timeline = Timeline::new();
         let kinds = [
             EventKind::Begun { run: "7-1".into(), workspace, selected, steps, jobs: 2 },
             EventKind::Ready { step },
-            EventKind::Taken { step, part: None },
+            EventKind::Granted { step, part: None },
             EventKind::Started { step, reason: Reason::NotKept(name.into()) },
             EventKind::Ended { step, done: Done { attempts: 1, ..Done::unrun(outcome) } },
+            EventKind::Exceeded { exceeded, enforced: true },
             EventKind::Finished(Summary::default()),
         ];
         for (at, kind) in (1..).zip(kinds) {
@@ -196,12 +199,7 @@ mod tests {
     #[test]
     fn no_name_gets_out_of_its_place() {
         let plain = timings(&run("say a", Outcome::Succeeded), SystemTime::UNIX_EPOCH);
-        let mut over = run(EVIL, Outcome::Failed(EVIL.into()));
-        let (taken, budget) = (Taken::Memory(2_000_000), Taken::Memory(1_000_000));
-        let exceeded = Exceeded { step: Some(StepId::new(0)), taken, budget };
-        let kind = EventKind::Exceeded { exceeded, enforced: true };
-        over.take(&Event { at: Duration::from_millis(7), kind });
-        let page = timings(&over, SystemTime::UNIX_EPOCH);
+        let page = timings(&run(EVIL, Outcome::Failed(EVIL.into())), SystemTime::UNIX_EPOCH);
         let tags = |page: &str| page.matches('<').count();
         assert_eq!(tags(&page), tags(&plain), "no tag more than without");
         assert!(!page.contains("alert(1)</"));
@@ -213,7 +211,8 @@ mod tests {
             2,
             "each text stands there once: {texts:?}"
         );
-        assert_eq!((&data["workspace"], &data["exceeded"][0][0]), (&EVIL.into(), &EVIL.into()));
+        let over = format!("{EVIL} took 2.00s, more than the 1.00s of max_phase_time");
+        assert_eq!((&data["workspace"], &data["exceeded"]), (&EVIL.into(), &json!([[over, true]])));
     }
 
     #[test]
@@ -241,7 +240,7 @@ mod tests {
         let data = data_of(&timings(&run("say a", Outcome::Succeeded), SystemTime::UNIX_EPOCH));
         assert_eq!(
             ["begun", "first", "last", "end"].map(|name| data[name].clone()),
-            [1000, 3000, 5000, 6000].map(Value::from)
+            [1000, 3000, 5000, 7000].map(Value::from)
         );
         let text = |place: &Value| data["texts"][place.as_u64().unwrap() as usize].as_str().unwrap().to_owned();
         let task = &data["tasks"][0];
@@ -254,6 +253,5 @@ mod tests {
             (&data["path"], &data["load"]),
             (&json!([0]), &json!([2000, 0, 0, 1, 1000, 1, 0, 0, 2000, 0, 0, 0]))
         );
-        assert_eq!(data["exceeded"], json!([]));
     }
 }

@@ -34,6 +34,12 @@ pub fn trace(timeline: &Timeline) -> String {
             events.extend(wait(timeline, place, task, bar));
         }
     }
+    for (what, enforced) in &timeline.exceeded {
+        events.push(json!({
+            "name": format!("budget exceeded: {what}"), "cat": "budget", "ph": "i", "s": "g", "ts": micros(last),
+            "pid": PROCESS, "tid": RUN, "args": { "enforced": enforced },
+        }));
+    }
     for load in timeline.load() {
         let at = micros(load.at);
         events.push(counter("running", at, load.running));
@@ -131,11 +137,11 @@ mod tests {
         [a, b, c].into_iter().for_each(|step| take(EventKind::Ready { step }));
         take(EventKind::Waiting { step: b, part: None, lock: "db".into() });
         for step in [a, c] {
-            take(EventKind::Taken { step, part: None });
+            take(EventKind::Granted { step, part: None });
             take(EventKind::Started { step, reason: Reason::FirstRun });
         }
         take(ended(a, Outcome::Succeeded));
-        take(EventKind::Taken { step: b, part: None });
+        take(EventKind::Granted { step: b, part: None });
         take(ended(b, Outcome::Cached { saved: Duration::ZERO, restored: 0 }));
         take(ended(c, Outcome::Failed("exit status 1".into())));
         take(EventKind::Finished(Summary::default()));

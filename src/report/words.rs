@@ -266,20 +266,13 @@ pub fn figures(summary: &Summary) -> String {
 /// `build api took 12.30s, more than the 10.00s of max_phase_time`
 #[must_use]
 pub fn exceeded(exceeded: &Exceeded, steps: &[StepInfo]) -> String {
-    let [who, budget, taken] = exceeded_parts(exceeded, steps);
-    format!("{who} took {taken}, more than the {budget} of {}", exceeded.key())
-}
-
-/// Who exceeded a budget, how much that was, and what was taken.
-#[must_use]
-pub fn exceeded_parts(exceeded: &Exceeded, steps: &[StepInfo]) -> [String; 3] {
     let Exceeded { step, taken, budget } = exceeded;
     let who = step.and_then(|step| steps.get(step.index())).map_or("the run", |info| &*info.name);
     let amount = |taken: &Taken| match taken {
         Taken::Time(time) => seconds(*time),
         Taken::Memory(bytes) => format!("{} MB of memory", bytes.div_ceil(1_000_000)),
     };
-    [who.to_owned(), amount(budget), amount(taken)]
+    format!("{who} took {}, more than the {} of {}", amount(taken), amount(budget), exceeded.key())
 }
 
 /// `build api took 12.30s, usually 3.10s (17 runs)`

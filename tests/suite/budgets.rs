@@ -82,10 +82,8 @@ fn reports_for_machines_tell_of_it() {
     assert!(ended.out().contains("::error title=cargo lifecycle::go a took "), "{}", ended.text());
     let xml = std::fs::read_to_string(scene.beside("junit.xml")).unwrap();
     assert!(xml.contains(r#"<testsuite name="budgets" tests="1" failures="1""#), "{xml}");
-    let ended = scene.call("go --force --message-format json --timings").run();
+    let ended = scene.call("go --force --message-format json").run();
     let exceeded: Vec<_> =
         ended.out().lines().filter(|line| line.contains(r#""event":"exceeded""#)).map(str::to_owned).collect();
     assert!(matches!(&exceeded[..], [one] if one.contains(r#""budget":"max_phase_time""#)), "{exceeded:?}");
-    let page = std::fs::read_to_string(scene.at("target/lifecycle/timings/timings.html")).unwrap();
-    assert!(page.contains(r#""exceeded":[["go a","0.10s","#), "{page}");
 }

@@ -85,7 +85,7 @@ fn what_waits_for_what_is_told() {
         named(&events, "split").iter().flat_map(|event| event["parts"].as_array().unwrap()).collect();
     assert!(split.contains(&&"a".into()), "{split:?}");
     // Each step once, what brings the tests together, and the tests themselves.
-    assert_eq!(named(&events, "taken").len(), steps + 1 + split.len());
+    assert_eq!(named(&events, "granted").len(), steps + 1 + split.len());
 }
 
 #[test]

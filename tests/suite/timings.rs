@@ -76,6 +76,20 @@ fn the_page_tells_of_steps_and_tests_how_they_ended_and_why_they_ran() {
 }
 
 #[test]
+fn a_budget_that_was_exceeded_is_on_the_page_and_in_the_trace() {
+    let phase = "[lifecycle.say]\ncommand = \"sleep 0.1\"\nscope = \"workspace\"\n";
+    let scene = Scene::of(&["a"]).make(&format!("[performance]\nmax_phase_time = 1\n{phase}"));
+    scene.call("say --timings --trace trace.json").succeeds();
+    let data = data(&scene.at(FOLDER).join("timings.html"));
+    let [exceeded] = &data["exceeded"].as_array().unwrap()[..] else { panic!("{data}") };
+    let text = exceeded[0].as_str().unwrap();
+    assert!(text.starts_with("say took ") && text.ends_with("of max_phase_time"), "{text}");
+    assert_eq!(exceeded[1], false);
+    let trace = fs::read_to_string(scene.at("trace.json")).unwrap();
+    assert!(trace.contains(&format!("budget exceeded: {text}")), "{trace}");
+}
+
+#[test]
 fn without_the_options_nothing_is_written() {
     let scene = Scene::of(&["a"]).make("[lifecycle.say]\ncommand = \"true\"\n");
     scene.call("say").succeeds();

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::words::{exceeded_parts, own, reason};
+use super::words::{exceeded, own, reason};
 use crate::model::{Done, Event, EventKind, Outcome, Part, StepId, StepInfo, Summary};
 
 pub(super) use shares::Share;
@@ -51,8 +51,8 @@ pub struct Timeline {
     /// In the order of their starts.
     pub(super) bars: Vec<Bar>,
     pub(super) summary: Summary,
-    /// The budgets that were exceeded: whose, how much they were, what was taken.
-    pub(super) exceeded: Vec<[String; 3]>,
+    /// The budgets that were exceeded, in words, and whether the run fails for it.
+    pub(super) exceeded: Vec<(String, bool)>,
     steps: Arc<[StepInfo]>,
     parts: BTreeMap<(StepId, Arc<str>), usize>,
     /// Who has which slot.
@@ -147,7 +147,7 @@ impl Timeline {
                     task.locked.get_or_insert_with(|| (at, Arc::clone(lock)));
                 }
             }
-            EventKind::Taken { step, part } => {
+            EventKind::Granted { step, part } => {
                 let task = self.task(*step, part.as_ref());
                 self.open(task, at);
             }
@@ -156,6 +156,8 @@ impl Timeline {
             }
             EventKind::Split { step, parts } => {
                 self.close(step.index(), at);
+                // If there are none, it is brought together at once.
+                self.ready(step.index(), at);
                 for part in parts.iter() {
                     let task = self.task(*step, Some(part));
                     self.ready(task, at);
@@ -167,9 +169,11 @@ impl Timeline {
                     task.attempts = attempt + 1;
                 }
             }
-            EventKind::Exceeded { exceeded, .. } => self.exceeded.push(exceeded_parts(exceeded, &self.steps)),
             EventKind::PartEnded { step, part } => self.part_ended(*step, part, at),
             EventKind::Ended { step, done } => self.ended(*step, done, at),
+            EventKind::Exceeded { exceeded: budget, enforced } => {
+                self.exceeded.push((exceeded(budget, &self.steps), *enforced));
+            }
             EventKind::Finished(summary) => {
                 self.summary = *summary;
                 (0..self.tasks.len()).for_each(|task| self.close(task, at));

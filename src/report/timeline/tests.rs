@@ -43,13 +43,13 @@ impl Log {
         self.at(at, EventKind::Waiting { step: step(id), part: None, lock: "db".into() })
     }
 
-    /// Taken, and stale from two milliseconds later on.
+    /// Granted a job, and stale from two milliseconds later on.
     fn runs(self, at: u64, id: usize) -> Self {
-        self.taken(at, id, None).at(at + 2, EventKind::Started { step: step(id), reason: Reason::FirstRun })
+        self.granted(at, id, None).at(at + 2, EventKind::Started { step: step(id), reason: Reason::FirstRun })
     }
 
-    fn taken(self, at: u64, id: usize, part: Option<&str>) -> Self {
-        self.at(at, EventKind::Taken { step: step(id), part: part.map(Arc::from) })
+    fn granted(self, at: u64, id: usize, part: Option<&str>) -> Self {
+        self.at(at, EventKind::Granted { step: step(id), part: part.map(Arc::from) })
     }
 
     fn split(self, at: u64, id: usize, parts: &[&str]) -> Self {
@@ -146,11 +146,11 @@ fn in_parts() -> Timeline {
         .runs(20, 0)
         .part_ended(38, 0, "old", Outcome::Cached { saved: ms(7), restored: 0 })
         .split(40, 0, &["one", "two"])
-        .taken(40, 0, Some("one"))
-        .taken(40, 0, Some("two"))
+        .granted(40, 0, Some("one"))
+        .granted(40, 0, Some("two"))
         .part_ended(50, 0, "two", GOOD)
         .part_ended(60, 0, "one", Outcome::Failed("exit status 101".into()))
-        .taken(60, 0, None)
+        .granted(60, 0, None)
         .ended(62, 0, Outcome::Failed("one failed".into()))
         .finished(65)
 }
@@ -170,6 +170,20 @@ fn parts_are_bars_of_their_own_between_the_two_of_their_step() {
     assert_eq!(tasks.collect::<Vec<_>>(), [("test", false, 1), ("old", true, 0), ("one", true, 1), ("two", true, 1)]);
     let step = Some(Upon::Step);
     assert_eq!(path(&timeline), [("test".to_owned(), None), ("one".to_owned(), step), ("test".to_owned(), step)]);
+}
+
+#[test]
+fn a_step_whose_parts_are_all_fresh_waits_for_itself_alone() {
+    let timeline = Log::of(&["test"])
+        .ready(20, 0)
+        .runs(20, 0)
+        .part_ended(38, 0, "old", Outcome::Cached { saved: ms(7), restored: 0 })
+        .split(40, 0, &[])
+        .granted(40, 0, None)
+        .ended(42, 0, GOOD)
+        .finished(45);
+    assert_eq!(path(&timeline), [("test".to_owned(), None), ("test".to_owned(), Some(Upon::Step))]);
+    assert!(timeline.bars.iter().all(|bar| bar.waited_for_job() == ms(0)));
 }
 
 #[test]
@@ -259,7 +273,7 @@ fn what_comes_after_the_results_is_no_part_of_their_writing() {
     let timeline = Log::of(&["a", "on_success: cheer"])
         .runs(20, 0)
         .ended(30, 0, GOOD)
-        .taken(50, 1, None)
+        .granted(50, 1, None)
         .ended(60, 1, GOOD)
         .finished(61);
     let shares = timeline.shares();
@@ -286,7 +300,7 @@ proptest::proptest! {
             let kind = if is_end {
                 EventKind::Ended { step: step(place), done: Done::unrun(GOOD) }
             } else {
-                EventKind::Taken { step: step(place), part: None }
+                EventKind::Granted { step: step(place), part: None }
             };
             timeline.take(&Event { at, kind });
         }
