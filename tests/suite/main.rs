@@ -24,6 +24,7 @@ mod jobserver;
 mod junit;
 mod kept;
 mod looking;
+mod misbehaving;
 mod outputs;
 mod overlooked;
 mod places;
