@@ -20,6 +20,7 @@ mod foresight;
 mod github;
 mod hooks;
 mod interactive;
+mod interrupts;
 mod jobserver;
 mod junit;
 mod kept;
