@@ -64,7 +64,7 @@ const ROOMS: &[Room] = &[
     room("hash_cache", &["atomic", "model"], &["rayon", "rustix", "sha2", "thiserror"]),
     room("store", &["home", "model"], &["sha2", "tempfile", "thiserror", "walkdir"]),
     room("state", &["home", "model"], &["serde", "serde_json"]),
-    room("process", &["ansi"], &["jobserver", "nix", "rustix", "tempfile", "thiserror"]),
+    room("process", &["ansi"], &["jobserver", "nix", "rustix", "tempfile", "thiserror", "wait4"]),
     room("signal", &["model"], &["signal_hook"]),
     // What stands on the core and the doors.
     room("flush", &["home", "model", "state", "store"], &[]),
@@ -98,7 +98,7 @@ const ROOMS: &[Room] = &[
     room(
         "report",
         &["ansi", "cargo_output", "libtest", "model", "plan", "terminal"],
-        &["clap", "indicatif", "serde_json", "shlex"],
+        &["clap", "console", "indicatif", "serde_json", "shlex"],
     ),
     // The order of the stages sees every room above.
     room("app", ANY, &["rayon", "thiserror"]),

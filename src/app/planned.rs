@@ -6,15 +6,13 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use super::aftermath::{self, Stage, Stopped};
+use super::stages::{Stages, Stopped};
 use super::{Error, Lifecycle, Report, aliases, environment, keep};
 use crate::config;
 use crate::environment::Environment;
-use crate::execute::{
-    self, Commands, FindRunner, FindRustdoc, Heed, Judge, JudgeTerms, Known, Message, Run, TestSetting, Tries, Worker,
-};
+use crate::execute::{self, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, Message, Run, TestSetting};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::Keys;
@@ -23,7 +21,6 @@ use crate::model::{
 };
 use crate::outputs::Outputs;
 use crate::plan::{self, Clash, Cycle};
-use crate::process::Children;
 use crate::schedule;
 use crate::signal;
 use crate::state::State;
@@ -118,47 +115,29 @@ impl<'a> Planned<'a> {
             let variables = invocation.variables.clone().into_iter().chain(env.iter().cloned()).collect();
             crate::environment::rustdoc(variables, workspace, invocation)
         };
+        let tests =
+            TestSetting { is_runner_text: &is_runner_text, ..self.tests(&past.home, &around, (&runner, &rustdoc)) };
         let (sender, receiver) = execute::channel();
         let signals = sender.clone();
         let listening = (!self.lifecycle.options.leave_signals)
             .then(|| signal::listen(move |heard| _ = signals.send(message(heard))))
             .transpose()
             .map_err(Error::Signals)?;
-        let stage = |stage: Stage<'_>, events: &mut dyn FnMut(EventKind)| {
-            let (children, note) = Children::sharing(pool.current_num_threads());
-            note.filter(|_| !stage.closes).into_iter().for_each(|note| events(EventKind::Noted(note)));
-            let commands = Commands {
-                children: &children,
-                cargo: &self.lifecycle.invocation.cargo,
-                env: stage.env,
-                jobs: pool.current_num_threads(),
-                live: self.lifecycle.options.live,
-                tries: Tries { timeout: self.lifecycle.options.timeout, retries: self.lifecycle.options.retries },
-                tests: TestSetting {
-                    is_runner_text: &is_runner_text,
-                    ..self.tests(&past.home, &around, (&runner, &rustdoc))
-                },
-            };
-            let worker = Worker::new((&self.plan, &expansion), (&keys, &judge), (&outputs, &blobs), commands);
-            let terms = schedule::Terms { only: Some(stage.steps), ..self.terms(&pool, &past.state) };
-            // What closes the run is all tried: one that fails keeps no other from its turn.
-            let terms = schedule::Terms { keep_going: terms.keep_going || stage.closes, ..terms };
-            let talk = (&sender, &receiver);
-            let mut run = execute::run(&self.plan, (terms, stage.heed), (&pool, &worker), talk, events);
-            run.summary.duration = children.now();
-            let (produced, made) = worker.into_produced();
-            Stopped { run, produced, made, left: vec![children] }
+        let stages = Stages {
+            lifecycle: self.lifecycle,
+            plan: &self.plan,
+            expansion: &expansion,
+            keys: &keys,
+            judge: &judge,
+            outputs: &outputs,
+            blobs: &blobs,
+            tests: &tests,
+            pool: &pool,
+            terms: self.terms(&pool, &past.state),
+            env,
+            talk: (&sender, &receiver),
         };
-        let main = Stage { steps: self.plan.main(), closes: false, heed: Heed::Stops, env: &env };
-        let mut stopped = stage(main, events);
-        let finally = self.plan.closing(Closing::Finally);
-        if !finally.is_empty() {
-            let heed = if stopped.run.signal.is_some() { Heed::Kills } else { Heed::Noted };
-            stopped.add(stage(Stage { steps: finally.clone(), closes: true, heed, env: &env }, events), finally);
-        }
-        let Stopped { mut run, produced, made, left } = stopped;
-        left.iter().for_each(Children::end);
-        let mut stood: Duration = left.iter().map(Children::stood).sum();
+        let Stopped { mut run, produced, made, .. } = stages.main(events);
         let ended = keep::Ended { run: &run, produced, made, begun_at };
         let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases: &self.lifecycle.options.phases };
         let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
@@ -167,14 +146,12 @@ impl<'a> Planned<'a> {
             keep::keep(&ran, (&keys, kept), &pool, ended, events);
         }
         let mut report = self.report(&run);
+        let enforced = report.enforced;
+        report.exceeded.iter().for_each(|exceeded| events(EventKind::Exceeded { exceeded: *exceeded, enforced }));
         let (closing, code) = (report.closing(), report.exit_code());
         let steps = closing.map_or(0..0, |closing| self.plan.closing(closing));
         if let Some(closing) = closing.filter(|_| !steps.is_empty()) {
-            let env = [env.clone(), aftermath::env(&report)].concat();
-            let after = stage(Stage { steps: steps.clone(), closes: true, heed: Heed::Stops, env: &env }, events);
-            after.left.iter().for_each(Children::end);
-            stood += after.left.iter().map(Children::stood).sum::<Duration>();
-            let after = after.run;
+            let after = stages.after(steps.clone(), &report, events);
             if after.signal.is_none() && !after.outcomes[steps.clone()].iter().all(Outcome::is_good) {
                 let key = closing.key();
                 events(EventKind::Warned(format!("not all of `{key}` succeeded; the exit code stays {code}")));
@@ -183,8 +160,8 @@ impl<'a> Planned<'a> {
             run.signal = after.signal;
         }
         drop(listening);
-        // From the question to the answer, not only while steps ran; but for the time in which all stood still.
-        report.summary.duration = self.lifecycle.opened_at.elapsed().saturating_sub(stood);
+        // From the question to the answer, not only while steps ran.
+        report.summary.duration = self.lifecycle.clock.now();
         report.interrupted = run.signal;
         events(EventKind::Finished(report.summary));
         Ok(report)
@@ -193,7 +170,20 @@ impl<'a> Planned<'a> {
     /// What came of the run but for what comes after it.
     fn report(&self, run: &Run) -> Report {
         let steps = 0..self.plan.closing(Closing::Finally).end.max(self.plan.main().end);
-        Report { steps: self.named(steps, run), summary: run.summary, interrupted: run.signal, aftermath: Vec::new() }
+        let budgets = &self.lifecycle.project.budgets;
+        let ran = self.plan.ids().filter(|id| !run.durations[id.index()].is_zero());
+        let of_step = |id: StepId| {
+            budgets.exceeded_by((id, self.plan.step(id).phase), run.durations[id.index()], run.peaks[id.index()])
+        };
+        let in_all = budgets.exceeded_in_all(self.lifecycle.clock.now());
+        Report {
+            steps: self.named(steps, run),
+            summary: run.summary,
+            interrupted: run.signal,
+            exceeded: ran.flat_map(of_step).chain(in_all).collect(),
+            enforced: budgets.enforce,
+            aftermath: Vec::new(),
+        }
     }
 
     /// How these steps ended, by their names.
@@ -296,7 +286,10 @@ impl<'a> Planned<'a> {
     /// Recorded durations tell which way through the plan is the longest; steps that take cargo's build lock would only
     /// wait for one another.
     fn terms(&self, pool: &rayon::ThreadPool, state: &State) -> schedule::Terms {
-        let weight = |step: &StepInfo| state.steps.get(&*step.name).map_or(1, |last| last.duration_ms.max(1));
+        let known: Vec<Option<u64>> =
+            self.steps.iter().map(|step| state.steps.get(&*step.name).map(|last| last.duration_ms.max(1))).collect();
+        let (sum, count) = known.iter().flatten().fold((0, 0), |(sum, count), known| (sum + known, count + 1));
+        let usual = u64::checked_div(sum, count).unwrap_or(1);
         let lock = |step: &Step| {
             let mut commands = step.definition.commands.iter().filter_map(|command| command.cargo());
             let own = step.definition.lock.clone().filter(|_| step.definition.engine == Engine::Command);
@@ -305,7 +298,8 @@ impl<'a> Planned<'a> {
         schedule::Terms {
             jobs: pool.current_num_threads(),
             keep_going: self.lifecycle.options.keep_going,
-            weights: self.steps.iter().map(weight).collect(),
+            weights: known.iter().map(|known| known.unwrap_or(usual)).collect(),
+            is_measured: count * 2 > known.len() as u64,
             locks: self.plan.steps.iter().map(lock).collect(),
             only: None,
             alone: self.plan.steps.iter().map(|step| step.definition.interactive).collect(),

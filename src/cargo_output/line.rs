@@ -21,9 +21,15 @@ pub enum Line {
     Failed(Option<String>, bool),
     /// `  --> src/lib.rs:1:5`
     Place(Place),
+    /// `12 | let x = 1;`: a line of the source, with its number and what stands behind the bar.
+    Source(u32, String),
+    /// `   |     ^ unused`: what is said of the line of the source above, likewise.
+    Marks(String),
+    /// `...`: lines of the source are left out.
+    Cut,
     /// Nothing.
     Empty,
-    /// A line that begins with blanks or continues what came before (`note:`, `help:`, a number of a source line).
+    /// A line that begins with blanks or continues what came before (`note:`, `help:`).
     Indented,
     /// Any other.
     Flush,
@@ -42,6 +48,7 @@ impl Line {
             .or_else(|| head(text))
             .or_else(|| short(text))
             .or_else(|| place(text))
+            .or_else(|| of_source(text))
             .unwrap_or_else(|| other(text))
     }
 }
@@ -84,7 +91,7 @@ fn short(text: &str) -> Option<Line> {
     let file = PathBuf::from(parts.next()?);
     match head(rest)? {
         Line::Head(diagnostic, failed) => {
-            Some(Line::Head(Diagnostic { place: Some(Place { file, line, column }), ..diagnostic }, failed))
+            Some(Line::Head(Diagnostic { place: Some(Place::new(file, line, column)), ..diagnostic }, failed))
         }
         _ => None,
     }
@@ -118,14 +125,22 @@ fn place(text: &str) -> Option<Line> {
     let mut parts = place.rsplitn(3, ':');
     let column = parts.next()?.parse().ok()?;
     let line = parts.next()?.parse().ok()?;
-    Some(Line::Place(Place { file: PathBuf::from(parts.next()?), line, column }))
+    Some(Line::Place(Place::new(PathBuf::from(parts.next()?), line, column)))
+}
+
+fn of_source(text: &str) -> Option<Line> {
+    let (number, rest) = text.split_once(" |")?;
+    let number = number.trim();
+    if number.is_empty() {
+        return Some(Line::Marks(rest.to_owned()));
+    }
+    Some(Line::Source(number.parse().ok()?, rest.to_owned()))
 }
 
 fn other(text: &str) -> Line {
-    let continues = text.starts_with([' ', '\t'])
-        || text.starts_with("note: ")
-        || text.starts_with("help: ")
-        || text.split_once(" |").is_some_and(|(number, _)| number.trim_end().bytes().all(|byte| byte.is_ascii_digit()))
-        || text == "...";
+    if text.strip_prefix("...").is_some_and(|rest| rest.is_empty() || rest.trim_start().starts_with('|')) {
+        return Line::Cut;
+    }
+    let continues = text.starts_with([' ', '\t']) || text.starts_with("note: ") || text.starts_with("help: ");
     if continues { Line::Indented } else { Line::Flush }
 }

@@ -4,6 +4,7 @@ mod arguments;
 mod complete;
 mod help;
 mod run;
+mod times;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -13,7 +14,7 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::app::{Error, Lifecycle, inherit_jobserver};
+use crate::app::{Error, Lifecycle, Options, inherit_jobserver};
 use crate::report::{self, Display, Verbosity};
 use arguments::{Arguments, ColorChoice, MessageFormat};
 
@@ -72,7 +73,7 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     if arguments.schema {
         return print(Lifecycle::schema());
     }
-    let lifecycle = Lifecycle::open(arguments.options())?;
+    let lifecycle = Lifecycle::open(Options { color: display.color, ..arguments.options() })?;
     if arguments.init {
         let path = lifecycle.init()?;
         let shown = path.file_name().unwrap_or_default().to_string_lossy();

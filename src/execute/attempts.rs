@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Teller;
-use super::command::{Kept, Ran};
+use super::ran::{Kept, Ran};
 use crate::model::{Definition, Output};
 
 /// How long attempts may take, and how many there are.

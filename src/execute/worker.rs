@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::command::{Commands, Kept, Ran};
+use super::command::Commands;
 use super::judge::{Doubts, Held, Judged};
+use super::ran::{Kept, Ran};
 use super::upstream::Came;
 use super::{Judge, Signal, Teller, Turn, Work};
 use crate::cargo_output;
@@ -263,7 +264,7 @@ impl<'a> Worker<'a> {
             Some(how) => Outcome::Failed(how.into()),
             None => Outcome::Succeeded,
         };
-        Done { outcome, duration, output, warned: ran.warned, tests, attempts: 1 }
+        Done { outcome, duration, output, warned: ran.warned, tests, attempts: 1, peak: ran.peak }
     }
 
     /// What came of a step so far.

@@ -1,5 +1,6 @@
 //! The words everything else is said in: plain data, which knows nothing of files, processes, clocks or formats.
 
+mod budget;
 mod cache;
 mod command;
 mod digest;
@@ -16,6 +17,7 @@ mod tests;
 mod verdict;
 mod workspace;
 
+pub use budget::{Budgets, Exceeded, Taken};
 pub use cache::{CacheBounds, CacheCleared, CacheStats};
 pub use command::{CargoCommand, Command, Form, Piece, Placeholder, Template, spelled_out, subcommand_place};
 pub use digest::Digest;

@@ -1,11 +1,11 @@
-//! The time by which children are measured: it stands still while they do. It does not know who they are.
+//! The time by which a run and its children are measured: it stands still while they do. It does not know who they are.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A clock that can be stopped.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub struct Clock {
     begun: Instant,
     pauses: Mutex<Pauses>,
 }
@@ -26,18 +26,13 @@ impl Clock {
         until.saturating_duration_since(self.begun).saturating_sub(pauses.sum)
     }
 
-    /// How long it has stood still.
-    pub fn stood(&self) -> Duration {
-        self.begun.elapsed().saturating_sub(self.now())
-    }
-
     /// Stops, if it goes.
-    pub fn stop(&self) {
+    pub(super) fn stop(&self) {
         self.lock().since.get_or_insert_with(Instant::now);
     }
 
     /// Goes on, if it was stopped.
-    pub fn go_on(&self) {
+    pub(super) fn go_on(&self) {
         let mut pauses = self.lock();
         if let Some(since) = pauses.since.take() {
             pauses.sum += since.elapsed();
@@ -69,7 +64,6 @@ mod tests {
         assert_eq!(clock.now(), stood);
         clock.go_on();
         clock.go_on();
-        assert!(clock.stood() >= Duration::from_millis(20));
         std::thread::sleep(Duration::from_millis(5));
         let gone = clock.now() - stood;
         assert!(gone >= Duration::from_millis(5) && gone < clock.begun.elapsed() - Duration::from_millis(15));

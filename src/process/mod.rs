@@ -20,6 +20,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 pub use children::Children;
+pub use clock::Clock;
 pub use error::Error;
 pub use log::Log;
 pub use running::run;
@@ -91,6 +92,9 @@ pub struct Exit {
     pub duration: Duration,
     /// How long it waited for its start.
     pub waited: Duration,
+    /// The peak of its memory in bytes, by the system's accounting: the largest resident set that it, or one of those that it
+    /// started and waited for, ever had; never less than ours when it started. `None` where the system does not tell.
+    pub peak: Option<u64>,
 }
 
 impl Limit {

@@ -71,12 +71,12 @@ pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(
     let had_terminal = running.lent.take().is_some();
     let duration = children.now().saturating_sub(started);
     let held_open = !output_ended && !running.rest_of_output(on_chunk);
-    let status = running.reap().map_err(failed)?;
+    let (status, peak) = running.reap().map_err(failed)?;
     let timed_out = running.clear();
     let (code, signal) = (status.code(), platform::signal_of(status));
     // Who deals with Ctrl-C and ends otherwise has understood it as something else, such as an end of its input.
     let interrupted = had_terminal && signal.is_some_and(platform::is_of_ctrl_c);
-    Ok(Exit { code, signal, held_open, interrupted, timed_out, duration, waited })
+    Ok(Exit { code, signal, held_open, interrupted, timed_out, duration, waited, peak })
 }
 
 /// A child that was started. Whatever happens on the way, such as a panic in `on_chunk`, it is gone in the end.
@@ -209,9 +209,9 @@ impl Running<'_> {
         false
     }
 
-    fn reap(&mut self) -> io::Result<ExitStatus> {
+    fn reap(&mut self) -> io::Result<(ExitStatus, Option<u64>)> {
         match std::mem::replace(&mut self.child, Stage::Reaped) {
-            Stage::Ended(mut child) => self.children.reap(&mut child),
+            Stage::Ended(child) => self.children.reap(child),
             Stage::Runs | Stage::Reaped => Err(io::Error::other("its end was not seen")),
         }
     }

@@ -9,6 +9,7 @@ use nix::sys::signal::SigSet;
 use rustix::io::{Errno, FdFlags, fcntl_setfd, retry_on_intr};
 use rustix::process::{self as system, Pid, WaitId, WaitIdOptions};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp};
+use wait4::Wait4 as _;
 
 use super::Signal;
 
@@ -64,6 +65,13 @@ pub fn wait(child: &mut Child, stops: bool) -> io::Result<Option<i32>> {
         wait(WaitIdOptions::STOPPED | WaitIdOptions::NOHANG)?;
     }
     Ok(signal)
+}
+
+/// Takes the status of a child that has ended, and the peak of its memory in bytes.
+pub fn reap(child: Child) -> io::Result<(ExitStatus, Option<u64>)> {
+    let ended = child.wait4()?;
+    let peak = ended.rusage.maxrss;
+    Ok((ended.status, (peak > 0).then_some(peak)))
 }
 
 /// Stands still until somebody makes us go on.

@@ -4,6 +4,8 @@ use std::io;
 use std::os::windows::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use wait4::Wait4 as _;
+
 use super::Signal;
 
 pub const SHELL: &str = "cmd";
@@ -38,6 +40,13 @@ impl JobserverFiles {
 /// Waits for the child's end. Its handle keeps the id from being given to another.
 pub fn wait(child: &mut Child, _: bool) -> io::Result<Option<i32>> {
     child.wait().map(|_| None)
+}
+
+/// Takes the status of a child that has ended, and the peak of its own memory in bytes.
+pub fn reap(child: Child) -> io::Result<(ExitStatus, Option<u64>)> {
+    let ended = child.wait4()?;
+    let peak = ended.rusage.maxrss;
+    Ok((ended.status, (peak > 0).then_some(peak)))
 }
 
 /// Nobody asks for that here.

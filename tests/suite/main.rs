@@ -5,6 +5,7 @@
 
 mod attempts;
 mod bounds;
+mod budgets;
 mod call;
 mod carried;
 mod closing;
@@ -33,6 +34,7 @@ mod plain_cargo;
 mod printing;
 mod running;
 mod scene;
+mod screens;
 mod selecting;
 mod sharing;
 mod signals;
@@ -48,6 +50,7 @@ mod testing_kinds;
 mod testing_stopped;
 mod testing_targets;
 mod testing_traps;
+mod timings;
 mod together;
 mod trap;
 mod traps_aliases;

@@ -118,6 +118,23 @@ fn a_reader_that_is_gone_changes_nothing() {
 }
 
 #[test]
+fn commands_are_told_of_colour_where_there_is_some() {
+    let scene = Scene::of(&["a"]).make(
+        "[lifecycle.go]\ncommand = \"echo ${CLICOLOR_FORCE-none} ${CARGO_TERM_COLOR-none}\"\n\
+        [lifecycle.plain]\nenv = { CLICOLOR_FORCE = \"0\" }\ncommand = \"echo ${CLICOLOR_FORCE-none}\"\n",
+    );
+    let said = |words: &str, variable: Option<(&str, &str)>| {
+        let call = scene.call(words);
+        let ended = variable.into_iter().fold(call, |call, (name, value)| call.env(name, value)).run();
+        ended.err().lines().find(|line| !line.starts_with(' ') && !line.starts_with('\x1b')).map(str::to_owned)
+    };
+    assert_eq!(said("go -v --color always", None).as_deref(), Some("1 always"));
+    assert_eq!(said("go -v --color always", Some(("NO_COLOR", "1"))).as_deref(), Some("none none"));
+    assert_eq!(said("go -v", None).as_deref(), Some("none none"));
+    assert_eq!(said("plain -v --color always", None).as_deref(), Some("0"));
+}
+
+#[test]
 fn who_reads_the_beginning_of_a_result_gets_no_complaint() {
     let scene = Scene::of(&["a"]).make(MAKE);
     for words in ["--list", "--schema", "--help", "--completions bash", "go -n", "go --explain", "go --graph dot"] {
