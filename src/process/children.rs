@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::tokens::{Token, Tokens};
-use super::{CommandLine, Limit, Signal, platform};
+use super::{CommandLine, Jobserver, Limit, Signal, platform};
 
 /// How long what was left of ended children has to obey `SIGTERM`.
 const GRACE: Duration = Duration::from_secs(1);
@@ -136,13 +136,20 @@ impl Children {
     }
 
     /// Starts a child as the leader of a group; `None` when nothing starts any more.
-    pub(super) fn start(&self, command: &mut Command) -> io::Result<Option<Child>> {
-        platform::lead_group(command);
+    ///
+    /// Our ends of its pipe go with the command, before the next child starts: that would hold them up to its exec, which may
+    /// be later than the end of this one.
+    pub(super) fn start(&self, mut command: Command, jobserver: Jobserver) -> io::Result<Option<Child>> {
+        platform::lead_group(&mut command);
         let mut state = self.lock();
         if state.closed {
             return Ok(None);
         }
-        let child = command.spawn()?;
+        let child = match &self.tokens {
+            Some(tokens) => tokens.with_files(jobserver, || command.spawn())?,
+            None => command.spawn()?,
+        };
+        drop(command);
         state.groups.insert(child.id());
         Ok(Some(child))
     }

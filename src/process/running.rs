@@ -58,9 +58,7 @@ pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(
     children.tell(&mut process, command);
     let started = children.now();
     let waited = started.saturating_sub(asked);
-    let child = children.start(&mut process).map_err(failed)?.ok_or(Error::Closed)?;
-    // It holds our ends of the pipe, which must be closed for the output to have an end.
-    drop(process);
+    let child = children.start(process, command.jobserver).map_err(failed)?.ok_or(Error::Closed)?;
     // What it waited for the start is none of its time.
     let time = command.limit.map_or(Time::Unlimited, |limit| Time::Until(limit.later(waited)));
     let mut running = Running { children, group: child.id(), arriving, child: Stage::Runs, time, lent: None };

@@ -149,7 +149,7 @@ fn a_test_executable_has_its_time_and_its_attempts_for_itself() {
 fn a_process_that_is_left_behind_is_named_and_ended_with_the_run() {
     let make = "[lifecycle.serve]\ninputs = []\ncommand = \"echo serving; sleep 1000 & echo $! > $SIDE/pid\"\n\
         [lifecycle.use]\nneeds = [\"serve\"]\ncommand = \"kill -0 $(cat $SIDE/pid)\"\n\
-        [lifecycle.quiet]\ninputs = []\ncommand = \"sleep 1000 > /dev/null 2>&1 &\"\n";
+        [lifecycle.quiet]\ninputs = []\ncommand = \"exec > /dev/null 2>&1; sleep 1000 &\"\n";
     let scene = Scene::of(&["a"]).make(make);
     for reason in ["first run", "not kept before: it left a process behind"] {
         scene.call("use").shows(&format!(

@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod generate;
+mod interrupts;
 mod man;
 mod soak;
 
@@ -18,6 +19,7 @@ enum Command {
     Ci,
     Bench(bench::Arguments),
     Generate(generate::Shape),
+    Interrupts(interrupts::Arguments),
     /// Write the man page to target/man
     Man,
     Soak(soak::Arguments),
@@ -28,6 +30,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let code = match Command::parse() {
         Command::Ci => ci::run()?,
         Command::Bench(arguments) => arguments.run()?,
+        Command::Interrupts(arguments) => arguments.run()?,
         Command::Generate(shape) => shape.write().map(|()| 0)?,
         Command::Man => man::write().map(|()| 0)?,
         Command::Soak(arguments) => arguments.run()?,
