@@ -61,10 +61,10 @@ const ROOMS: &[Room] = &[
     ),
     room("terminal", &[], &["rustix"]),
     room("walk", &["disk", "model"], &["globset", "ignore", "rayon", "rustix", "thiserror"]),
-    room("hash_cache", &["atomic", "model"], &["rayon", "rustix", "sha2", "thiserror"]),
+    room("hash_cache", &["atomic", "model"], &["rayon", "rustix", "sha2", "thiserror", "tracing"]),
     room("store", &["home", "model"], &["sha2", "tempfile", "thiserror", "walkdir"]),
     room("state", &["home", "model"], &["serde", "serde_json"]),
-    room("process", &["ansi"], &["jobserver", "nix", "rustix", "tempfile", "thiserror", "wait4"]),
+    room("process", &["ansi"], &["jobserver", "nix", "rustix", "tempfile", "thiserror", "tracing", "wait4"]),
     room("signal", &["model"], &["signal_hook"]),
     // What stands on the core and the doors.
     room("flush", &["home", "model", "state", "store"], &[]),
@@ -72,7 +72,7 @@ const ROOMS: &[Room] = &[
     room(
         "keys",
         &["cargo_output", "dep_info", "disk", "fingerprint", "hash_cache", "model", "plan", "relative", "walk"],
-        &["shlex", "walkdir"],
+        &["shlex", "tracing", "walkdir"],
     ),
     room(
         "execute",
@@ -93,7 +93,7 @@ const ROOMS: &[Room] = &[
             "state",
             "store",
         ],
-        &["rayon", "walkdir"],
+        &["rayon", "tracing", "walkdir"],
     ),
     room(
         "report",
@@ -101,8 +101,8 @@ const ROOMS: &[Room] = &[
         &["clap", "console", "indicatif", "serde_json", "shlex"],
     ),
     // The order of the stages sees every room above.
-    room("app", ANY, &["rayon", "thiserror"]),
-    room("cli", &["app", "model", "plan", "report"], &["anyhow", "clap"]),
+    room("app", ANY, &["rayon", "thiserror", "tracing"]),
+    room("cli", &["app", "model", "plan", "report"], &["anyhow", "clap", "tracing_subscriber"]),
     // What the crate shows; the binary.
     room("lib", ANY, &[]),
     room("main", &[], &[]),

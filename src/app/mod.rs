@@ -160,6 +160,8 @@ impl Lifecycle {
     /// # Errors
     /// Nothing that could be run: no such phase, a cycle. A step that fails is no error; the report tells.
     pub fn run(&self, mut events: impl FnMut(Event)) -> Result<Report, Error> {
+        let phases = self.options.phases.join(" ");
+        let _entered = tracing::info_span!("run", workspace = &*self.name(), phases).entered();
         let mut events = |kind: EventKind| events(Event { at: self.clock.now(), kind });
         Planned::new(self, &self.options.phases)?.run(&mut events)
     }

@@ -48,9 +48,12 @@ struct Past {
 impl<'a> Planned<'a> {
     /// Plans these phases.
     pub fn new(lifecycle: &'a Lifecycle, phases: &[String]) -> Result<Self, Error> {
+        let span = tracing::debug_span!("plan", steps = tracing::field::Empty);
+        let _entered = span.enter();
         let request = lifecycle.request(phases)?;
         let plan = plan::plan(&lifecycle.workspace, &lifecycle.project, &request);
         let plan = plan.map_err(|cycle| cycle_error(lifecycle, &cycle))?;
+        span.record("steps", plan.steps.len());
         let steps = plan::names(&plan, &lifecycle.workspace, &lifecycle.project);
         if let Some(clash) = plan::clash(&plan, &lifecycle.workspace, &lifecycle.project) {
             return Err(clash_error(lifecycle, &steps, &clash));
@@ -151,6 +154,7 @@ impl<'a> Planned<'a> {
         };
         let slower = self.slower(&run, home);
         if !past.is_blocked {
+            let _entered = tracing::debug_span!("keep").entered();
             keep::keep(&ran, (&keys, kept), &pool, ended, events);
         }
         slower.into_iter().for_each(|(step, took, usual)| events(EventKind::Slower { step, took, usual }));

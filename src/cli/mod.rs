@@ -3,6 +3,7 @@
 mod arguments;
 mod complete;
 mod help;
+mod log;
 mod run;
 mod times;
 
@@ -38,7 +39,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let display = display(&arguments);
+    let mut display = display(&arguments);
+    match log::begin(display.color) {
+        // Its lines would go through the bar.
+        Ok(is_told) => display.bar &= !is_told,
+        Err(error) => return ExitCode::from(complain(&error.into(), display.color)),
+    }
     match act(&arguments, display) {
         Ok(code) => ExitCode::from(code),
         Err(error) => ExitCode::from(complain(&error, display.color)),

@@ -125,7 +125,8 @@ pub fn run(
         loop {
             for start in coordinator.act(actions) {
                 let teller = start.teller(sender, &coordinator.newest);
-                scope.spawn(move |_| start.run(work, &teller));
+                let run = tracing::Span::current();
+                scope.spawn(move |_| run.in_scope(|| start.run(work, &teller)));
             }
             if coordinator.schedule.is_over() {
                 break;

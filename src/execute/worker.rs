@@ -393,6 +393,8 @@ impl<'a> Worker<'a> {
 
 impl Work for Worker<'_> {
     fn step(&self, id: StepId, tell: &Teller) -> Turn {
+        let span = tracing::debug_span!("step", name = self.judge.name(id), verdict = tracing::field::Empty);
+        let _entered = span.enter();
         let claim = self.claim(id, tell);
         let judged = self.judge.judge(id, &|step| self.came(step));
         let reason = match (&judged.verdict, &judged.record) {
@@ -401,6 +403,7 @@ impl Work for Worker<'_> {
             (Verdict::Fresh { .. }, Some(held)) => self.restore(id, held, tell).err(),
             (Verdict::Fresh { .. }, None) => None,
         };
+        span.record("verdict", if reason.is_some() { "stale" } else { "fresh" });
         let Some(reason) = reason else { return Turn::Done(self.pass_by(id, judged, tell)) };
         tell.started(reason);
         let fresh = judged.record.filter(|_| self.judge.verifies());

@@ -36,6 +36,14 @@ enum Event {
 /// When it does not start. A child that fails is no error.
 pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(&[u8])) -> Result<Exit, Error> {
     let failed = |error| Error::of(command, error);
+    let span = tracing::debug_span!(
+        "command",
+        program = %command.name().display(),
+        dir = %command.dir.display(),
+        code = tracing::field::Empty,
+        peak = tracing::field::Empty
+    );
+    let _entered = span.enter();
     let asked = children.now();
     let _leave = children.leave().ok_or(Error::Closed)?;
     let (events, arriving) = sync_channel(ON_THEIR_WAY);
@@ -72,6 +80,7 @@ pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(
     let duration = children.now().saturating_sub(started);
     let held_open = !output_ended && !running.rest_of_output(on_chunk);
     let (status, peak) = running.reap().map_err(failed)?;
+    span.record("code", status.code()).record("peak", peak);
     let timed_out = running.clear();
     let (code, signal) = (status.code(), platform::signal_of(status));
     // Who deals with Ctrl-C and ends otherwise has understood it as something else, such as an end of its input.
