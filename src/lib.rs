@@ -31,8 +31,9 @@
 //! ```
 //!
 //! The manual is in [`docs`]: [make.toml](docs::make_toml), [the plan](docs::plan), [keys](docs::keys) and what they cannot
-//! see, [why a step runs](docs::explain), [events for programs](docs::events), [what is kept](docs::state),
-//! [completion in shells](docs::command_line), [exit codes and CI](docs::ci), [what is measured](docs::performance).
+//! see, [why a step runs](docs::explain), [events for programs](docs::events), [where the time went](docs::timings),
+//! [what is kept](docs::state), [completion in shells](docs::command_line), [exit codes and CI](docs::ci), [what is
+//! measured](docs::performance).
 
 #[doc(hidden)]
 pub mod bench;

@@ -11,6 +11,8 @@ use crate::model::Tests;
 pub struct Told {
     /// Whether they report in this form at all: an executable without tests says that it runs 0.
     pub is_known: bool,
+    /// Whether the reports that began came to their ends.
+    pub is_whole: bool,
     /// The tests that are named, in the order in which they ended.
     pub cases: Vec<Case>,
 }
@@ -129,7 +131,7 @@ enum Place {
     Outputs(Option<usize>),
 }
 
-/// What is told of each test.
+/// What is told of each test. Of what it is read from there are several copies for a while, so it must not be long.
 #[must_use]
 pub fn told(output: &[u8]) -> Told {
     let mut told = Told::default();
@@ -165,6 +167,7 @@ pub fn told(output: &[u8]) -> Told {
             }
         }
     }
+    told.is_whole = matches!(place, Place::Outside);
     for case in &mut told.cases {
         case.output = case.output.trim_matches('\n').to_owned();
     }
@@ -308,7 +311,16 @@ test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
 
     #[test]
     fn other_output_has_no_tests() {
-        assert_eq!(told(b"\xff\ntest \ntest x\ntest x ... ok\n"), Told::default());
+        assert_eq!(told(b"\xff\ntest \ntest x\ntest x ... ok\n"), Told { is_whole: true, ..Told::default() });
         assert!(told(b"running 0 tests\n").is_known);
+    }
+
+    #[test]
+    fn a_report_without_an_end_is_not_whole() {
+        let is_whole = |output: &str| told(output.as_bytes()).is_whole;
+        let names = "running 2 tests\ntest a ... FAILED\n";
+        let outputs = "\nfailures:\n\n---- a stdout ----\nno\n\nfailures:\n    a\n";
+        assert!(!is_whole(names) && !is_whole(&format!("{names}{outputs}")));
+        assert!(is_whole(&format!("{names}{outputs}\ntest result: FAILED. 0 passed; 1 failed\n")));
     }
 }

@@ -1,6 +1,7 @@
 //! Which step may start when, and what becomes of the others when one ends: the whole of a run's decisions, as a pure
 //! machine. It knows no processes and no clock.
 
+mod estimate;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::model::{Node, Outcome, Plan, StepId};
+use estimate::remaining;
 
 /// A name for something that at most one running step, or part of one, may hold.
 pub type Lock = Arc<str>;
@@ -25,6 +27,8 @@ pub struct Terms {
     pub keep_going: bool,
     /// For each step, how long it will take, in any unit; missing ones count 1.
     pub weights: Vec<u64>,
+    /// Whether the weights are more than a guess.
+    pub is_measured: bool,
     /// For each step, the lock it needs, if any.
     pub locks: Vec<Option<Lock>>,
     /// The places of the steps that are to run; none: all. No edge may join them to the others.
@@ -57,6 +61,15 @@ pub enum Action {
     End(StepId, Outcome),
 }
 
+/// What became of something that wants to start, for those who want to know what a run waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// The step waits for no other one any more.
+    Ready(StepId),
+    /// The step, or the part of this number, could start but for the lock, which another one holds. It may be said again.
+    Locked(StepId, Option<usize>, Lock),
+}
+
 /// The state of a run: what waits, what is ready, what runs, what is over.
 pub struct Schedule<'a> {
     plan: &'a Plan,
@@ -68,15 +81,24 @@ pub struct Schedule<'a> {
     blocked: Vec<Option<StepId>>,
     /// For each node, the weight of the longest way from its start to the end of the plan.
     remaining: Vec<u64>,
-    ready: BinaryHeap<(u64, Reverse<Unit>)>,
+    ready: Queue,
     held: Vec<Lock>,
+    /// What is ready but for a lock that is held. When the lock comes free, the first of them is among the ready again.
+    locked_out: BTreeMap<Lock, Queue>,
+    notes: Vec<Note>,
     state: Vec<State>,
     /// The steps that are in parts.
     parts: BTreeMap<StepId, Parts>,
     running: usize,
     unfinished: usize,
     stopping: bool,
+    /// The weights of the steps that had to run, and of those that had not.
+    ran: u64,
+    fresh: u64,
 }
+
+/// What wants to start; first what has the longest way ahead of it.
+type Queue = BinaryHeap<(u64, Reverse<Unit>)>;
 
 /// What takes jobs when it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,11 +150,15 @@ impl<'a> Schedule<'a> {
             remaining,
             ready: BinaryHeap::new(),
             held: Vec::new(),
+            locked_out: BTreeMap::new(),
+            notes: Vec::new(),
             state: (0..plan.steps.len()).map(state).collect(),
             parts: BTreeMap::new(),
             running: 0,
             unfinished: only.len(),
             stopping: false,
+            ran: 0,
+            fresh: 0,
         }
     }
 
@@ -157,6 +183,8 @@ impl<'a> Schedule<'a> {
         if self.state[step.index()] == State::Running {
             self.unlock(step);
         }
+        let is_fresh = matches!(outcome, Outcome::Cached { .. });
+        *(if is_fresh { &mut self.fresh } else { &mut self.ran }) += weight_of(&self.terms, step);
         self.over(step, outcome, &mut actions);
         if matches!(outcome, Outcome::Failed(_)) && !self.terms.keep_going {
             self.stop_into(&mut actions);
@@ -193,8 +221,8 @@ impl<'a> Schedule<'a> {
         self.running -= self.jobs_of(step, place);
         if let Some(parts) = self.parts.get_mut(&step) {
             parts.running -= 1;
-            let lock = parts.terms.get(place).and_then(|terms| terms.lock.as_ref());
-            self.held.retain(|held| Some(held) != lock);
+            let lock = parts.terms.get(place).and_then(|terms| terms.lock.clone());
+            self.give_back(lock);
         }
         if failed && !self.terms.keep_going {
             self.block_dependents(step);
@@ -211,6 +239,11 @@ impl<'a> Schedule<'a> {
         self.stop_into(&mut actions);
         self.start(&mut actions);
         actions
+    }
+
+    /// What became of those that want to start since this was last asked.
+    pub fn notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
     }
 
     /// Whether every step has ended.
@@ -244,8 +277,22 @@ impl<'a> Schedule<'a> {
     }
 
     fn unlock(&mut self, step: StepId) {
-        let lock = self.lock(step);
-        self.held.retain(|held| Some(held) != lock.as_ref());
+        self.give_back(self.lock(step));
+    }
+
+    fn give_back(&mut self, lock: Option<Lock>) {
+        let Some(lock) = lock else { return };
+        self.held.retain(|held| *held != lock);
+        self.ready.extend(self.locked_out.get_mut(&lock).and_then(BinaryHeap::pop));
+    }
+
+    fn lock_out(&mut self, weight: u64, unit: Unit, lock: Lock) {
+        let note = match unit {
+            Unit::Step(step) | Unit::Join(step) => Note::Locked(step, None, Lock::clone(&lock)),
+            Unit::Part(step, place) => Note::Locked(step, Some(place), Lock::clone(&lock)),
+        };
+        self.notes.push(note);
+        self.locked_out.entry(lock).or_default().push((weight, Reverse(unit)));
     }
 
     fn lock(&self, step: StepId) -> Option<Lock> {
@@ -262,6 +309,7 @@ impl<'a> Schedule<'a> {
             Some(because) => self.end(step, Outcome::Skipped { because }, actions),
             None => {
                 self.state[step.index()] = State::Ready;
+                self.notes.push(Note::Ready(step));
                 self.ready.push((self.remaining[node.index()], Reverse(Unit::Step(step))));
             }
         }
@@ -306,21 +354,20 @@ impl<'a> Schedule<'a> {
     /// Starts the ready steps with the longest ways ahead of them, as far as there are jobs; one that waits for a lock
     /// holds no job.
     fn start(&mut self, actions: &mut Vec<Action>) {
-        let mut locked_out = Vec::new();
         let jobs = self.terms.jobs.max(1);
         while self.running < jobs {
             let Some((weight, Reverse(unit))) = self.ready.pop() else { break };
             match unit {
                 Unit::Step(step) if self.state[step.index()] != State::Ready => continue,
                 Unit::Step(step) if self.running + self.width(step) > jobs => {
-                    // Likewise: nobody overtakes what wants to be alone.
-                    locked_out.push((weight, Reverse(unit)));
+                    // Nobody overtakes what wants to be alone.
+                    self.ready.push((weight, Reverse(unit)));
                     break;
                 }
                 Unit::Step(step) => {
                     match self.lock(step) {
                         Some(lock) if self.held.contains(&lock) => {
-                            locked_out.push((weight, Reverse(unit)));
+                            self.lock_out(weight, unit, lock);
                             continue;
                         }
                         lock => self.held.extend(lock),
@@ -332,13 +379,13 @@ impl<'a> Schedule<'a> {
                 Unit::Part(step, place) => {
                     let wanted = self.jobs_of(step, place);
                     let lock = self.parts.get(&step).and_then(|parts| parts.terms.get(place)?.lock.clone());
-                    if lock.as_ref().is_some_and(|lock| self.held.contains(lock)) {
-                        locked_out.push((weight, Reverse(unit)));
+                    if let Some(lock) = lock.as_ref().filter(|lock| self.held.contains(lock)) {
+                        self.lock_out(weight, unit, Lock::clone(lock));
                         continue;
                     }
                     if self.running + wanted > jobs {
                         // It waits, and with it all that is shorter, or it would wait for ever.
-                        locked_out.push((weight, Reverse(unit)));
+                        self.ready.push((weight, Reverse(unit)));
                         break;
                     }
                     if let Some(parts) = self.parts.get_mut(&step) {
@@ -355,11 +402,11 @@ impl<'a> Schedule<'a> {
                 }
             }
         }
-        self.ready.extend(locked_out);
     }
 
     fn stop_into(&mut self, actions: &mut Vec<Action>) {
         self.stopping = true;
+        self.locked_out.clear();
         self.ready.retain(|(_, Reverse(unit))| !matches!(unit, Unit::Part(..)));
         self.parts.values_mut().for_each(|parts| parts.waiting = 0);
         for step in self.parts.keys().copied().collect::<Vec<_>>() {
@@ -377,29 +424,4 @@ impl<'a> Schedule<'a> {
 
 fn weight_of(terms: &Terms, step: StepId) -> u64 {
     terms.weights.get(step.index()).copied().unwrap_or(1).max(1)
-}
-
-/// For each node the weight of the longest way from its start to the end of the plan, itself included.
-fn remaining(plan: &Plan, dependents: &[Vec<(Node, bool)>], weights: &[u64]) -> Vec<u64> {
-    let nodes = plan.nodes();
-    let mut leads_to = vec![0_u32; nodes];
-    let mut leaders = vec![Vec::new(); nodes];
-    for edge in &plan.edges {
-        leads_to[edge.from.index()] += 1;
-        leaders[edge.to.index()].push(edge.from);
-    }
-    let mut remaining = vec![0; nodes];
-    let mut ends: Vec<Node> = (0..nodes as u32).map(Node).filter(|node| leads_to[node.index()] == 0).collect();
-    while let Some(node) = ends.pop() {
-        let beyond = dependents[node.index()].iter().map(|(next, _)| remaining[next.index()]).max();
-        let own = if node.index() < plan.steps.len() { weights.get(node.index()).copied().unwrap_or(1) } else { 0 };
-        remaining[node.index()] = own.max(1).saturating_add(beyond.unwrap_or(0));
-        for leader in &leaders[node.index()] {
-            leads_to[leader.index()] -= 1;
-            if leads_to[leader.index()] == 0 {
-                ends.push(*leader);
-            }
-        }
-    }
-    remaining
 }

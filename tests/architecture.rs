@@ -61,10 +61,10 @@ const ROOMS: &[Room] = &[
     ),
     room("terminal", &[], &["rustix"]),
     room("walk", &["disk", "model"], &["globset", "ignore", "rayon", "rustix", "thiserror"]),
-    room("hash_cache", &["atomic", "model"], &["rayon", "rustix", "sha2", "thiserror"]),
+    room("hash_cache", &["atomic", "model"], &["rayon", "rustix", "sha2", "thiserror", "tracing"]),
     room("store", &["home", "model"], &["sha2", "tempfile", "thiserror", "walkdir"]),
     room("state", &["home", "model"], &["serde", "serde_json"]),
-    room("process", &["ansi"], &["jobserver", "nix", "rustix", "tempfile", "thiserror"]),
+    room("process", &["ansi"], &["jobserver", "nix", "rustix", "tempfile", "thiserror", "tracing", "wait4"]),
     room("signal", &["model"], &["signal_hook"]),
     // What stands on the core and the doors.
     room("flush", &["home", "model", "state", "store"], &[]),
@@ -72,7 +72,7 @@ const ROOMS: &[Room] = &[
     room(
         "keys",
         &["cargo_output", "dep_info", "disk", "fingerprint", "hash_cache", "model", "plan", "relative", "walk"],
-        &["shlex", "walkdir"],
+        &["shlex", "tracing", "walkdir"],
     ),
     room(
         "execute",
@@ -93,16 +93,16 @@ const ROOMS: &[Room] = &[
             "state",
             "store",
         ],
-        &["rayon", "walkdir"],
+        &["rayon", "tracing", "walkdir"],
     ),
     room(
         "report",
         &["ansi", "cargo_output", "libtest", "model", "plan", "terminal"],
-        &["clap", "indicatif", "serde_json", "shlex"],
+        &["clap", "console", "indicatif", "serde_json", "shlex"],
     ),
     // The order of the stages sees every room above.
-    room("app", ANY, &["rayon", "thiserror"]),
-    room("cli", &["app", "model", "plan", "report"], &["anyhow", "clap"]),
+    room("app", ANY, &["rayon", "thiserror", "tracing"]),
+    room("cli", &["app", "model", "plan", "report"], &["anyhow", "clap", "tracing_subscriber"]),
     // A door for benchmarks; what the crate shows; the binary.
     room("bench", &["model", "schedule"], &[]),
     room("lib", ANY, &[]),

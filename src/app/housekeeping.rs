@@ -21,13 +21,14 @@ const FILES: &[&str] = &[
     "toolchain.json",
     "toolchain-by-cargo.json",
     "lock",
+    "profile.svg",
 ];
 
 impl Lifecycle {
     /// What is in the cache of the target directory, for all workspaces that share it.
     #[must_use]
     pub fn cache_stats(&self) -> CacheStats {
-        store::stats(&self.home(), self.project.cache)
+        store::stats(&home(self), self.project.cache)
     }
 
     /// Removes the cache of the target directory, for all workspaces that share it. A run that goes on meanwhile is not
@@ -36,13 +37,14 @@ impl Lifecycle {
     /// # Errors
     /// Something cannot be removed.
     pub fn cache_clean(&self) -> Result<CacheCleared, Error> {
-        let home = self.home();
+        let home = home(self);
         store::clear(&home, &is_ours).map_err(|error| Error::Clean { folder: home.shared().to_owned(), error })
     }
+}
 
-    fn home(&self) -> Home {
-        Home::new(&self.workspace.target_dir, &self.workspace.root)
-    }
+/// Where everything of the workspace is kept.
+pub fn home(lifecycle: &Lifecycle) -> Home {
+    Home::new(&lifecycle.workspace.target_dir, &lifecycle.workspace.root)
 }
 
 /// Whether a path in the folder is ours. The folder's name is an ordinary one, and with a target directory that is
@@ -55,6 +57,8 @@ fn is_ours(path: &Path) -> bool {
         ["blobs", folder] if is_hex(folder, 2) => true,
         ["blobs", folder, file] => is_unfinished(file) || Digest::from_hex(&format!("{folder}{file}")).is_some(),
         ["blobs", file] => is_unfinished(file),
+        ["timings"] => true,
+        ["timings", file] => is_unfinished(file) || (file.starts_with("timings") && file.ends_with(".html")),
         [own] if is_hex(own, 16) => true,
         [own, file] if is_hex(own, 16) => is_file(file) || is_claim(file),
         // Outputs that were being made ready.

@@ -14,8 +14,8 @@ use crate::model::{CacheBounds, CargoCommand, Discovered, EventKind, Outcome, Ou
 use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep, State};
 use crate::store::{Blob, Blobs, Bounds, Passed, Record, Records};
 
-/// Runs that history remembers.
-const RUNS: usize = 100;
+/// Fresh steps of a run that history names.
+const FRESH: usize = 1000;
 /// Sets of discovered inputs that are remembered for a key.
 const SETS: usize = 4;
 /// Records that are kept.
@@ -56,6 +56,8 @@ pub struct Past<'a> {
     pub cache: &'a FileHashCache,
     /// How much of it stays.
     pub bounds: CacheBounds,
+    /// How many runs are remembered.
+    pub runs: usize,
 }
 
 /// Keeps the results whose inputs still are what they were, and notes how every step ended.
@@ -75,7 +77,7 @@ pub fn keep(
         pool.install(|| keys.look_at_all_again());
     }
     let batch = Keeping { ran, keys, past, events, not_kept: BTreeMap::new() }.batch(&ended);
-    let limits = Limits { records: bounds(past.bounds), runs: RUNS };
+    let limits = Limits { records: bounds(past.bounds), runs: past.runs };
     let written = batch.and_then(|batch| write(home, past.cache, &batch, limits));
     match written {
         Ok(warnings) => warnings.into_iter().for_each(|text| events(EventKind::Warned(text))),
@@ -308,8 +310,17 @@ impl Keeping<'_, '_> {
 
     fn history(&self, ended: &Ended<'_>, steps: &BTreeMap<String, LastRun>) -> RunEntry {
         let summary = &ended.run.summary;
-        let steps =
-            steps.iter().map(|(id, last)| RunStep { id: id.clone(), ended: last.ended, duration_ms: last.duration_ms });
+        let names = |id: StepId| &*self.ran.steps[id.index()].name;
+        let peaks: BTreeMap<&str, u64> =
+            self.ran.plan.ids().filter_map(|id| Some((names(id), ended.run.peaks[id.index()]?))).collect();
+        let steps = steps.iter().map(|(id, last)| RunStep {
+            id: id.clone(),
+            ended: last.ended,
+            duration_ms: last.duration_ms,
+            peak_memory: peaks.get(&**id).copied(),
+        });
+        let is_fresh = |id: &StepId| matches!(ended.run.outcomes[id.index()], Outcome::Cached { .. });
+        let fresh = self.ran.plan.ids().filter(is_fresh).take(FRESH).map(|id| names(id).to_owned());
         RunEntry {
             started_at: unix_millis(ended.begun_at),
             duration_ms: millis(summary.duration),
@@ -318,6 +329,7 @@ impl Keeping<'_, '_> {
             cached: summary.cached as u64,
             saved_ms: millis(summary.saved),
             steps: steps.collect(),
+            fresh: fresh.collect(),
         }
     }
 }

@@ -1,17 +1,18 @@
 //! The order of the stages: workspace, make.toml, plan, digests, execution, state. The only room that sees them all.
 
-mod aftermath;
 mod aliases;
 mod environment;
 mod error;
 mod housekeeping;
 mod keep;
 mod options;
+mod past;
 mod planned;
+mod reports;
+mod stages;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 pub use error::Error;
 pub use options::Options;
@@ -20,8 +21,11 @@ pub use crate::process::inherit_jobserver;
 
 use crate::cargo_config::Invocation;
 use crate::config::{self, Source};
-use crate::model::{Event, EventKind, Explanation, Interrupt, MemberId, Outcome, Project, Summary, Workspace};
+use crate::model::{
+    Event, EventKind, Exceeded, Explanation, Interrupt, MemberId, Outcome, Project, Summary, Workspace,
+};
 use crate::plan::{Expansion, Request};
+use crate::process::Clock;
 use crate::report::{self, GraphFormat, Listed};
 use crate::workspace;
 use planned::Planned;
@@ -36,7 +40,8 @@ pub struct Lifecycle {
     selected: Vec<MemberId>,
     child_target_dir: Option<PathBuf>,
     cargo_started: bool,
-    opened_at: Instant,
+    /// The run's time, from when it was asked for.
+    clock: Arc<Clock>,
 }
 
 /// How a run went.
@@ -49,6 +54,10 @@ pub struct Report {
     pub summary: Summary,
     /// The signal that ended the run, if one did.
     pub interrupted: Option<Interrupt>,
+    /// What took more than make.toml's `[performance]` lets it take.
+    pub exceeded: Vec<Exceeded>,
+    /// Whether that is a failure.
+    pub enforced: bool,
     /// How the steps of `on_success` or `on_error` ended, if any ran. They make no difference to the exit code.
     pub aftermath: Vec<(Arc<str>, Outcome)>,
 }
@@ -60,11 +69,23 @@ impl Report {
         self.exit_code() == 0
     }
 
-    /// The exit code that says so: 0 all good, 1 a step failed, 129, 130 or 143 interrupted.
+    /// The exit code that says so: 0 all good, 1 a step failed, 5 a budget was exceeded and is enforced, 129, 130 or 143
+    /// interrupted.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let bad = self.steps.iter().any(|(_, outcome)| !outcome.is_good());
-        self.interrupted.map_or(u8::from(bad), Interrupt::exit_code)
+        let over_budget = self.enforced && !self.exceeded.is_empty();
+        match self.interrupted {
+            Some(signal) => signal.exit_code(),
+            None if bad => 1,
+            None => {
+                if over_budget {
+                    OVER_BUDGET
+                } else {
+                    0
+                }
+            }
+        }
     }
 
     /// How the step of this name ended.
@@ -73,6 +94,9 @@ impl Report {
         self.steps.iter().find(|(name, _)| &**name == step).map(|(_, outcome)| outcome)
     }
 }
+
+/// The exit code of a run in which all went well, but not within its budgets.
+const OVER_BUDGET: u8 = 5;
 
 /// The innermost member in whose folder one stands: one of cargo's, or a folder of make.toml's.
 fn standing_in(workspace: &Workspace, here: &Path, package: Option<MemberId>) -> Option<MemberId> {
@@ -88,7 +112,7 @@ impl Lifecycle {
     /// # Errors
     /// No workspace, or one that cargo rejects; a make.toml with mistakes; members that are not there.
     pub fn open(options: Options) -> Result<Self, Error> {
-        let opened_at = Instant::now();
+        let clock = Arc::new(Clock::default());
         let current_dir = options.current_dir.clone().map_or_else(std::env::current_dir, std::path::absolute);
         let current_dir = current_dir.map_err(|error| Error::Usage(format!("there is no current folder: {error}")))?;
         let invocation = Invocation {
@@ -121,7 +145,7 @@ impl Lifecycle {
             selected,
             child_target_dir: loaded.target_dir_for_children,
             cargo_started: loaded.cargo_started,
-            opened_at,
+            clock,
         })
     }
 
@@ -136,7 +160,9 @@ impl Lifecycle {
     /// # Errors
     /// Nothing that could be run: no such phase, a cycle. A step that fails is no error; the report tells.
     pub fn run(&self, mut events: impl FnMut(Event)) -> Result<Report, Error> {
-        let mut events = |kind: EventKind| events(Event { at: self.opened_at.elapsed(), kind });
+        let phases = self.options.phases.join(" ");
+        let _entered = tracing::info_span!("run", workspace = &*self.name(), phases).entered();
+        let mut events = |kind: EventKind| events(Event { at: self.clock.now(), kind });
         Planned::new(self, &self.options.phases)?.run(&mut events)
     }
 

@@ -37,6 +37,8 @@ pub struct Options {
     /// Have events for everything that steps print, as it comes. Otherwise what other programs than cargo print comes whole
     /// with the end of their step, and before that only their newest lines now and then.
     pub live: bool,
+    /// Tell what is started that its output is shown in colour.
+    pub color: bool,
     /// How long an attempt of a step may take, where make.toml says nothing; `None`: as long as it wants.
     pub timeout: Option<Duration>,
     /// How often a step is tried again after a failure, where make.toml says nothing.

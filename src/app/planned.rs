@@ -6,24 +6,22 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::aftermath::{self, Stage, Stopped};
+use super::stages::{Stages, Stopped};
 use super::{Error, Lifecycle, Report, aliases, environment, keep};
 use crate::config;
 use crate::environment::Environment;
-use crate::execute::{
-    self, Commands, FindRunner, FindRustdoc, Heed, Judge, JudgeTerms, Known, Message, Run, TestSetting, Tries, Worker,
-};
+use crate::execute::{self, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, Message, Run, TestSetting};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::Keys;
 use crate::model::{
-    CargoCommand, Closing, Engine, EventKind, Explanation, Outcome, Plan, Step, StepId, StepInfo, Verdict,
+    CargoCommand, Closing, Engine, EventKind, Explanation, Outcome, Plan, Step, StepId, StepInfo, Usual, Verdict,
+    durations_of,
 };
 use crate::outputs::Outputs;
 use crate::plan::{self, Clash, Cycle};
-use crate::process::Children;
 use crate::schedule;
 use crate::signal;
 use crate::state::State;
@@ -50,9 +48,12 @@ struct Past {
 impl<'a> Planned<'a> {
     /// Plans these phases.
     pub fn new(lifecycle: &'a Lifecycle, phases: &[String]) -> Result<Self, Error> {
+        let span = tracing::debug_span!("plan", steps = tracing::field::Empty);
+        let _entered = span.enter();
         let request = lifecycle.request(phases)?;
         let plan = plan::plan(&lifecycle.workspace, &lifecycle.project, &request);
         let plan = plan.map_err(|cycle| cycle_error(lifecycle, &cycle))?;
+        span.record("steps", plan.steps.len());
         let steps = plan::names(&plan, &lifecycle.workspace, &lifecycle.project);
         if let Some(clash) = plan::clash(&plan, &lifecycle.workspace, &lifecycle.project) {
             return Err(clash_error(lifecycle, &steps, &clash));
@@ -76,24 +77,23 @@ impl<'a> Planned<'a> {
 
     /// The verdicts on all steps as they are now.
     pub fn foresee(&self) -> Result<Vec<Verdict>, Error> {
-        let past = self.past();
-        let pool = self.pool()?;
-        let expansion = self.lifecycle.expansion();
-        let around = pool.install(|| self.around());
-        let keys = self.keys(&pool, &expansion, (&past.cache, &around));
-        let outputs = Outputs::new(&past.home, &past.cache);
-        Ok(pool.install(|| self.judge((&keys, &outputs), &past).foresee()))
+        self.ask(|judge| judge.foresee())
     }
 
     /// The verdicts on all steps as they are now, with all that led to them.
     pub fn account(&self) -> Result<Vec<Explanation>, Error> {
+        self.ask(|judge| judge.account(&self.lifecycle.workspace))
+    }
+
+    /// What the judge answers when nothing runs.
+    fn ask<T: Send>(&self, question: impl FnOnce(&Judge<'_>) -> T + Send) -> Result<T, Error> {
         let past = self.past();
         let pool = self.pool()?;
         let expansion = self.lifecycle.expansion();
         let around = pool.install(|| self.around());
         let keys = self.keys(&pool, &expansion, (&past.cache, &around));
         let outputs = Outputs::new(&past.home, &past.cache);
-        Ok(pool.install(|| self.judge((&keys, &outputs), &past).account(&self.lifecycle.workspace)))
+        Ok(pool.install(|| question(&self.judge((&keys, &outputs), &past))))
     }
 
     /// Runs the plan.
@@ -118,60 +118,53 @@ impl<'a> Planned<'a> {
             let variables = invocation.variables.clone().into_iter().chain(env.iter().cloned()).collect();
             crate::environment::rustdoc(variables, workspace, invocation)
         };
+        let tests =
+            TestSetting { is_runner_text: &is_runner_text, ..self.tests(&past.home, &around, (&runner, &rustdoc)) };
         let (sender, receiver) = execute::channel();
         let signals = sender.clone();
         let listening = (!self.lifecycle.options.leave_signals)
             .then(|| signal::listen(move |heard| _ = signals.send(message(heard))))
             .transpose()
             .map_err(Error::Signals)?;
-        let stage = |stage: Stage<'_>, events: &mut dyn FnMut(EventKind)| {
-            let (children, note) = Children::sharing(pool.current_num_threads());
-            note.filter(|_| !stage.closes).into_iter().for_each(|note| events(EventKind::Noted(note)));
-            let commands = Commands {
-                children: &children,
-                cargo: &self.lifecycle.invocation.cargo,
-                env: stage.env,
-                jobs: pool.current_num_threads(),
-                live: self.lifecycle.options.live,
-                tries: Tries { timeout: self.lifecycle.options.timeout, retries: self.lifecycle.options.retries },
-                tests: TestSetting {
-                    is_runner_text: &is_runner_text,
-                    ..self.tests(&past.home, &around, (&runner, &rustdoc))
-                },
-            };
-            let worker = Worker::new((&self.plan, &expansion), (&keys, &judge), (&outputs, &blobs), commands);
-            let terms = schedule::Terms { only: Some(stage.steps), ..self.terms(&pool, &past.state) };
-            // What closes the run is all tried: one that fails keeps no other from its turn.
-            let terms = schedule::Terms { keep_going: terms.keep_going || stage.closes, ..terms };
-            let talk = (&sender, &receiver);
-            let run = execute::run(&self.plan, (terms, stage.heed), (&pool, &worker), talk, events);
-            let (produced, made) = worker.into_produced();
-            Stopped { run, produced, made, left: vec![children] }
+        let stages = Stages {
+            lifecycle: self.lifecycle,
+            plan: &self.plan,
+            expansion: &expansion,
+            keys: &keys,
+            judge: &judge,
+            outputs: &outputs,
+            blobs: &blobs,
+            tests: &tests,
+            pool: &pool,
+            terms: self.terms(&pool, &past.state),
+            env,
+            talk: (&sender, &receiver),
         };
-        let main = Stage { steps: self.plan.main(), closes: false, heed: Heed::Stops, env: &env };
-        let mut stopped = stage(main, events);
-        let finally = self.plan.closing(Closing::Finally);
-        if !finally.is_empty() {
-            let heed = if stopped.run.signal.is_some() { Heed::Kills } else { Heed::Noted };
-            stopped.add(stage(Stage { steps: finally.clone(), closes: true, heed, env: &env }, events), finally);
-        }
-        let Stopped { mut run, produced, made, left } = stopped;
-        left.iter().for_each(Children::end);
+        let Stopped { mut run, produced, made, .. } = stages.main(events);
         let ended = keep::Ended { run: &run, produced, made, begun_at };
         let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases: &self.lifecycle.options.phases };
         let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
-        let kept = keep::Past { home, state, records, cache, bounds: self.lifecycle.project.cache };
+        let kept = keep::Past {
+            home,
+            state,
+            records,
+            cache,
+            bounds: self.lifecycle.project.cache,
+            runs: self.lifecycle.project.remembered,
+        };
+        let slower = self.slower(&run, home);
         if !past.is_blocked {
+            let _entered = tracing::debug_span!("keep").entered();
             keep::keep(&ran, (&keys, kept), &pool, ended, events);
         }
+        slower.into_iter().for_each(|(step, took, usual)| events(EventKind::Slower { step, took, usual }));
         let mut report = self.report(&run);
+        let enforced = report.enforced;
+        report.exceeded.iter().for_each(|exceeded| events(EventKind::Exceeded { exceeded: *exceeded, enforced }));
         let (closing, code) = (report.closing(), report.exit_code());
         let steps = closing.map_or(0..0, |closing| self.plan.closing(closing));
         if let Some(closing) = closing.filter(|_| !steps.is_empty()) {
-            let env = [env.clone(), aftermath::env(&report)].concat();
-            let after = stage(Stage { steps: steps.clone(), closes: true, heed: Heed::Stops, env: &env }, events);
-            after.left.iter().for_each(Children::end);
-            let after = after.run;
+            let after = stages.after(steps.clone(), &report, events);
             if after.signal.is_none() && !after.outcomes[steps.clone()].iter().all(Outcome::is_good) {
                 let key = closing.key();
                 events(EventKind::Warned(format!("not all of `{key}` succeeded; the exit code stays {code}")));
@@ -181,7 +174,7 @@ impl<'a> Planned<'a> {
         }
         drop(listening);
         // From the question to the answer, not only while steps ran.
-        report.summary.duration = self.lifecycle.opened_at.elapsed();
+        report.summary.duration = self.lifecycle.clock.now();
         report.interrupted = run.signal;
         events(EventKind::Finished(report.summary));
         Ok(report)
@@ -190,7 +183,36 @@ impl<'a> Planned<'a> {
     /// What came of the run but for what comes after it.
     fn report(&self, run: &Run) -> Report {
         let steps = 0..self.plan.closing(Closing::Finally).end.max(self.plan.main().end);
-        Report { steps: self.named(steps, run), summary: run.summary, interrupted: run.signal, aftermath: Vec::new() }
+        let budgets = &self.lifecycle.project.budgets;
+        let ran = self.plan.ids().filter(|id| !run.durations[id.index()].is_zero());
+        let of_step = |id: StepId| {
+            budgets.exceeded_by((id, self.plan.step(id).phase), run.durations[id.index()], run.peaks[id.index()])
+        };
+        let in_all = budgets.exceeded_in_all(self.lifecycle.clock.now());
+        Report {
+            steps: self.named(steps, run),
+            summary: run.summary,
+            interrupted: run.signal,
+            exceeded: ran.flat_map(of_step).chain(in_all).collect(),
+            enforced: budgets.enforce,
+            aftermath: Vec::new(),
+        }
+    }
+
+    /// The steps that took much longer than they usually do. History is read only if something ran for long enough to be one
+    /// of them.
+    fn slower(&self, run: &Run, home: &Home) -> Vec<(StepId, Duration, Usual)> {
+        let took = |id: StepId| run.durations[id.index()];
+        let ran = self.plan.ids().filter(|id| run.outcomes[id.index()] == Outcome::Succeeded);
+        let ran: Vec<StepId> = ran.filter(|id| took(*id) > Usual::LEAST).collect();
+        if ran.is_empty() {
+            return Vec::new();
+        }
+        let runs = super::past::runs(home, self.lifecycle.project.remembered);
+        let durations = durations_of(&runs);
+        let usual = |id: StepId| Usual::of(durations.get(&*self.steps[id.index()].name)?);
+        let slower = |id| Some((id, took(id), usual(id).filter(|usual| usual.is_exceeded_by(took(id)))?));
+        ran.into_iter().filter_map(slower).collect()
     }
 
     /// How these steps ended, by their names.
@@ -293,7 +315,10 @@ impl<'a> Planned<'a> {
     /// Recorded durations tell which way through the plan is the longest; steps that take cargo's build lock would only
     /// wait for one another.
     fn terms(&self, pool: &rayon::ThreadPool, state: &State) -> schedule::Terms {
-        let weight = |step: &StepInfo| state.steps.get(&*step.name).map_or(1, |last| last.duration_ms.max(1));
+        let known: Vec<Option<u64>> =
+            self.steps.iter().map(|step| state.steps.get(&*step.name).map(|last| last.duration_ms.max(1))).collect();
+        let (sum, count) = known.iter().flatten().fold((0, 0), |(sum, count), known| (sum + known, count + 1));
+        let usual = u64::checked_div(sum, count).unwrap_or(1);
         let lock = |step: &Step| {
             let mut commands = step.definition.commands.iter().filter_map(|command| command.cargo());
             let own = step.definition.lock.clone().filter(|_| step.definition.engine == Engine::Command);
@@ -302,7 +327,8 @@ impl<'a> Planned<'a> {
         schedule::Terms {
             jobs: pool.current_num_threads(),
             keep_going: self.lifecycle.options.keep_going,
-            weights: self.steps.iter().map(weight).collect(),
+            weights: known.iter().map(|known| known.unwrap_or(usual)).collect(),
+            is_measured: count * 2 > known.len() as u64,
             locks: self.plan.steps.iter().map(lock).collect(),
             only: None,
             alone: self.plan.steps.iter().map(|step| step.definition.interactive).collect(),

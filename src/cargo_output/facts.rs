@@ -17,8 +17,10 @@ pub struct Facts {
     pub failed_packages: BTreeSet<String>,
     /// Those of them whose library did not compile, so that nothing that depends on it does.
     pub failed_libraries: BTreeSet<String>,
-    /// The warnings and errors, the compiler's and cargo's own, each once.
+    /// The warnings and errors, the compiler's and cargo's own, each once; but for those that were taken before.
     pub diagnostics: Vec<Diagnostic>,
+    /// How many warnings were shown.
+    pub warnings: usize,
     /// Whether the build succeeded; `None` when cargo never got so far.
     pub finished: Option<bool>,
 }
@@ -90,31 +92,36 @@ pub struct Place {
     pub line: u32,
     /// The column in characters, from 1.
     pub column: u32,
+    /// The last line, where the source is shown.
+    pub end_line: Option<u32>,
+    /// The column behind the last character, where it is shown and the place is on one line.
+    pub end_column: Option<u32>,
+}
+
+impl Place {
+    /// A place of which only the beginning is known.
+    pub(super) const fn new(file: PathBuf, line: u32, column: u32) -> Self {
+        Self { file, line, column, end_line: None, end_column: None }
+    }
 }
 
 impl From<Diagnostic> for model::Diagnostic {
     fn from(said: Diagnostic) -> Self {
         let Diagnostic { level, code, message, place } = said;
-        let place = place.map(|Place { file, line, column }| {
+        let place = place.map(|Place { file, line, column, end_line, end_column }| {
             let file = file.to_string_lossy().into_owned();
-            model::Place { file, line, column }
+            model::Place { file, line, column, end_line, end_column }
         });
         Self { is_error: level == Level::Error, code, message, place }
     }
 }
 
 impl Facts {
-    /// How many warnings were shown.
-    #[must_use]
-    pub fn warnings(&self) -> usize {
-        self.count(Level::Warning)
-    }
-
-    /// How many errors were shown.
+    /// How many of the diagnostics are errors.
     #[cfg(test)]
     #[must_use]
     pub fn errors(&self) -> usize {
-        self.count(Level::Error)
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Error).count()
     }
 
     /// Whether anything was not fresh.
@@ -122,10 +129,6 @@ impl Facts {
     #[must_use]
     pub fn compiled(&self) -> bool {
         !self.failed_packages.is_empty() || self.artifacts.iter().any(|artifact| !artifact.fresh)
-    }
-
-    fn count(&self, level: Level) -> usize {
-        self.diagnostics.iter().filter(|diagnostic| diagnostic.level == level).count()
     }
 
     pub(super) fn learn(&mut self, message: Message) {

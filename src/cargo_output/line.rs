@@ -9,10 +9,7 @@ use crate::ansi;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line {
     /// `   Compiling a v0.1.0`
-    Status {
-        /// Whether what follows is printed by a program that cargo runs.
-        starts_program: bool,
-    },
+    Status(Verb),
     /// The first line of a warning or an error, with the package that fails through it where it says so.
     Head(Diagnostic, Option<String>),
     /// ``warning: `a` (lib) generated 2 warnings``, or that the others are waited for: no diagnostic of its own.
@@ -21,12 +18,29 @@ pub enum Line {
     Failed(Option<String>, bool),
     /// `  --> src/lib.rs:1:5`
     Place(Place),
+    /// `12 | let x = 1;`: a line of the source, with its number and what stands behind the bar.
+    Source(u32, String),
+    /// `   |     ^ unused`: what is said of the line of the source above, likewise.
+    Marks(String),
+    /// `...`: lines of the source are left out.
+    Cut,
     /// Nothing.
     Empty,
-    /// A line that begins with blanks or continues what came before (`note:`, `help:`, a number of a source line).
+    /// A line that begins with blanks or continues what came before (`note:`, `help:`).
     Indented,
     /// Any other.
     Flush,
+}
+
+/// What a status line tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// The build is over.
+    Finished,
+    /// What follows is printed by a program that cargo runs.
+    Running,
+    /// Anything else.
+    Other,
 }
 
 impl Line {
@@ -42,6 +56,7 @@ impl Line {
             .or_else(|| head(text))
             .or_else(|| short(text))
             .or_else(|| place(text))
+            .or_else(|| of_source(text))
             .unwrap_or_else(|| other(text))
     }
 }
@@ -52,8 +67,12 @@ fn status(text: &str) -> Option<Line> {
     let verb = text.get(..WIDTH)?.trim_start();
     let is_verb = verb.starts_with(|first: char| first.is_ascii_uppercase())
         && verb.chars().all(|char| char.is_ascii_alphabetic() || char == '-');
-    let starts_program = matches!(verb, "Running" | "Doc-tests");
-    (is_verb && text.get(WIDTH..)?.starts_with(' ')).then_some(Line::Status { starts_program })
+    let tells = match verb {
+        "Finished" => Verb::Finished,
+        "Running" | "Doc-tests" => Verb::Running,
+        _ => Verb::Other,
+    };
+    (is_verb && text.get(WIDTH..)?.starts_with(' ')).then_some(Line::Status(tells))
 }
 
 fn head(text: &str) -> Option<Line> {
@@ -84,7 +103,7 @@ fn short(text: &str) -> Option<Line> {
     let file = PathBuf::from(parts.next()?);
     match head(rest)? {
         Line::Head(diagnostic, failed) => {
-            Some(Line::Head(Diagnostic { place: Some(Place { file, line, column }), ..diagnostic }, failed))
+            Some(Line::Head(Diagnostic { place: Some(Place::new(file, line, column)), ..diagnostic }, failed))
         }
         _ => None,
     }
@@ -118,14 +137,22 @@ fn place(text: &str) -> Option<Line> {
     let mut parts = place.rsplitn(3, ':');
     let column = parts.next()?.parse().ok()?;
     let line = parts.next()?.parse().ok()?;
-    Some(Line::Place(Place { file: PathBuf::from(parts.next()?), line, column }))
+    Some(Line::Place(Place::new(PathBuf::from(parts.next()?), line, column)))
+}
+
+fn of_source(text: &str) -> Option<Line> {
+    let (number, rest) = text.split_once(" |")?;
+    let number = number.trim();
+    if number.is_empty() {
+        return Some(Line::Marks(rest.to_owned()));
+    }
+    Some(Line::Source(number.parse().ok()?, rest.to_owned()))
 }
 
 fn other(text: &str) -> Line {
-    let continues = text.starts_with([' ', '\t'])
-        || text.starts_with("note: ")
-        || text.starts_with("help: ")
-        || text.split_once(" |").is_some_and(|(number, _)| number.trim_end().bytes().all(|byte| byte.is_ascii_digit()))
-        || text == "...";
+    if text.strip_prefix("...").is_some_and(|rest| rest.is_empty() || rest.trim_start().starts_with('|')) {
+        return Line::Cut;
+    }
+    let continues = text.starts_with([' ', '\t']) || text.starts_with("note: ") || text.starts_with("help: ");
     if continues { Line::Indented } else { Line::Flush }
 }

@@ -19,10 +19,19 @@ pub enum Message {
     Other,
 }
 
+/// How cargo begins each message.
+const BEGINNING: &[u8] = br#"{"reason":"#;
+
+/// Whether a line that begins so may be a message.
+pub fn may_begin(line: &[u8]) -> bool {
+    let length = line.len().min(BEGINNING.len());
+    line.get(..length) == BEGINNING.get(..length)
+}
+
 impl Message {
     /// The message that a line is. One of a known sort that cannot be read is none: better people see it than nobody.
     pub fn parse(line: &[u8]) -> Option<Self> {
-        if !line.starts_with(br#"{"reason":"#) {
+        if !line.starts_with(BEGINNING) {
             return None;
         }
         let written: Written = serde_json::from_slice(line).ok()?;

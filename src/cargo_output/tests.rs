@@ -1,14 +1,15 @@
 //! What people see is what plain cargo shows: real cargo, plain and through [`CargoOutput`], line by line.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::process::{self, Children, CommandLine, Exit, Program};
 
 /// A workspace that gives cargo much to say.
 const FILES: &[(&str, &str)] = &[
-    ("Cargo.toml", "[workspace]\nmembers = ['a', 'b', 'bad', 'script', 'said']\nresolver = '3'\n"),
+    ("Cargo.toml", "[workspace]\nmembers = ['a', 'b', 'bad', 'script', 'said', 'long']\nresolver = '3'\n"),
     (
         "a/Cargo.toml",
         "[package]\nname = 'a'\nversion = '0.1.0'\nedition = '2024'\nunknown = 1\n[dependencies]\nb.path = '../b'\n",
@@ -55,6 +56,43 @@ const FILES: &[(&str, &str)] = &[
     ("said/Cargo.toml", "[package]\nname = 'said'\nversion = '0.1.0'\nedition = '2024'\n"),
     ("said/build.rs", "fn main() { println!(\"cargo::error=the build script says no\") }\n"),
     ("said/src/lib.rs", ""),
+    ("long/Cargo.toml", "[package]\nname = 'long'\nversion = '0.1.0'\nedition = '2024'\n"),
+    (
+        "long/src/lib.rs",
+        "pub fn tail() -> u32 {
+		if true { 1 } else {
+			\"x\"
+		}
+}
+pub fn none(b: bool) -> u32 {
+    while b {
+        let one = 1;
+    }
+}
+pub fn call() {
+    tail(
+        1,
+        \"äö\",
+    );
+    let größe: u8 = \"ß\"; let plain: u8 = \"a\";
+    call(1, 2);
+    let s = String::new(); drop(s); s.len(); let a = 1 + \"é\";
+    unknown::path::to(); Missing {}; tail().what(none(true));
+    let two: u8 = \"1
+2\";
+		let ten: u8 = \"1
+2
+3
+4
+5
+6
+7
+8
+9
+10\";
+}
+",
+    ),
 ];
 
 struct Scene {
@@ -216,7 +254,7 @@ fn good_builds_look_as_they_do_in_plain_cargo() {
     assert_eq!(check.facts.errors(), 0);
     let imports: Vec<_> =
         check.facts.diagnostics.iter().filter(|it| it.message == "unused import: `std::fmt`").collect();
-    let place = Place { file: "b/src/lib.rs".into(), line: 1, column: 5 };
+    let place = Place { end_line: Some(1), end_column: Some(13), ..Place::new("b/src/lib.rs".into(), 1, 5) };
     assert_eq!(imports.iter().map(|it| it.place.clone()).collect::<Vec<_>>(), [Some(place)]);
     let script = &check.facts.build_scripts[0];
     assert!(script.package_id.ends_with("/b#0.1.0") && Path::new(&script.out_dir).is_dir());
@@ -230,7 +268,7 @@ fn good_builds_look_as_they_do_in_plain_cargo() {
     let binary = build.facts.artifacts.iter().find(|artifact| artifact.kinds == ["bin"]).unwrap();
     assert_eq!(binary.executable.as_deref(), Some(&*scene.root.path().join("json/debug/a")));
     let (_, again) = scene.taken_apart("build -p a -p b", "never");
-    assert!(!again.facts.compiled() && again.facts.warnings() == build.facts.warnings());
+    assert!(!again.facts.compiled() && again.facts.warnings == build.facts.warnings);
 
     let clippy = scene.compare("clippy -p a -p b", in_order);
     assert!(clippy.of(Kind::Warning).contains("(run `cargo clippy --fix --lib -p b"));
@@ -272,12 +310,125 @@ fn bad_builds_look_as_they_do_in_plain_cargo() {
     let bad = scene.compare("build -p bad", in_order);
     let heads: Vec<_> = bad.facts.diagnostics.iter().map(|it| (it.level, it.code.as_deref(), &*it.message)).collect();
     assert!(heads.contains(&(Level::Error, Some("E0308"), "mismatched types")), "{heads:?}");
-    assert_eq!((bad.facts.errors(), bad.facts.warnings()), (2, 2), "{heads:?}");
+    assert_eq!((bad.facts.errors(), bad.facts.warnings), (2, 2), "{heads:?}");
     assert_eq!(bad.of(Kind::Other), "");
 
     let unknown = scene.compare("build -p nothing", in_order);
     assert_eq!((unknown.facts.finished, unknown.facts.errors()), (None, 1));
     assert_eq!(unknown.kinds(), [Kind::Warning, Kind::Error]);
+}
+
+/// The places as rustc's own messages have them, by their beginnings: where they end.
+fn ends(scene: &Scene, arguments: &str) -> BTreeMap<(PathBuf, u32, u32), (u32, u32)> {
+    let mut bytes = Vec::new();
+    scene.cargo(&format!("{arguments} --message-format=json"), "spans", "never", &mut |chunk| {
+        bytes.extend_from_slice(chunk);
+    });
+    let lines = std::str::from_utf8(&bytes).unwrap().lines().filter(|line| line.starts_with('{'));
+    let messages = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let spans = messages.flat_map(|message| message["message"]["spans"].as_array().cloned().unwrap_or_default());
+    let number = |span: &serde_json::Value, name: &str| u32::try_from(span[name].as_u64().unwrap()).unwrap();
+    spans
+        .filter(|span| span["is_primary"] == true)
+        .map(|span| {
+            let begin = (number(&span, "line_start"), number(&span, "column_start"));
+            let file = PathBuf::from(span["file_name"].as_str().unwrap());
+            ((file, begin.0, begin.1), (number(&span, "line_end"), number(&span, "column_end")))
+        })
+        .collect()
+}
+
+#[test]
+fn places_end_where_the_compiler_says() {
+    let scene = Scene::new();
+    let arguments = "check -p long -p bad -p b --keep-going";
+    let expected = ends(&scene, arguments);
+    let (_, parts) = scene.taken_apart(arguments, "always");
+    let (mut whole, mut of_several) = (0, 0);
+    for Place { file, line, column, end_line, end_column } in
+        parts.facts.diagnostics.iter().filter_map(|it| it.place.as_ref())
+    {
+        let Some((last, behind)) = expected.get(&(file.clone(), *line, *column)) else { continue };
+        assert_eq!(*end_line, Some(*last), "{}:{line}:{column}", file.display());
+        assert!(end_column.is_none_or(|end| end == *behind && last == line), "{}:{line}:{column}", file.display());
+        whole += usize::from(end_column.is_some());
+        of_several += usize::from(last > line);
+    }
+    assert!(whole >= 8 && of_several >= 2, "{whole} {of_several} {:#?}", parts.facts.diagnostics);
+}
+
+/// What was taken so far, of a program that says this.
+fn taken(output: &mut CargoOutput, text: &str) -> Vec<String> {
+    output.push(text.as_bytes(), &mut |_| {});
+    output.take_diagnostics().into_iter().map(|diagnostic| diagnostic.message).collect()
+}
+
+#[test]
+fn a_diagnostic_is_there_as_soon_as_it_is_whole() {
+    let mut output = CargoOutput::new();
+    assert_eq!(taken(&mut output, "warning: one\n --> a.rs:1:1\n  |\n1 | x\n  | ^\n"), [""; 0]);
+    assert_eq!(taken(&mut output, "\n"), ["one"]);
+    assert_eq!(taken(&mut output, "error: placeless\n\nCaused by:\n  x\n"), [""; 0]);
+    assert_eq!(taken(&mut output, "    Checking a v0.1.0\nwarning: last\n"), ["placeless"]);
+    let facts = output.finish(&mut |_| {});
+    assert_eq!(facts.diagnostics.iter().map(|diagnostic| &*diagnostic.message).collect::<Vec<_>>(), ["last"]);
+    assert_eq!(facts.warnings, 2);
+}
+
+#[test]
+fn of_lines_without_an_end_little_is_held_and_nothing_lost() {
+    for (begin, held) in [("warning: x", LINE), ("{ ", LINE), ("{\"reason\":\"x", MESSAGE)] {
+        let (mut output, mut shown, mut kinds) = (CargoOutput::new(), begin.len(), Vec::new());
+        output.push(begin.as_bytes(), &mut |_| ());
+        let piece = [b'x'; 4000];
+        let mut count = |rendered: Rendered<'_>, shown: &mut usize| {
+            *shown -= rendered.bytes.len();
+            kinds.push(rendered.kind);
+        };
+        for _ in 0..2 * held / piece.len() {
+            shown += piece.len();
+            output.push(&piece, &mut |rendered| count(rendered, &mut shown));
+            assert!(output.unfinished.len() <= held && output.unfinished.len() == shown);
+        }
+        shown += 1;
+        output.push(b"\n", &mut |rendered| count(rendered, &mut shown));
+        assert_eq!(shown, 0);
+        kinds.dedup();
+        let kind = if begin.starts_with('w') { Kind::Warning } else { Kind::Other };
+        assert_eq!(kinds, [kind], "{begin}");
+        output.push(b"    Checking a v0.1.0\n", &mut |rendered| assert_eq!(rendered.kind, Kind::Status));
+    }
+}
+
+#[test]
+fn what_programs_printed_is_known_in_what_was_kept() {
+    let scene = Scene::new();
+    let mut kept = Vec::new();
+    for arguments in ["check -p b", "run -p a", "clippy -p b", "check -p b"] {
+        let (_, parts) = scene.taken_apart(arguments, "always");
+        kept.extend(parts.pieces.into_iter().flat_map(|(_, bytes)| bytes));
+        kept.extend(b"\nwarning: of the program\n".repeat(usize::from(arguments == "run -p a")));
+    }
+    for size in [1, 100, kept.len()] {
+        let (mut output, mut parts) = (CargoOutput::kept(), Parts::default());
+        kept.chunks(size).for_each(|chunk| output.push(chunk, &mut |part| parts.add(part)));
+        let facts = output.finish(&mut |part| parts.pieces.push((part.kind, part.bytes.to_vec())));
+        assert!(
+            parts.of(Kind::Program).contains("error: of the program") && parts.of(Kind::Program).contains("no newline")
+        );
+        assert!(!facts.diagnostics.iter().any(|diagnostic| diagnostic.message.contains("of the program")));
+        let imports = facts.diagnostics.iter().filter(|diagnostic| diagnostic.message.contains("unused import"));
+        assert_eq!(imports.count(), 4, "each of the cargos says it");
+    }
+}
+
+#[test]
+fn what_looks_like_a_message_in_what_was_kept_is_none() {
+    let message = "{\"reason\":\"build-finished\",\"success\":true}\n";
+    let (mut output, mut shown) = (CargoOutput::kept(), String::new());
+    output.push(message.as_bytes(), &mut |rendered| shown.push_str(std::str::from_utf8(rendered.bytes).unwrap()));
+    assert_eq!(shown, message);
+    assert_eq!(output.finish(&mut |_| {}), Facts::default());
 }
 
 /// The same in any pieces, down to single bytes.
@@ -302,7 +453,7 @@ fn it_does_not_matter_in_which_pieces_the_bytes_come() {
         assert_eq!(parts.of(Kind::Other), "printed by a macro\n{\"reason\": broken\n{\"reason\":\"build-finished\"}\n");
     }
     let facts = taken(1000).facts;
-    let place = Place { file: "a b/c:d.rs".into(), line: 3, column: 7 };
+    let place = Place::new("a b/c:d.rs".into(), 3, 7);
     assert_eq!(
         facts.diagnostics,
         [Diagnostic {

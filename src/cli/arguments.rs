@@ -128,6 +128,22 @@ pub struct Arguments {
     /// A case for each test, those that did not have to run too, and for each other step. Also after failures.
     #[arg(long, value_name = "FILE", help_heading = "What to print", conflicts_with_all = ["look", "dry_run"])]
     pub junit: Option<PathBuf>,
+    /// Write a page (HTML) of what ran when and why
+    ///
+    /// Into target/lifecycle/timings; its path is said at the end. The manual's page on timings says what is on it.
+    #[arg(long, help_heading = "What to print", conflicts_with_all = ["look", "dry_run"])]
+    pub timings: bool,
+    /// Write what ran when as a trace for Perfetto
+    ///
+    /// In the Trace Event Format, which chrome://tracing reads, too.
+    #[arg(long, value_name = "FILE", help_heading = "What to print", conflicts_with_all = ["look", "dry_run"])]
+    pub trace: Option<PathBuf>,
+    /// Write a flame graph of what the time went into
+    ///
+    /// Of the wall time, into target/lifecycle/profile.svg. `[project] profile = true` in make.toml asks for
+    /// it, too.
+    #[arg(long, help_heading = "What to print", conflicts_with_all = ["look", "dry_run"])]
+    pub flamegraph: bool,
 
     /// Show the phases with their command lines and groups
     #[arg(long, help_heading = "Look instead of run", group = "look")]
@@ -146,6 +162,11 @@ pub struct Arguments {
     /// And what its key covers, by name and never by value; with -v every file.
     #[arg(long, help_heading = "Look instead of run", group = "look")]
     pub explain: bool,
+    /// Show earlier runs, and what their steps took
+    ///
+    /// Of those phases that are named, or of all. What got slower is marked.
+    #[arg(long, help_heading = "Look instead of run", group = "look", conflicts_with = "dry_run")]
+    pub history: bool,
     /// Write a commented make.toml
     ///
     /// Into the workspace root. One that is there is left alone.
@@ -275,6 +296,7 @@ impl Arguments {
             no_cache: self.no_cache,
             verify: self.verify,
             live: self.output == OutputStyle::Stream,
+            color: false,
             timeout: self.timeout,
             retries: self.retries.unwrap_or(0),
             current_dir: None,

@@ -2,7 +2,8 @@
 
 /// Below the options of `-h`.
 pub const SHORT: &str = "\
-Exit codes: 0 all good; 1 a step failed; 2 wrong usage; 3 make.toml or the plan is wrong; 4 cargo metadata failed.
+Exit codes: 0 all good; 1 a step failed; 2 wrong usage; 3 make.toml or the plan is wrong; 4 cargo metadata failed;
+5 over budget.
 `--help` says more.";
 
 /// Below the options of `--help`.
@@ -19,6 +20,7 @@ Exit codes:
   2  wrong usage: an unknown option, phase or member
   3  make.toml or the plan is wrong
   4  cargo does not accept the workspace (`cargo metadata` failed)
+  5  all succeeded, but a budget was exceeded that make.toml enforces
   129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM
 
 Files:
@@ -33,6 +35,7 @@ Environment:
   CARGO_TERM_PROGRESS_WHEN  never: there is no bar
   CI                        if not empty, there is no bar
   TERM                      dumb: there is neither colour nor bar
+  CARGO_LIFECYCLE_LOG       debug, json, a filter: what the program does, on standard error
   GITHUB_ACTIONS            true: as with `--message-format github`
   GITHUB_STEP_SUMMARY       the file that the job summary is added to
   What else cargo reads (RUSTFLAGS and so on) is left to cargo.";

@@ -3,7 +3,9 @@
 mod arguments;
 mod complete;
 mod help;
+mod log;
 mod run;
+mod times;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -13,7 +15,7 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::app::{Error, Lifecycle, inherit_jobserver};
+use crate::app::{Error, Lifecycle, Options, inherit_jobserver};
 use crate::report::{self, Display, Verbosity};
 use arguments::{Arguments, ColorChoice, MessageFormat};
 
@@ -37,7 +39,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let display = display(&arguments);
+    let mut display = display(&arguments);
+    match log::begin(display.color) {
+        // Its lines would go through the bar.
+        Ok(is_told) => display.bar &= !is_told,
+        Err(error) => return ExitCode::from(complain(&error.into(), display.color)),
+    }
     match act(&arguments, display) {
         Ok(code) => ExitCode::from(code),
         Err(error) => ExitCode::from(complain(&error, display.color)),
@@ -72,7 +79,7 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     if arguments.schema {
         return print(Lifecycle::schema());
     }
-    let lifecycle = Lifecycle::open(arguments.options())?;
+    let lifecycle = Lifecycle::open(Options { color: display.color, ..arguments.options() })?;
     if arguments.init {
         let path = lifecycle.init()?;
         let shown = path.file_name().unwrap_or_default().to_string_lossy();
@@ -84,6 +91,9 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     if arguments.cache_clean {
         let cleared = lifecycle.cache_clean()?;
         return print(&if json { report::cache_cleared_json(&cleared) } else { report::cache_cleared(&cleared) });
+    }
+    if arguments.history {
+        return history(&lifecycle, &arguments.phases, json);
     }
     if arguments.list {
         return print(&if json { lifecycle.list_json()? } else { lifecycle.list()? });
@@ -105,6 +115,15 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
         return print(&lifecycle.dry_run()?);
     }
     run::run(&lifecycle, arguments, display)
+}
+
+fn history(lifecycle: &Lifecycle, phases: &[String], json: bool) -> anyhow::Result<u8> {
+    let runs = lifecycle.history(phases)?;
+    if json {
+        return print_lines(report::history_json(&runs));
+    }
+    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since_epoch| since_epoch.as_millis());
+    print(&report::history(&runs, u64::try_from(now).unwrap_or(u64::MAX)))
 }
 
 fn cache_stats(lifecycle: &Lifecycle, json: bool) -> String {

@@ -9,9 +9,10 @@ use anyhow::Context as _;
 
 use super::arguments::{Arguments, MessageFormat};
 use super::complain;
+use super::times::{Times, Written};
 use crate::app::{Lifecycle, Report};
 use crate::model::Event;
-use crate::report::{Display, Github, Human, Json, Junit, Repository};
+use crate::report::{Display, Github, Human, Json, Junit, Repository, Verbosity, written};
 
 /// How long GitHub lets a summary be, in bytes: all that one of its steps writes.
 const SUMMARY: usize = 1024 * 1024;
@@ -20,19 +21,20 @@ const SUMMARY: usize = 1024 * 1024;
 pub fn run(lifecycle: &Lifecycle, arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     let mut sinks = Sinks::new(lifecycle, arguments, display);
     let report = lifecycle.run(|event| sinks.take(event))?;
-    Ok(sinks.finish(arguments, &report, display.color))
+    Ok(sinks.finish(lifecycle, arguments, &report, display))
 }
 
 /// All that are told what happens.
-struct Sinks {
+struct Sinks<'a> {
     human: Option<Human<io::Stderr>>,
     json: Option<Json<BufWriter<io::Stdout>>>,
     github: Option<Github<BufWriter<io::Stdout>>>,
     junit: Option<Junit>,
+    times: Option<Times<'a>>,
 }
 
-impl Sinks {
-    fn new(lifecycle: &Lifecycle, arguments: &Arguments, display: Display) -> Self {
+impl<'a> Sinks<'a> {
+    fn new(lifecycle: &Lifecycle, arguments: &'a Arguments, display: Display) -> Self {
         let format = arguments.message_format.unwrap_or_else(usual);
         let stdout = || BufWriter::new(io::stdout());
         let github = || Github::new(stdout(), Display { bar: false, ..display }, token(), repository(lifecycle.root()));
@@ -41,6 +43,7 @@ impl Sinks {
             json: (format == MessageFormat::Json).then(|| Json::new(stdout())),
             github: (format == MessageFormat::Github).then(github),
             junit: arguments.junit.as_ref().map(|_| Junit::new()),
+            times: Times::wanted(lifecycle, arguments),
         }
     }
 
@@ -48,6 +51,7 @@ impl Sinks {
         self.json.iter_mut().for_each(|json| json.take(&event));
         self.github.iter_mut().for_each(|github| github.take(&event));
         self.junit.iter_mut().for_each(|junit| junit.take(&event));
+        self.times.iter_mut().for_each(|times| times.take(&event));
         if let Some(human) = &mut self.human {
             human.take(event);
         }
@@ -55,7 +59,7 @@ impl Sinks {
 
     /// Writes what is written at the end, and answers the exit code: that the run itself failed says more in it than that
     /// something cannot be written.
-    fn finish(&self, arguments: &Arguments, report: &Report, color: bool) -> u8 {
+    fn finish(&self, lifecycle: &Lifecycle, arguments: &Arguments, report: &Report, display: Display) -> u8 {
         let junit = self.junit.as_ref().zip(arguments.junit.as_ref()).map(|(junit, path)| {
             write(path, &junit.xml()).with_context(|| format!("cannot write the report to `{}`", path.display()))
         });
@@ -63,8 +67,22 @@ impl Sinks {
         let summary = self.github.as_ref().zip(path).map(|(github, path)| {
             summarize(&path, github).with_context(|| format!("cannot write the summary to `{}`", path.display()))
         });
-        let errors = [junit, summary].into_iter().flatten().filter_map(Result::err);
-        errors.fold(report.exit_code(), |code, error| code.max(complain(&error, color)))
+        let (times, errors): (Vec<_>, Vec<_>) =
+            self.times.iter().flat_map(|times| times.write(lifecycle)).partition(Result::is_ok);
+        if display.verbosity > Verbosity::Quiet {
+            tell(times.into_iter().flatten(), display.color);
+        }
+        let errors = errors.into_iter().filter_map(Result::err);
+        let errors = [junit, summary].into_iter().flatten().filter_map(Result::err).chain(errors);
+        errors.fold(report.exit_code(), |code, error| code.max(complain(&error, display.color)))
+    }
+}
+
+/// Says where reports stand.
+fn tell(reports: impl Iterator<Item = Written>, color: bool) {
+    for (what, path) in reports {
+        // If standard error is gone, the files are there all the same.
+        let _ = io::stderr().write_all(written(color, what, &path).as_bytes());
     }
 }
 
@@ -98,7 +116,7 @@ fn summarize(path: &Path, github: &Github<BufWriter<io::Stdout>>) -> io::Result<
 }
 
 /// Writes a file, whose folder is made if it is not there.
-fn write(path: &Path, text: &str) -> io::Result<()> {
+pub fn write(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -179,6 +179,10 @@ fn check_phase_name(reader: &mut Reader<'_>, name: &Text<'_>) {
         let problem = reader.wrong(name.span, "a phase must not be called `all`", "");
         problem.help = Some("`before_all` and `after_all` speak of every phase".to_owned());
     }
+    if name.text.ends_with(':') {
+        let problem = reader.wrong(name.span, "the name of a phase must not end with `:`", "");
+        problem.help = Some("`finally: down` is the name of a step that closes a run".to_owned());
+    }
 }
 
 fn table<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>) -> Vec<Entry<'d>> {

@@ -6,10 +6,12 @@ mod builtin;
 mod commands;
 mod env;
 mod globs;
+mod history;
 mod hooks;
 mod keys;
 mod members;
 mod names;
+mod performance;
 mod phases;
 mod problem;
 mod read;
@@ -35,7 +37,7 @@ pub use read::{FILE_NAME, ReadError, read};
 pub use schema::SCHEMA;
 pub use starter::STARTER;
 
-use crate::model::{CacheBounds, Hooks, Project};
+use crate::model::{Budgets, CacheBounds, Hooks, Project};
 use keys::Keys;
 use names::Names;
 use phases::Said;
@@ -70,7 +72,7 @@ pub fn understand(source: Option<&Source>, root: &Path, members: &[&str]) -> Res
 }
 
 /// The tables that the file may have.
-const TABLES: &[&str] = &["project", "lifecycle", "hooks", "workspace", "cache"];
+const TABLES: &[&str] = &["project", "lifecycle", "hooks", "workspace", "performance", "cache", "history"];
 
 /// The tables of the file, read, but not yet put together.
 #[derive(Debug)]
@@ -78,7 +80,10 @@ struct File<'d> {
     names: Names,
     name: Option<Arc<str>>,
     jobs: Option<NonZeroUsize>,
+    profile: bool,
     cache: CacheBounds,
+    budgets: Budgets,
+    remembered: usize,
     lifecycle: BTreeMap<&'d str, Keys<'d>>,
     hooks: Hooks,
     tables: Vec<members::Table<'d>>,
@@ -90,7 +95,10 @@ impl<'d> File<'d> {
             names: Names::of(reader.source(), entries),
             name: None,
             jobs: None,
+            profile: false,
             cache: CacheBounds::default(),
+            budgets: Budgets::default(),
+            remembered: history::KEEP,
             lifecycle: BTreeMap::new(),
             hooks: Hooks::default(),
             tables: Vec::new(),
@@ -101,6 +109,8 @@ impl<'d> File<'d> {
                 "lifecycle" => file.read_lifecycle(reader, entry),
                 "hooks" => file.hooks = hooks::read(reader, &file.names, entry),
                 "workspace" => file.tables = members::read(reader, &file.names, entry),
+                "performance" => file.budgets = performance::read(reader, &file.names, entry),
+                "history" => file.remembered = history::read(reader, entry),
                 "cache" => file.cache = bounds::read(reader, entry),
                 _ => _ = reader.unknown_key(&entry.key, FILE_NAME, TABLES),
             }
@@ -113,7 +123,8 @@ impl<'d> File<'d> {
             match entry.key.text {
                 "name" => self.name = reader.string(&entry).and_then(|name| project_name(reader, name)),
                 "jobs" => self.jobs = jobs(reader, &entry),
-                _ => _ = reader.unknown_key(&entry.key, "`[project]`", &["name", "jobs"]),
+                "profile" => self.profile = reader.boolean(&entry).unwrap_or_default(),
+                _ => _ = reader.unknown_key(&entry.key, "`[project]`", &["name", "jobs", "profile"]),
             }
         }
     }
@@ -134,7 +145,10 @@ impl<'d> File<'d> {
             depends_on: members::depends_on(reader, &self.tables, &all),
             name: self.name,
             jobs: self.jobs,
+            profile: self.profile,
             cache: self.cache,
+            budgets: self.budgets,
+            remembered: self.remembered,
             hooks: self.hooks,
         }
     }

@@ -13,6 +13,7 @@ const VALID: &str = r#"
 [project]
 name = "shop"
 jobs = 8
+profile = true
 
 [lifecycle.codegen]
 description = "Generate the API types"
@@ -55,6 +56,12 @@ lifecycle.only.command = "x\u0020{name}"
 path = "web"
 [workspace.web.lifecycle.build]
 command = "npm run build"
+
+[performance]
+max_phase_time = 5000
+max_memory_mb = 500
+enforce = true
+phases = { build = 10_000 }
 
 [cache]
 max-size = "500MB"

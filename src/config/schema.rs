@@ -12,7 +12,7 @@ pub(super) mod tests {
     use serde_json::Value;
 
     use super::super::keys::{OF_ALL, OF_ONE};
-    use super::super::{STARTER, Source, TABLES, bounds, members, understand};
+    use super::super::{STARTER, Source, TABLES, bounds, history, members, performance, understand};
     use super::SCHEMA;
 
     static PARSED: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(SCHEMA).unwrap());
@@ -51,8 +51,10 @@ pub(super) mod tests {
     #[test]
     fn it_has_the_keys_that_are_read_and_no_others() {
         assert_eq!(keys(""), set(TABLES));
-        assert_eq!(keys("/properties/project"), set(&["name", "jobs"]));
+        assert_eq!(keys("/properties/project"), set(&["name", "jobs", "profile"]));
         assert_eq!(keys("/properties/cache"), set(bounds::KEYS));
+        assert_eq!(keys("/properties/performance"), set(performance::KEYS));
+        assert_eq!(keys("/properties/history"), set(history::KEYS));
         assert_eq!(keys("/definitions/phase"), set(OF_ALL));
         assert_eq!(keys("/definitions/phase-of-one"), set(OF_ONE));
         assert_eq!(keys("/definitions/member"), set(members::KEYS));
@@ -115,6 +117,7 @@ pub(super) mod tests {
             "[project]\njobs = 0",
             "[project]\njobs = \"8\"",
             "[project]\njobs = 65536",
+            "[project]\nprofile = 1",
             "[project]\nname = \" \"",
             "[lifecycle]\nbuild = \"cargo build\"",
             "[lifecycle.all]\ncommand = 'x'",
@@ -151,6 +154,14 @@ pub(super) mod tests {
             "[workspace.api]\nlifecycle.build.scope = 'member'",
             "[workspace.api]\nlifecycle.build.workspaces = ['x']",
             "[workspace.api]\npaths = 'x'",
+            "[performance]\nmax_phase_time = '5s'",
+            "[performance]\nmax_memory_mb = 0",
+            "[performance]\nmax_time = 1",
+            "[performance]\nphases = { build = -1 }",
+            "[performance]\nenforce = 1",
+            "[history]\nkeep = -1",
+            "[history]\nkeep = 10_001",
+            "[history]\nruns = 1",
             "[cache]\nmax-size = '2 gigabytes'",
             "[cache]\nmax-age = 30",
             "[cache]\nsize = 1",

@@ -13,6 +13,7 @@ pub const STARTER: &str = r##"# make.toml: the phases of this workspace, for `ca
 #[project]
 #name = "shop"
 #jobs = 8
+#profile = true               # write what the time of each run went into: target/lifecycle/profile.svg
 
 # A phase of your own. A string is a line for the shell; an array of words is run without one.
 #

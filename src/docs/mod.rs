@@ -21,6 +21,9 @@ pub mod state {}
 #[doc = include_str!("events.md")]
 pub mod events {}
 
+#[doc = include_str!("timings.md")]
+pub mod timings {}
+
 #[doc = include_str!("command_line.md")]
 pub mod command_line {}
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Teller;
-use super::command::{Kept, Ran};
+use super::ran::{Kept, Ran};
 use crate::model::{Definition, Output};
 
 /// How long attempts may take, and how many there are.
@@ -37,6 +37,7 @@ impl Tries {
         let mut count = 1;
         while count < of
             && !is_useless()
+            && !ran.interrupted
             && let Some(how) = ran.failure.take()
         {
             let log = std::mem::take(&mut ran.log);

@@ -1,23 +1,21 @@
 //! Runs the commands of one step, and keeps what they print. It does not know why they run.
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Teller;
 use super::attempts::Tries;
 use super::lines::Lines;
-use crate::cargo_output::{Artifact, BuildScript, CargoOutput, Kind, MESSAGE_FORMAT, Rendered};
+use super::ran::Ran;
+use crate::cargo_output::{CargoOutput, Kind, MESSAGE_FORMAT, Rendered};
 use crate::cargo_test::Instead;
-use crate::model::{CargoCommand, Definition, Replay, shown_length, spelled_out, subcommand_place};
+use crate::model::{CargoCommand, Definition, spelled_out, subcommand_place};
 use crate::plan::{Argv, CargoCall, Expanded};
-use crate::process::{self, Children, CommandLine, Exit, Jobserver, Limit, Log, Program};
-
-/// How often at most a display is told what a step prints, where only the last line is shown.
-const SAY_EVERY: Duration = Duration::from_millis(80);
+use crate::process::{self, Children, CommandLine, Exit, Jobserver, Limit, Program};
 
 /// What the commands of a step need.
 pub struct Commands<'a> {
@@ -31,10 +29,12 @@ pub struct Commands<'a> {
     pub jobs: usize,
     /// Whether everything is told that they print, and not only their newest lines now and then.
     pub live: bool,
+    /// Whether it is shown in colour, of which programs are told that could not know.
+    pub color: bool,
     /// How long attempts may take, and how many there are, where make.toml says nothing.
     pub tries: Tries,
     /// How tests are had from cargo.
-    pub tests: Tests<'a>,
+    pub tests: &'a Tests<'a>,
 }
 
 /// The program and its arguments that test executables of a target are started with, or why that cannot be told.
@@ -57,59 +57,6 @@ pub struct Tests<'a> {
     pub is_runner_text: &'a (dyn Fn(&str) -> bool + Sync),
     /// What test executables of a target are started with, if anything.
     pub runner: &'a FindRunner<'a>,
-}
-
-/// What came of a step's commands.
-#[derive(Default)]
-pub struct Ran {
-    /// What failed, in words; `None`: every command succeeded.
-    pub failure: Option<String>,
-    /// All that was printed.
-    pub log: Log,
-    /// What programs printed that cargo ran, where that was not to be.
-    pub programs: Log,
-    /// Whether cargo gave warnings.
-    pub warned: bool,
-    /// The packages that cargo says have errors.
-    pub culprits: Vec<String>,
-    /// Those of them whose library does not compile.
-    pub libraries: Vec<String>,
-    /// What cargo says it made.
-    pub artifacts: Vec<Artifact>,
-    /// The build scripts that ran, now or before.
-    pub scripts: Vec<BuildScript>,
-    /// Whether cargo was asked what it did.
-    pub reported: bool,
-    /// Whether it compiled without being asked.
-    pub unread: bool,
-    /// Files that may have been read besides what is reported.
-    pub besides: Vec<PathBuf>,
-    /// Why its result cannot be kept although it succeeded.
-    pub doubt: Option<String>,
-    /// Why the log could not be written to a file.
-    pub trouble: Option<io::Error>,
-    /// Whether a part of what was printed is lost.
-    pub lost: bool,
-    /// How long it waited for others before it started.
-    pub waited: Duration,
-    /// Whether something that it started goes on and holds its output.
-    pub held_open: bool,
-}
-
-/// A log that is shown when it is wanted.
-pub struct Kept(Mutex<Log>);
-
-impl Kept {
-    /// Keeps the log.
-    pub fn new(log: Log) -> Self {
-        Self(Mutex::new(log))
-    }
-}
-
-impl Replay for Kept {
-    fn copy_to(&self, to: &mut dyn io::Write) -> io::Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).copy_to(to)
-    }
 }
 
 impl Commands<'_> {
@@ -228,7 +175,10 @@ impl Commands<'_> {
     fn run_one(&self, command: &Argv, expanded: &Expanded, limit: Option<Limit>, tell: &Teller) -> Ran {
         let json = reports_in_json(command);
         let mut ran = Ran::default();
-        let line = CommandLine { limit, ..self.command_line(command, expanded, json) };
+        let mut line = CommandLine { limit, ..self.command_line(command, expanded, json) };
+        if self.color {
+            colored(command, &mut line.env);
+        }
         let exit =
             if json { self.run_cargo(&line, &mut ran, (tell, true)) } else { self.run_plain(&line, &mut ran, tell) };
         if !json && matches!(command, Argv::Words(_, Some(call)) if call.command.compiles()) {
@@ -241,16 +191,14 @@ impl Commands<'_> {
     }
 
     fn run_plain(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller) -> Result<Exit, process::Error> {
-        let mut said: Option<Instant> = None;
         let mut lines = Lines::new(tell);
         let (log, lost) = (&mut ran.log, &mut ran.lost);
         let exit = process::run(line, self.children, &mut |chunk| {
             *lost |= log.write_all(chunk).is_err();
             if self.live {
                 lines.push(chunk);
-            } else if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
-                said = Some(Instant::now());
-                tell.printed(chunk[chunk.len().saturating_sub(4096)..].to_vec(), false);
+            } else {
+                tell.printed_last(chunk);
             }
         });
         lines.end();
@@ -286,11 +234,14 @@ impl Commands<'_> {
                 *lost |= hidden.write_all(rendered.bytes).is_err();
             }
         };
-        let exit = process::run(line, self.children, &mut |chunk| output.push(chunk, &mut show));
+        let exit = process::run(line, self.children, &mut |chunk| {
+            output.push(chunk, &mut show);
+            output.take_diagnostics().into_iter().for_each(|diagnostic| tell.diagnosed(diagnostic.into()));
+        });
         let facts = output.finish(&mut show);
-        // Where cargo did not come to building, it was asked for something else, which is to be seen.
-        ran.warned = facts.warnings() > 0 || facts.finished.is_none();
         facts.diagnostics.into_iter().for_each(|diagnostic| tell.diagnosed(diagnostic.into()));
+        // Where cargo did not come to building, it was asked for something else, which is to be seen.
+        ran.warned = facts.warnings > 0 || facts.finished.is_none();
         ran.artifacts = facts.artifacts;
         ran.scripts = facts.build_scripts;
         ran.reported = true;
@@ -328,6 +279,29 @@ impl Commands<'_> {
     }
 }
 
+/// Adds the variables that make programs print in colour although they print into a pipe, unless something is said of them.
+/// Cargo gets its own alone: what it starts, such as tests, would find the others.
+fn colored(command: &Argv, env: &mut Vec<(OsString, OsString)>) {
+    let is_said = |name: &str, env: &[(OsString, OsString)]| {
+        std::env::var_os(name).is_some() || env.iter().any(|(known, _)| known == name)
+    };
+    if is_said("NO_COLOR", env) {
+        return;
+    }
+    let is_cargo = matches!(command, Argv::Words(_, Some(_)));
+    let names = [("CARGO_TERM_COLOR", "always"), ("CLICOLOR_FORCE", "1")];
+    for (name, value) in names.into_iter().take(if is_cargo { 1 } else { 2 }) {
+        if !is_said(name, env) {
+            env.push((name.into(), value.into()));
+        }
+    }
+}
+
+/// Whether cargo is asked, by a command or by ARGS, to report in a form of their own.
+pub fn reports_otherwise(expanded: &Expanded) -> bool {
+    !expanded.commands.iter().all(reports_in_json)
+}
+
 /// Whether cargo is asked to report in JSON: it compiles, and the command does not say how it should report.
 fn reports_in_json(command: &Argv) -> bool {
     let Argv::Words(words, Some(call)) = command else { return false };
@@ -343,86 +317,4 @@ fn in_json(words: &[String], call: &CargoCall) -> Vec<String> {
     let mut words = if ends_options { spelled_out(words, &call.alias) } else { words.to_vec() };
     words.insert(subcommand_place(&words).map_or(words.len(), |place| place + 1), MESSAGE_FORMAT.to_owned());
     words
-}
-
-/// How a child that did not succeed ended.
-fn how(exit: &Exit) -> String {
-    if let Some(length) = exit.timed_out {
-        return format!("timed out after {}", shown_length(length));
-    }
-    match (exit.code, exit.signal) {
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => format!("ended by signal {signal}"),
-        (None, None) => "ended".to_owned(),
-    }
-}
-
-impl Ran {
-    /// What is wrong with the log.
-    fn complaint(&self) -> String {
-        let what = if self.lost { "a part of a step's output is lost" } else { "a step's output is held in memory" };
-        let why = self.trouble.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-        let folder = std::env::temp_dir();
-        format!(
-            "{what}: cannot write a temporary file to `{}`{why}; make room there, or set TMPDIR to another folder",
-            folder.display()
-        )
-    }
-
-    /// Whether cargo is asked, by the command or by ARGS, to report in a form of their own.
-    pub fn reports_otherwise(expanded: &Expanded) -> bool {
-        !expanded.commands.iter().all(reports_in_json)
-    }
-
-    /// Takes note of how it ended.
-    fn close(&mut self, exit: Result<Exit, process::Error>) {
-        self.trouble = self.log.take_trouble();
-        self.held_open = exit.as_ref().is_ok_and(|exit| exit.held_open);
-        self.waited = exit.as_ref().map_or(Duration::ZERO, |exit| exit.waited);
-        self.failure = match exit {
-            Ok(exit) if exit.success() => None,
-            Ok(exit) if self.culprits.is_empty() => Some(how(&exit)),
-            Ok(exit) => Some(format!("{} ({})", how(&exit), self.culprits.join(", "))),
-            Err(error) => Some(error.to_string()),
-        };
-    }
-
-    /// What the next attempt came to, with what cargo did in this one: it does not do that again.
-    pub fn followed_by(mut self, mut next: Self) -> Self {
-        self.artifacts.append(&mut next.artifacts);
-        self.scripts.append(&mut next.scripts);
-        self.besides.append(&mut next.besides);
-        Self {
-            artifacts: self.artifacts,
-            scripts: self.scripts,
-            besides: self.besides,
-            held_open: self.held_open | next.held_open,
-            waited: self.waited + next.waited,
-            ..next
-        }
-    }
-
-    /// Adds what the next command came to.
-    pub fn add(&mut self, mut other: Self) {
-        self.failure = self.failure.take().or(other.failure);
-        self.warned |= other.warned;
-        self.artifacts.append(&mut other.artifacts);
-        self.scripts.append(&mut other.scripts);
-        self.besides.append(&mut other.besides);
-        self.reported |= other.reported;
-        self.unread |= other.unread;
-        self.lost |= other.lost;
-        self.held_open |= other.held_open;
-        self.waited += other.waited;
-        self.doubt = self.doubt.take().or(other.doubt);
-        self.trouble = self.trouble.take().or(other.trouble);
-        self.culprits.append(&mut other.culprits);
-        self.libraries.append(&mut other.libraries);
-        if self.log.is_empty() {
-            self.log = other.log;
-        } else {
-            self.lost |= other.log.copy_to(&mut self.log).is_err();
-            self.trouble = self.trouble.take().or_else(|| self.log.take_trouble());
-        }
-    }
 }

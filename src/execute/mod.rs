@@ -5,31 +5,34 @@ mod attempts;
 mod command;
 mod judge;
 mod lines;
+mod ran;
+mod tell;
 mod upstream;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use crate::model::{
-    Diagnostic, Done, EventKind, Interrupt, Outcome, Output, Part, Plan, Reason, StepId, Summary, Tests,
-};
-use crate::schedule::{Action, PartTerms, Schedule, Terms};
+use crate::model::{Diagnostic, Done, EventKind, Interrupt, Outcome, Output, Part, Plan, StepId, Summary, Tests};
+use crate::schedule::{Action, Note, PartTerms, Schedule, Terms};
 
 pub use attempts::Tries;
 pub use command::{Commands, FindRunner, FindRustdoc, Tests as TestSetting};
 pub use judge::{Judge, Known, Terms as JudgeTerms};
+use tell::Newest;
+pub use tell::{Message, Teller, channel};
 pub use worker::{Ending, PartOf, Produced, Worker};
 
 /// How long children have to end by themselves after a signal before they are killed.
 const GRACE: Duration = Duration::from_secs(3);
-/// How often a display may show the time when nothing happens.
+/// How often a display shows the time.
 const TICK: Duration = Duration::from_millis(100);
 
 /// What a step does.
@@ -51,8 +54,8 @@ pub trait Work: Sync {
 pub enum Turn {
     /// It is done.
     Done(Done),
-    /// It goes on in parts.
-    Parts(Vec<PartTerms>),
+    /// It goes on in parts of these names.
+    Parts(Vec<(Arc<str>, PartTerms)>),
 }
 
 /// What is passed on to the children of a run.
@@ -64,84 +67,6 @@ pub enum Signal {
     Kill,
 }
 
-/// What reaches the coordinator.
-#[derive(Debug)]
-pub enum Message {
-    /// A step runs.
-    Started(StepId, Reason),
-    /// A step printed something.
-    Printed(StepId, Vec<u8>, bool),
-    /// The compiler or cargo said something of a step.
-    Diagnosed(StepId, Diagnostic),
-    /// A step ended.
-    Ended(StepId, Done),
-    /// A step goes on in parts.
-    Split(StepId, Vec<PartTerms>),
-    /// An attempt of a step, or of a part, failed, and it is tried once more: which attempt, of how many, how, and what it
-    /// printed.
-    Retried(StepId, Option<Arc<str>>, (u32, u32), Arc<str>, Output),
-    /// A part of a step runs.
-    PartStarted(StepId, Arc<str>),
-    /// A part of a step needs not be done.
-    PartPassed(StepId, Part),
-    /// A part of a step ended, the one of this place.
-    PartEnded(StepId, usize, Part),
-    /// Something that people should know.
-    Warned(String),
-    /// A signal came.
-    Signal(Interrupt),
-    /// One came that asks us to stand still.
-    StandStill,
-}
-
-/// A worker's way to tell what happens in its step.
-pub struct Teller {
-    step: StepId,
-    sender: SyncSender<Message>,
-}
-
-impl Teller {
-    /// The step runs, for this reason.
-    pub fn started(&self, reason: Reason) {
-        self.send(Message::Started(self.step, reason));
-    }
-
-    /// An attempt of the step, or of a part, failed, and it is tried once more.
-    pub fn retried(&self, part: Option<Arc<str>>, attempt: (u32, u32), how: Arc<str>, output: Output) {
-        self.send(Message::Retried(self.step, part, attempt, how, output));
-    }
-
-    /// A part of the step runs.
-    pub fn part_started(&self, part: Arc<str>) {
-        self.send(Message::PartStarted(self.step, part));
-    }
-
-    /// A part of the step need not be done.
-    pub fn part_passed(&self, part: Part) {
-        self.send(Message::PartPassed(self.step, part));
-    }
-
-    /// The step printed something; `live`: people want to see it at once.
-    pub fn printed(&self, bytes: Vec<u8>, live: bool) {
-        self.send(Message::Printed(self.step, bytes, live));
-    }
-
-    /// The compiler or cargo said something of the step.
-    pub fn diagnosed(&self, diagnostic: Diagnostic) {
-        self.send(Message::Diagnosed(self.step, diagnostic));
-    }
-
-    /// Something that people should know.
-    pub fn warned(&self, message: String) {
-        self.send(Message::Warned(message));
-    }
-
-    fn send(&self, message: Message) {
-        // The coordinator listens as long as a step runs.
-        let _ = self.sender.send(message);
-    }
-}
-
 /// How a run went.
 #[derive(Debug)]
 pub struct Run {
@@ -149,17 +74,12 @@ pub struct Run {
     pub outcomes: Vec<Outcome>,
     /// How long each step ran.
     pub durations: Vec<Duration>,
-    /// The figures.
+    /// The peak of each step's memory in bytes, as far as that is known.
+    pub peaks: Vec<Option<u64>>,
+    /// The figures, but for how long it took.
     pub summary: Summary,
     /// The signal that ended it, if one did.
     pub signal: Option<Interrupt>,
-}
-
-/// Where messages for a coordinator go and come from; signals are sent in from outside.
-///
-/// Bounded: a step that prints faster than a display shows is slowed down, not kept in memory.
-pub fn channel() -> (SyncSender<Message>, Receiver<Message>) {
-    mpsc::sync_channel(1024)
 }
 
 /// What the first signal does that reaches a run.
@@ -187,20 +107,26 @@ pub fn run(
         heed,
         is_told: false,
         schedule: Schedule::new(plan, terms),
+        parts: BTreeMap::new(),
         outcomes: vec![Outcome::Cancelled; plan.steps.len()],
         durations: vec![Duration::ZERO; plan.steps.len()],
+        peaks: vec![None; plan.steps.len()],
         events,
         work,
         signal: None,
         kill_at: None,
+        tick_at: Instant::now() + TICK,
+        running: BTreeMap::new(),
+        newest: Arc::default(),
+        said: BTreeSet::new(),
     };
-    let begun = Instant::now();
     pool.in_place_scope(|scope| {
         let mut actions = coordinator.schedule.begin();
         loop {
             for start in coordinator.act(actions) {
-                let sender = sender.clone();
-                scope.spawn(move |_| start.run(work, sender));
+                let teller = start.teller(sender, &coordinator.newest);
+                let run = tracing::Span::current();
+                scope.spawn(move |_| run.in_scope(|| start.run(work, &teller)));
             }
             if coordinator.schedule.is_over() {
                 break;
@@ -208,15 +134,16 @@ pub fn run(
             actions = coordinator.wait(receiver);
         }
     });
-    let Coordinator { outcomes, durations, signal, .. } = coordinator;
-    Run { summary: summary(&outcomes[only], begun.elapsed()), outcomes, durations, signal }
+    let Coordinator { outcomes, durations, peaks, signal, .. } = coordinator;
+    Run { summary: summary(&outcomes[only]), outcomes, durations, peaks, signal }
 }
 
 impl Run {
     /// Adds what came of other steps of the same plan, which ran afterwards.
     pub fn add(&mut self, other: Self, steps: Range<usize>) {
         self.outcomes[steps.clone()].clone_from_slice(&other.outcomes[steps.clone()]);
-        self.durations[steps.clone()].copy_from_slice(&other.durations[steps]);
+        self.durations[steps.clone()].copy_from_slice(&other.durations[steps.clone()]);
+        self.peaks[steps.clone()].copy_from_slice(&other.peaks[steps]);
         self.summary = self.summary.and(&other.summary);
         self.signal = self.signal.or(other.signal);
     }
@@ -231,17 +158,20 @@ enum Start {
 }
 
 impl Start {
-    /// Does it and says so exactly once, even if it panics.
-    fn run(self, work: &dyn Work, sender: SyncSender<Message>) {
+    fn teller(self, sender: &SyncSender<Message>, newest: &Arc<Newest>) -> Teller {
         let (Self::Step(step) | Self::Part(step, _) | Self::Join(step)) = self;
-        let teller = Teller { step, sender };
+        Teller::new(step, sender.clone(), Arc::clone(newest))
+    }
+
+    /// Does it and says so exactly once, even if it panics.
+    fn run(self, work: &dyn Work, teller: &Teller) {
         let message = catch_unwind(AssertUnwindSafe(|| match self {
-            Self::Step(step) => match work.step(step, &teller) {
+            Self::Step(step) => match work.step(step, teller) {
                 Turn::Done(done) => Message::Ended(step, done),
                 Turn::Parts(parts) => Message::Split(step, parts),
             },
-            Self::Part(step, place) => Message::PartEnded(step, place, work.part(step, place, &teller)),
-            Self::Join(step) => Message::Ended(step, work.join(step, &teller)),
+            Self::Part(step, place) => Message::PartEnded(step, place, work.part(step, place, teller)),
+            Self::Join(step) => Message::Ended(step, work.join(step, teller)),
         }));
         teller.send(message.unwrap_or_else(|panic| self.panicked(panic_text(&*panic))));
     }
@@ -267,8 +197,11 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
 
 struct Coordinator<'a> {
     schedule: Schedule<'a>,
+    /// The names of the parts of steps that are in parts.
+    parts: BTreeMap<StepId, Arc<[Arc<str>]>>,
     outcomes: Vec<Outcome>,
     durations: Vec<Duration>,
+    peaks: Vec<Option<u64>>,
     events: &'a mut dyn FnMut(EventKind),
     work: &'a dyn Work,
     heed: Heed,
@@ -276,11 +209,26 @@ struct Coordinator<'a> {
     is_told: bool,
     signal: Option<Interrupt>,
     kill_at: Option<Instant>,
+    tick_at: Instant,
+    /// Since when steps run.
+    running: BTreeMap<StepId, Instant>,
+    newest: Arc<Newest>,
+    /// What the compiler or cargo said of the steps.
+    said: BTreeSet<(StepId, Diagnostic)>,
 }
 
 impl Coordinator<'_> {
     /// Takes note of what ended and answers what is to start.
     fn act(&mut self, actions: Vec<Action>) -> Vec<Start> {
+        for note in self.schedule.notes() {
+            let event = match note {
+                Note::Ready(step) => EventKind::Ready { step },
+                Note::Locked(step, place, lock) => {
+                    EventKind::Waiting { step, part: place.and_then(|place| self.part(step, place)), lock }
+                }
+            };
+            (self.events)(event);
+        }
         let mut starts = Vec::new();
         for action in actions {
             match action {
@@ -288,10 +236,18 @@ impl Coordinator<'_> {
                     if self.schedule.is_alone(step) {
                         (self.events)(EventKind::TerminalLeft);
                     }
+                    (self.events)(EventKind::Granted { step, part: None });
                     starts.push(Start::Step(step));
                 }
-                Action::StartPart(step, place) => starts.push(Start::Part(step, place)),
-                Action::Join(step) => starts.push(Start::Join(step)),
+                Action::StartPart(step, place) => {
+                    let part = self.part(step, place);
+                    (self.events)(EventKind::Granted { step, part });
+                    starts.push(Start::Part(step, place));
+                }
+                Action::Join(step) => {
+                    (self.events)(EventKind::Granted { step, part: None });
+                    starts.push(Start::Join(step));
+                }
                 Action::End(step, outcome) => {
                     self.outcomes[step.index()] = outcome.clone();
                     (self.events)(EventKind::Ended { step, done: Done::unrun(outcome) });
@@ -301,31 +257,59 @@ impl Coordinator<'_> {
         starts
     }
 
+    fn part(&self, step: StepId, place: usize) -> Option<Arc<str>> {
+        self.parts.get(&step).and_then(|parts| parts.get(place)).cloned()
+    }
+
     /// Waits for the next message and answers what follows from it.
     fn wait(&mut self, receiver: &Receiver<Message>) -> Vec<Action> {
         if self.kill_at.take_if(|at| *at <= Instant::now()).is_some() {
             self.work.interrupt(Signal::Kill);
         }
-        match receiver.recv_timeout(TICK) {
+        let until_tick = self.tick_at.saturating_duration_since(Instant::now());
+        if until_tick.is_zero() {
+            self.tick();
+        }
+        match receiver.recv_timeout(until_tick) {
             Ok(message) => self.take(message),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                (self.events)(EventKind::Ticked);
-                Vec::new()
-            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Vec::new(),
+        }
+    }
+
+    fn tick(&mut self) {
+        self.tell_newest();
+        let gone = |step| self.running.get(&step).map_or(0, |since| millis(since.elapsed()));
+        let left = self.schedule.left(gone).map(Duration::from_millis);
+        (self.events)(EventKind::Ticked { left });
+        self.tick_at = Instant::now() + TICK;
+    }
+
+    fn tell_newest(&mut self) {
+        for (step, bytes) in self.newest.take() {
+            (self.events)(EventKind::Printed { step, bytes, live: false });
         }
     }
 
     fn take(&mut self, message: Message) -> Vec<Action> {
         match message {
-            Message::Started(step, reason) => (self.events)(EventKind::Started { step, reason }),
+            Message::Started(step, reason) => {
+                self.running.insert(step, Instant::now());
+                (self.events)(EventKind::Started { step, reason });
+            }
             Message::Printed(step, bytes, live) => (self.events)(EventKind::Printed { step, bytes, live }),
-            Message::Diagnosed(step, diagnostic) => (self.events)(EventKind::Diagnosed { step, diagnostic }),
+            Message::Diagnosed(step, diagnostic) => {
+                // Another command of the step, or another attempt, may say it as well.
+                if self.said.insert((step, diagnostic.clone())) {
+                    (self.events)(EventKind::Diagnosed { step, diagnostic });
+                }
+            }
             Message::Warned(message) => (self.events)(EventKind::Warned(message)),
             Message::Ended(step, done) => return self.ended(step, done),
             Message::Retried(step, part, (attempt, of), how, output) => {
+                self.tell_newest();
                 (self.events)(EventKind::Retried { step, part, attempt, of, how, output });
             }
-            Message::Split(step, parts) => return self.schedule.split(step, parts),
+            Message::Split(step, parts) => return self.split(step, parts),
             Message::PartStarted(step, part) => (self.events)(EventKind::PartStarted { step, part }),
             Message::PartPassed(step, part) => (self.events)(EventKind::PartEnded { step, part }),
             Message::PartEnded(step, place, part) => return self.part_ended(step, place, part),
@@ -340,6 +324,8 @@ impl Coordinator<'_> {
     }
 
     fn ended(&mut self, step: StepId, mut done: Done) -> Vec<Action> {
+        // That it printed anything at all is to be known before its end.
+        self.tell_newest();
         if self.is_told && matches!(done.outcome, Outcome::Failed(_)) {
             // It did not fail by itself: it was told to end.
             done.outcome = Outcome::Cancelled;
@@ -347,14 +333,26 @@ impl Coordinator<'_> {
         if self.schedule.is_alone(step) {
             (self.events)(EventKind::TerminalBack);
         }
+        self.running.remove(&step);
         let actions = self.schedule.ended(step, &done.outcome);
         self.outcomes[step.index()] = done.outcome.clone();
         self.durations[step.index()] = done.duration;
+        self.peaks[step.index()] = done.peak;
         (self.events)(EventKind::Ended { step, done });
         actions
     }
 
+    fn split(&mut self, step: StepId, parts: Vec<(Arc<str>, PartTerms)>) -> Vec<Action> {
+        let (names, terms): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        let parts: Arc<[Arc<str>]> = names.into();
+        self.parts.insert(step, Arc::clone(&parts));
+        (self.events)(EventKind::Split { step, parts });
+        self.schedule.split(step, terms)
+    }
+
     fn part_ended(&mut self, step: StepId, place: usize, mut part: Part) -> Vec<Action> {
+        // One that panicked does not know its name.
+        part.name = self.part(step, place).unwrap_or(part.name);
         if self.is_told && matches!(part.outcome, Outcome::Failed(_)) {
             part.outcome = Outcome::Cancelled;
         }
@@ -386,8 +384,12 @@ impl Coordinator<'_> {
     }
 }
 
-fn summary(outcomes: &[Outcome], duration: Duration) -> Summary {
-    let mut summary = Summary { duration, ..Summary::default() };
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn summary(outcomes: &[Outcome]) -> Summary {
+    let mut summary = Summary::default();
     for outcome in outcomes {
         let count = match outcome {
             Outcome::Succeeded => &mut summary.succeeded,

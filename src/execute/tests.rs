@@ -67,7 +67,7 @@ struct InParts {
 impl Work for InParts {
     fn step(&self, step: StepId, _: &Teller) -> Turn {
         match step.index() {
-            0 => Turn::Parts(vec![PartTerms { weight: 1, jobs: 1, lock: None }; 5]),
+            0 => Turn::Parts(vec![("part".into(), PartTerms { weight: 1, jobs: 1, lock: None }); 5]),
             _ => Turn::Done(done(Outcome::Succeeded)),
         }
     }
@@ -96,6 +96,23 @@ fn a_panic_in_a_part_leaves_the_others_and_the_step_to_end() {
     let skipped = Outcome::Skipped { because: StepId::new(0) };
     assert_eq!(run.outcomes, [Outcome::Failed("4 of 5".into()), Outcome::Succeeded, skipped]);
     assert_eq!(ended, 3, "every step ends exactly once");
+}
+
+#[test]
+fn parts_are_told_by_their_names_even_one_that_panics() {
+    let plan = plan();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let terms = Terms { jobs: 2, keep_going: true, ..Terms::default() };
+    let (sender, receiver) = channel();
+    let (mut granted, mut split, mut ended) = (0, 0, 0);
+    let mut count = |event| match event {
+        EventKind::Granted { part: Some(part), .. } => granted += usize::from(&*part == "part"),
+        EventKind::Split { parts, .. } => split += parts.len(),
+        EventKind::PartEnded { part, .. } => ended += usize::from(&*part.name == "part"),
+        _ => {}
+    };
+    run(&plan, (terms, Heed::Stops), (&pool, &InParts::default()), (&sender, &receiver), &mut count);
+    assert_eq!((split, granted, ended), (5, 5, 5));
 }
 
 #[test]

@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::command::{Commands, Kept, Ran};
+use super::command::Commands;
 use super::judge::{Doubts, Held, Judged};
+use super::ran::{Kept, Ran};
 use super::upstream::Came;
 use super::{Judge, Signal, Teller, Turn, Work};
 use crate::cargo_output;
@@ -176,6 +177,10 @@ impl<'a> Worker<'a> {
             || self.is_interrupted(),
             || self.commands.run(&prepared.expanded, definition, tries.timeout, tell),
         );
+        // If it was passed on to the step, it has been heard.
+        if ran.interrupted && !self.is_interrupted() {
+            tell.interrupted();
+        }
         Done { attempts, ..self.conclude(id, prepared, (ran, None), tell) }
     }
 
@@ -234,7 +239,7 @@ impl<'a> Worker<'a> {
                 tell.warned(text.clone());
             }
             refuted = fresh.and_then(|held| self.refutation(held, &ran, (&ending, made_now.as_ref())));
-            let failed = ran.failure.is_some() && !self.is_interrupted();
+            let failed = ran.failure.is_some() && !self.is_cut_off(&ran);
             let ending = match (fresh, &refuted) {
                 (Some(held), Some(_)) => Ending::Refuted(held.digest),
                 // It may have been run although it was fresh.
@@ -254,8 +259,12 @@ impl<'a> Worker<'a> {
         // What was fresh and is so again has changed nothing for others.
         self.ran[id.index()].store(fresh.is_none() || refuted.is_some(), Ordering::Release);
         let failure = refuted.or(ran.failure);
-        let outcome = failure.map_or(Outcome::Succeeded, |how| Outcome::Failed(how.into()));
-        Done { outcome, duration, output, warned: ran.warned, tests, attempts: 1 }
+        let outcome = match failure {
+            Some(_) if ran.interrupted => Outcome::Cancelled,
+            Some(how) => Outcome::Failed(how.into()),
+            None => Outcome::Succeeded,
+        };
+        Done { outcome, duration, output, warned: ran.warned, tests, attempts: 1, peak: ran.peak }
     }
 
     /// What came of a step so far.
@@ -302,6 +311,11 @@ impl<'a> Worker<'a> {
         self.interrupted.load(Ordering::Acquire)
     }
 
+    /// Whether a signal ended it, or may have done so.
+    fn is_cut_off(&self, ran: &Ran) -> bool {
+        ran.interrupted || self.is_interrupted()
+    }
+
     fn produce(&self, produced: Produced) {
         self.produced.lock().unwrap_or_else(PoisonError::into_inner).push(produced);
     }
@@ -317,7 +331,7 @@ impl<'a> Worker<'a> {
         if let Some(text) = unseen {
             return Ending::Unseen(text);
         }
-        if ran.failure.is_some() || self.is_interrupted() {
+        if ran.failure.is_some() || self.is_cut_off(ran) {
             return Ending::Failed;
         }
         if ran.unread {
@@ -379,6 +393,8 @@ impl<'a> Worker<'a> {
 
 impl Work for Worker<'_> {
     fn step(&self, id: StepId, tell: &Teller) -> Turn {
+        let span = tracing::debug_span!("step", name = self.judge.name(id), verdict = tracing::field::Empty);
+        let _entered = span.enter();
         let claim = self.claim(id, tell);
         let judged = self.judge.judge(id, &|step| self.came(step));
         let reason = match (&judged.verdict, &judged.record) {
@@ -387,6 +403,7 @@ impl Work for Worker<'_> {
             (Verdict::Fresh { .. }, Some(held)) => self.restore(id, held, tell).err(),
             (Verdict::Fresh { .. }, None) => None,
         };
+        span.record("verdict", if reason.is_some() { "stale" } else { "fresh" });
         let Some(reason) = reason else { return Turn::Done(self.pass_by(id, judged, tell)) };
         tell.started(reason);
         let fresh = judged.record.filter(|_| self.judge.verifies());

@@ -59,9 +59,18 @@ fn batch(writer: &str, round: usize, count: usize) -> Batch {
         batch.parts.insert(root, name.clone().into_bytes());
         batch.descriptions.insert(name, root);
     }
-    let step = RunStep { id: writer.to_owned(), ended: Ended::Succeeded, duration_ms: round as u64 };
+    let step = RunStep { id: writer.to_owned(), ended: Ended::Succeeded, duration_ms: round as u64, peak_memory: None };
     let phases = vec!["test".to_owned()];
-    batch.run = Some(Run { started_at: 1, duration_ms: 2, exit: 0, phases, cached: 3, saved_ms: 4, steps: vec![step] });
+    batch.run = Some(Run {
+        started_at: 1,
+        duration_ms: 2,
+        exit: 0,
+        phases,
+        cached: 3,
+        saved_ms: 4,
+        steps: vec![step],
+        fresh: Vec::new(),
+    });
     batch
 }
 

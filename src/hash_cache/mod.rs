@@ -90,6 +90,7 @@ impl FileHashCache {
             return Ok(*foreseen);
         }
         self.opened.fetch_add(1, Ordering::Relaxed);
+        let _entered = tracing::trace_span!("read", path = %path.display(), bytes = stat.size).entered();
         let (digested, began) = read::read(path, stat)?;
         // Not even for the rest of this run: a step may write the file again within the clock's grain.
         if read::is_settled(&digested.stat, began) {
@@ -137,7 +138,6 @@ impl FileHashCache {
     }
 
     /// How many files were not, because their digest was known.
-    #[cfg(test)]
     pub fn answered(&self) -> u64 {
         self.answered.load(Ordering::Relaxed)
     }

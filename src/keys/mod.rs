@@ -83,10 +83,14 @@ impl<'a> Keys<'a> {
         let is_needed = |step: &&Step| step.definition.cache || step.definition.engine == Engine::CargoTest;
         let needed = plan.steps.iter().filter(is_needed);
         let needed: std::collections::BTreeSet<SetId> = needed.flat_map(|step| coverage.of(step)).collect();
-        let tree = if needed.is_empty() { Tree::default() } else { coverage.areas.walk() };
+        let walk = || tracing::debug_span!("walk", sets = needed.len()).in_scope(|| coverage.areas.walk());
+        let tree = if needed.is_empty() { Tree::default() } else { walk() };
         let mut parts = Parts::default();
         let environment = parts.add(environment);
-        let sets = Sets { coverage: &coverage, cache }.all(&tree, needed.into_iter().collect(), &mut parts);
+        let hashing = tracing::debug_span!("hash", opened = tracing::field::Empty, answered = tracing::field::Empty);
+        let sets = hashing
+            .in_scope(|| Sets { coverage: &coverage, cache }.all(&tree, needed.into_iter().collect(), &mut parts));
+        hashing.record("opened", cache.opened()).record("answered", cache.answered());
         let state = State { tree, sets, parts, everything: BTreeMap::new(), generation: 0 };
         Self { expansion, cache, coverage, environment, state: Mutex::new(state) }
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Closing, Outcome, Reason, StepId, TestSummary, Tests};
+use super::{Closing, Exceeded, Outcome, Reason, StepId, TestSummary, Tests, Usual};
 
 /// A signal that asks a run to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +51,40 @@ pub enum EventKind {
         workspace: Arc<str>,
         /// What was selected, in words.
         selected: Arc<str>,
-        /// The steps of the plan; their ids are their places.
+        /// The steps of the plan; their ids are their places. Each ends once, but for those of `on_success` and
+        /// `on_error`, of which it turns out at the end whether they are to run.
         steps: Arc<[StepInfo]>,
         /// How many steps run at once.
         jobs: usize,
+    },
+    /// A step waits for no other one any more, only for one of the jobs, and for its lock if it has one.
+    Ready {
+        /// The step.
+        step: StepId,
+    },
+    /// A step, or a part of one, waits for a lock that another one holds. It may be said again.
+    Waiting {
+        /// The step.
+        step: StepId,
+        /// The part of the step, if it is one that waits.
+        part: Option<Arc<str>>,
+        /// The lock.
+        lock: Arc<str>,
+    },
+    /// A step, or a part of one, is granted one of the jobs; a step is judged first. Of a step in parts it comes again
+    /// when these are brought together.
+    Granted {
+        /// The step.
+        step: StepId,
+        /// The part of the step, if it is one.
+        part: Option<Arc<str>>,
+    },
+    /// A step gives its job away and goes on in parts.
+    Split {
+        /// The step.
+        step: StepId,
+        /// The names of the parts that are to run.
+        parts: Arc<[Arc<str>]>,
     },
     /// A step runs from here on, for this reason.
     Started {
@@ -115,6 +145,22 @@ pub enum EventKind {
         /// What came of the part.
         part: Part,
     },
+    /// A step, or the run, took more than it was to take; `enforced`: so the run fails.
+    Exceeded {
+        /// What took more of what.
+        exceeded: Exceeded,
+        /// Whether the run fails for it.
+        enforced: bool,
+    },
+    /// A step took much longer than it usually does.
+    Slower {
+        /// The step.
+        step: StepId,
+        /// How long it took.
+        took: Duration,
+        /// What is usual.
+        usual: Usual,
+    },
     /// Something that people should know, and that stops nothing.
     Warned(String),
     /// Something for those who want to know more.
@@ -125,8 +171,11 @@ pub enum EventKind {
     TerminalLeft,
     /// The terminal is ours again.
     TerminalBack,
-    /// Nothing happened for a moment; a display may show the time.
-    Ticked,
+    /// Some time has passed; a display may show it.
+    Ticked {
+        /// How long the rest of the run will take, as far as recorded durations tell.
+        left: Option<Duration>,
+    },
     /// The run is over.
     Finished(Summary),
 }
@@ -153,6 +202,18 @@ pub struct Place {
     pub line: u32,
     /// The column in characters, from 1.
     pub column: u32,
+    /// The last line, where that is known.
+    pub end_line: Option<u32>,
+    /// The column behind the last character, where that is known and the place is on one line.
+    pub end_column: Option<u32>,
+}
+
+impl Place {
+    /// A place of which only the beginning is known.
+    #[must_use]
+    pub const fn at(file: String, line: u32, column: u32) -> Self {
+        Self { file, line, column, end_line: None, end_column: None }
+    }
 }
 
 /// What came of a step.
@@ -170,6 +231,8 @@ pub struct Done {
     pub tests: Option<TestSummary>,
     /// How often its commands were tried; 0 if it did not run. It is flaky if it succeeded after more than one attempt.
     pub attempts: u32,
+    /// The peak of memory that one of its processes had, in bytes, as far as that is known.
+    pub peak: Option<u64>,
 }
 
 impl Done {
@@ -177,7 +240,7 @@ impl Done {
     #[must_use]
     pub fn unrun(outcome: Outcome) -> Self {
         let output = Output::default();
-        Self { outcome, duration: Duration::ZERO, output, warned: false, tests: None, attempts: 0 }
+        Self { outcome, duration: Duration::ZERO, output, warned: false, tests: None, attempts: 0, peak: None }
     }
 }
 
@@ -222,15 +285,21 @@ impl StepInfo {
         self.parts().map_or(&self.name, |(_, subject)| subject)
     }
 
-    /// How the step closes the run, if it does. One of `on_success` or `on_error` runs after the others are counted, if
-    /// at all.
+    /// How the step closes the run, if it does.
     #[must_use]
     pub fn closing(&self) -> Option<Closing> {
         self.parts().map(|(closing, _)| closing)
     }
 
+    /// Whether the step is one of those that the run consists of, and not of `on_success` or `on_error`, which come after
+    /// the others are counted, if at all.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        matches!(self.closing(), None | Some(Closing::Finally))
+    }
+
     fn parts(&self) -> Option<(Closing, &str)> {
-        // No name of a phase has a space in it.
+        // No name of a phase has a space in it, or a colon at its end.
         let (key, subject) = self.name.split_once(": ")?;
         Closing::ALL.into_iter().find(|closing| closing.key() == key).map(|closing| (closing, subject))
     }

@@ -1,5 +1,6 @@
 //! The words everything else is said in: plain data, which knows nothing of files, processes, clocks or formats.
 
+mod budget;
 mod cache;
 mod command;
 mod digest;
@@ -10,12 +11,14 @@ mod file;
 mod id;
 mod length;
 mod makers;
+mod past;
 mod plan;
 mod project;
 mod tests;
 mod verdict;
 mod workspace;
 
+pub use budget::{Budgets, Exceeded, Taken};
 pub use cache::{CacheBounds, CacheCleared, CacheStats};
 pub use command::{CargoCommand, Command, Form, Piece, Placeholder, Template, spelled_out, subcommand_place};
 pub use digest::Digest;
@@ -26,6 +29,7 @@ pub use file::FileStat;
 pub use id::{MemberId, PhaseId, StepId};
 pub use length::{LENGTH_HELP, length, shown_length};
 pub use makers::Makers;
+pub use past::{PastRun, PastStep, Usual, durations_of};
 pub use plan::{Edge, EdgeKind, Node, Plan, Step, Subject};
 pub use project::{Claim, Closing, Definition, Engine, Folder, Hooks, Named, Need, Phase, Project, Scope, Span};
 pub use tests::{TestRun, TestSummary, Tests};

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CacheBounds, Command, PhaseId, Placeholder};
+use super::{Budgets, CacheBounds, Command, PhaseId, Placeholder};
 
 /// A place in make.toml, as a range of bytes. Errors and cycles point at it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,8 +23,14 @@ pub struct Project {
     pub name: Option<Arc<str>>,
     /// `[project] jobs`, if it is set.
     pub jobs: Option<NonZeroUsize>,
+    /// `[project] profile`: whether a profile of every run is wanted.
+    pub profile: bool,
     /// `[cache]`
     pub cache: CacheBounds,
+    /// `[performance]`
+    pub budgets: Budgets,
+    /// `[history] keep`: how many runs are remembered.
+    pub remembered: usize,
     /// Built-ins first, in their order; then make.toml's own in the order they stand there.
     pub phases: Vec<Phase>,
     /// `[hooks]`

@@ -81,7 +81,7 @@ impl<'a> Outputs<'a> {
 
     /// Whether what a step printed is stored, and is what it printed.
     pub fn is_whole(&self, blob: &Digest) -> bool {
-        self.blobs.read(blob).is_ok_and(|found| found.is_some())
+        self.blobs.is_whole(blob).unwrap_or_default()
     }
 
     /// The list of this blob; `None` if it is gone, or is none.

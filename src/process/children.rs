@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::process::{Child, Command, ExitStatus};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::tokens::{Token, Tokens};
-use super::{CommandLine, Limit, Signal, platform};
+use super::{CommandLine, Jobserver, Limit, Signal, platform};
 
 /// How long what was left of ended children has to obey `SIGTERM`.
 const GRACE: Duration = Duration::from_secs(1);
@@ -21,7 +21,7 @@ const GLANCE: Duration = Duration::from_millis(10);
 /// only signalled while it cannot belong to anybody else.
 #[derive(Debug, Default)]
 pub struct Children {
-    clock: Clock,
+    clock: Arc<Clock>,
     tokens: Option<Tokens>,
     state: Mutex<State>,
 }
@@ -45,9 +45,9 @@ impl Children {
     /// Nobody yet, of at most so many at once, with all that they start and that share the count. And what is to be noted
     /// of that.
     #[must_use]
-    pub fn sharing(jobs: usize) -> (Self, Option<String>) {
+    pub fn sharing(jobs: usize, clock: Arc<Clock>) -> (Self, Option<String>) {
         let (tokens, note) = Tokens::new(jobs);
-        (Self { tokens, ..Self::default() }, note)
+        (Self { clock, tokens, state: Mutex::default() }, note)
     }
 
     /// Whether no child runs. What ended children left behind does not count.
@@ -57,7 +57,7 @@ impl Children {
         state.groups.is_empty()
     }
 
-    /// The time by which children are measured, from when there were none.
+    /// The time by which children are measured.
     pub fn now(&self) -> Duration {
         self.clock.now()
     }
@@ -136,13 +136,20 @@ impl Children {
     }
 
     /// Starts a child as the leader of a group; `None` when nothing starts any more.
-    pub(super) fn start(&self, command: &mut Command) -> io::Result<Option<Child>> {
-        platform::lead_group(command);
+    ///
+    /// Our ends of its pipe go with the command, before the next child starts: that would hold them up to its exec, which may
+    /// be later than the end of this one.
+    pub(super) fn start(&self, mut command: Command, jobserver: Jobserver) -> io::Result<Option<Child>> {
+        platform::lead_group(&mut command);
         let mut state = self.lock();
         if state.closed {
             return Ok(None);
         }
-        let child = command.spawn()?;
+        let child = match &self.tokens {
+            Some(tokens) => tokens.with_files(jobserver, || command.spawn())?,
+            None => command.spawn()?,
+        };
+        drop(command);
         state.groups.insert(child.id());
         Ok(Some(child))
     }
@@ -168,12 +175,14 @@ impl Children {
         self.signal(group, Signal::Kill);
     }
 
-    /// Takes the status of a child that has ended, and remembers its group if others are still in it.
-    pub(super) fn reap(&self, child: &mut Child) -> io::Result<ExitStatus> {
+    /// Takes the status of a child that has ended and the peak of its memory, and remembers its group if others are still in
+    /// it.
+    pub(super) fn reap(&self, child: Child) -> io::Result<(ExitStatus, Option<u64>)> {
         let mut state = self.lock();
-        let status = child.wait();
-        if state.groups.remove(&child.id()) {
-            state.remains.insert(child.id());
+        let group = child.id();
+        let status = platform::reap(child);
+        if state.groups.remove(&group) {
+            state.remains.insert(group);
         }
         // At every reaping, because the id of a group that has become empty may be given to a stranger some day.
         state.forget_empty();

@@ -1,11 +1,11 @@
-//! The time by which children are measured: it stands still while they do. It does not know who they are.
+//! The time by which a run and its children are measured: it stands still while they do. It does not know who they are.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A clock that can be stopped.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub struct Clock {
     begun: Instant,
     pauses: Mutex<Pauses>,
 }
@@ -27,12 +27,12 @@ impl Clock {
     }
 
     /// Stops, if it goes.
-    pub fn stop(&self) {
+    pub(super) fn stop(&self) {
         self.lock().since.get_or_insert_with(Instant::now);
     }
 
     /// Goes on, if it was stopped.
-    pub fn go_on(&self) {
+    pub(super) fn go_on(&self) {
         let mut pauses = self.lock();
         if let Some(since) = pauses.since.take() {
             pauses.sum += since.elapsed();

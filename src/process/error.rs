@@ -29,6 +29,17 @@ pub enum Error {
         /// The folder.
         dir: PathBuf,
     },
+    /// The folder to run it in may not be entered.
+    #[error("the folder `{}` to run `{program}` in cannot be entered: {error}", .dir.display())]
+    ClosedDir {
+        /// What was to run.
+        program: String,
+        /// The folder.
+        dir: PathBuf,
+        /// What the file system says.
+        #[source]
+        error: io::Error,
+    },
     /// The run is ending: [`Children::close`](super::Children::close) was called.
     #[error("nothing is started any more")]
     Closed,
@@ -38,8 +49,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// What `error` means, which starting `command` gave. The system says "not found" of a missing folder, program and
-    /// interpreter alike, so they are looked at afterwards.
+    /// What `error` means, which starting `command` gave. The system says the same of a folder, a program and an
+    /// interpreter, so they are looked at afterwards.
     pub(super) fn of(command: &CommandLine, error: io::Error) -> Self {
         let name = command.name();
         let program = name.to_string_lossy().into_owned();
@@ -48,6 +59,10 @@ impl Error {
         }
         match error.kind() {
             io::ErrorKind::NotFound => Self::not_found(&command.dir, &name),
+            // Who may not enter it may not look at it from within.
+            io::ErrorKind::PermissionDenied if command.dir.join(".").metadata().is_err() => {
+                Self::ClosedDir { program, dir: command.dir.clone(), error }
+            }
             io::ErrorKind::PermissionDenied => Self::NotExecutable(program, error),
             _ => Self::Io(program, error),
         }

@@ -20,6 +20,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 pub use children::Children;
+pub use clock::Clock;
 pub use error::Error;
 pub use log::Log;
 pub use running::run;
@@ -83,12 +84,17 @@ pub struct Exit {
     pub signal: Option<i32>,
     /// Whether something that it started goes on and holds its output open, so that more of it may have been to come.
     pub held_open: bool,
+    /// Whether Ctrl-C ended it while it had the terminal: nobody else has heard that.
+    pub interrupted: bool,
     /// The length of the time that it was given, if that was over before it had ended.
     pub timed_out: Option<Duration>,
     /// From its start to its end.
     pub duration: Duration,
     /// How long it waited for its start.
     pub waited: Duration,
+    /// The peak of its memory in bytes, by the system's accounting: the largest resident set that it, or one of those that it
+    /// started and waited for, ever had; never less than ours when it started. `None` where the system does not tell.
+    pub peak: Option<u64>,
 }
 
 impl Limit {

@@ -36,6 +36,14 @@ enum Event {
 /// When it does not start. A child that fails is no error.
 pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(&[u8])) -> Result<Exit, Error> {
     let failed = |error| Error::of(command, error);
+    let span = tracing::debug_span!(
+        "command",
+        program = %command.name().display(),
+        dir = %command.dir.display(),
+        code = tracing::field::Empty,
+        peak = tracing::field::Empty
+    );
+    let _entered = span.enter();
     let asked = children.now();
     let _leave = children.leave().ok_or(Error::Closed)?;
     let (events, arriving) = sync_channel(ON_THEIR_WAY);
@@ -58,9 +66,7 @@ pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(
     children.tell(&mut process, command);
     let started = children.now();
     let waited = started.saturating_sub(asked);
-    let child = children.start(&mut process).map_err(failed)?.ok_or(Error::Closed)?;
-    // It holds our ends of the pipe, which must be closed for the output to have an end.
-    drop(process);
+    let child = children.start(process, command.jobserver).map_err(failed)?.ok_or(Error::Closed)?;
     // What it waited for the start is none of its time.
     let time = command.limit.map_or(Time::Unlimited, |limit| Time::Until(limit.later(waited)));
     let mut running = Running { children, group: child.id(), arriving, child: Stage::Runs, time, lent: None };
@@ -70,11 +76,16 @@ pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(
     let _ = hand_over.send(child);
 
     let output_ended = running.until_ended(command.interactive, on_chunk).map_err(failed)?;
+    let had_terminal = running.lent.take().is_some();
     let duration = children.now().saturating_sub(started);
     let held_open = !output_ended && !running.rest_of_output(on_chunk);
-    let status = running.reap().map_err(failed)?;
+    let (status, peak) = running.reap().map_err(failed)?;
+    span.record("code", status.code()).record("peak", peak);
     let timed_out = running.clear();
-    Ok(Exit { code: status.code(), signal: platform::signal_of(status), held_open, timed_out, duration, waited })
+    let (code, signal) = (status.code(), platform::signal_of(status));
+    // Who deals with Ctrl-C and ends otherwise has understood it as something else, such as an end of its input.
+    let interrupted = had_terminal && signal.is_some_and(platform::is_of_ctrl_c);
+    Ok(Exit { code, signal, held_open, interrupted, timed_out, duration, waited, peak })
 }
 
 /// A child that was started. Whatever happens on the way, such as a panic in `on_chunk`, it is gone in the end.
@@ -117,7 +128,6 @@ impl Running<'_> {
                 Ok(Event::Stopped(signal)) => self.stopped(signal),
                 Ok(Event::Ended(child, waited)) => {
                     self.child = Stage::Ended(child);
-                    self.lent = None;
                     return waited.map(|()| output_ended);
                 }
                 Err(RecvTimeoutError::Timeout) => self.time_is_over(),
@@ -208,9 +218,9 @@ impl Running<'_> {
         false
     }
 
-    fn reap(&mut self) -> io::Result<ExitStatus> {
+    fn reap(&mut self) -> io::Result<(ExitStatus, Option<u64>)> {
         match std::mem::replace(&mut self.child, Stage::Reaped) {
-            Stage::Ended(mut child) => self.children.reap(&mut child),
+            Stage::Ended(child) => self.children.reap(child),
             Stage::Runs | Stage::Reaped => Err(io::Error::other("its end was not seen")),
         }
     }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use jobserver::{Acquired, Client, FromEnvErrorKind, HelperThread};
 
 use super::Jobserver;
+use super::platform::JobserverFiles;
 
 /// The variables that name a jobserver. Cargo reads the first one that is there; make knows only the second.
 pub const VARIABLES: [&str; 3] = ["CARGO_MAKEFLAGS", MAKEFLAGS, "MFLAGS"];
@@ -49,11 +50,19 @@ pub fn inherit_jobserver() {
 #[derive(Debug)]
 pub struct Tokens {
     client: Client,
-    /// The variable in which we found it, if it is not our own.
-    inherited: Option<&'static str>,
+    source: Source,
     shared: Arc<Shared>,
     /// Asks for tokens, once somebody has to wait.
     asking: OnceLock<Option<HelperThread>>,
+}
+
+/// Whose jobserver it is.
+#[derive(Debug)]
+enum Source {
+    /// That of those who started us, which we found in this variable.
+    Inherited(&'static str),
+    /// Our own: what children are told of it, and its files.
+    Own(OsString, JobserverFiles),
 }
 
 #[derive(Debug)]
@@ -88,19 +97,22 @@ impl Tokens {
     pub fn new(jobs: usize) -> (Option<Self>, Option<String>) {
         let inherited = INHERITED.get().map(Result::as_ref);
         if let Some(Ok(Inherited { client, variable })) = inherited {
-            return (Some(Self::of(client.clone(), Some(variable))), None);
+            return (Some(Self::of(client.clone(), Source::Inherited(variable))), None);
         }
         let note = inherited.and_then(Result::err).cloned().flatten();
         match Client::new(jobs.saturating_sub(1)) {
-            Ok(client) => (Some(Self::of(client, None)), note),
+            Ok(client) => {
+                let own = Source::own(&client);
+                (Some(Self::of(client, own)), note)
+            }
             Err(error) => (None, Some(format!("there is no jobserver: {error}"))),
         }
     }
 
-    fn of(client: Client, inherited: Option<&'static str>) -> Self {
+    fn of(client: Client, source: Source) -> Self {
         let state = State { own_is_free: true, came: Vec::new(), waiting: 0, closed: false, is_broken: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        Self { client, inherited, shared, asking: OnceLock::new() }
+        Self { client, source, shared, asking: OnceLock::new() }
     }
 
     /// Waits for a token; `None` once nobody may have one any more.
@@ -146,14 +158,44 @@ impl Tokens {
         if whom == Jobserver::Untold {
             return;
         }
-        if self.inherited.is_none() && !is_set(VARIABLES[0]) {
-            self.client.configure(command);
+        if let Source::Own(told, _) = &self.source
+            && !is_set(VARIABLES[0])
+        {
+            command.env(VARIABLES[0], told);
         }
-        if whom == Jobserver::Make && self.inherited != Some(MAKEFLAGS) && !is_set(MAKEFLAGS) {
+        if whom == Jobserver::Make && !matches!(self.source, Source::Inherited(MAKEFLAGS)) && !is_set(MAKEFLAGS) {
             let ours = command.get_envs().find(|(name, _)| *name == VARIABLES[0]).and_then(|(_, value)| value);
-            let ours = ours.map(OsStr::to_owned).or_else(|| env::var_os(self.inherited?));
+            let ours = ours.map(OsStr::to_owned).or_else(|| match &self.source {
+                Source::Inherited(variable) => env::var_os(variable),
+                Source::Own(..) => None,
+            });
             command.env(MAKEFLAGS, for_make(env::var_os(MAKEFLAGS), ours.unwrap_or_default()));
         }
+    }
+
+    /// Starts a child that has what it was told of. Nothing else may start meanwhile.
+    pub fn with_files<T>(&self, whom: Jobserver, start: impl FnOnce() -> T) -> T {
+        match &self.source {
+            Source::Own(_, files) if whom != Jobserver::Untold => {
+                files.are_left_to_children(true);
+                let started = start();
+                files.are_left_to_children(false);
+                started
+            }
+            _ => start(),
+        }
+    }
+}
+
+impl Source {
+    fn own(client: &Client) -> Self {
+        // What it does to a command besides is for one that is started in another way.
+        let mut command = Command::new("");
+        client.configure(&mut command);
+        let told = command.get_envs().find(|(name, _)| *name == VARIABLES[0]).and_then(|(_, value)| value);
+        let told = told.unwrap_or_default().to_owned();
+        let files = JobserverFiles::of(&told.to_string_lossy());
+        Self::Own(told, files)
     }
 }
 
@@ -204,7 +246,9 @@ mod tests {
     use super::*;
 
     fn of(tokens: usize) -> Tokens {
-        Tokens::of(Client::new(tokens).unwrap(), None)
+        let client = Client::new(tokens).unwrap();
+        let own = Source::own(&client);
+        Tokens::of(client, own)
     }
 
     #[test]

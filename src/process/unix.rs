@@ -6,9 +6,10 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitStatus};
 
 use nix::sys::signal::SigSet;
-use rustix::io::{Errno, retry_on_intr};
+use rustix::io::{Errno, FdFlags, fcntl_setfd, retry_on_intr};
 use rustix::process::{self as system, Pid, WaitId, WaitIdOptions};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp};
+use wait4::Wait4 as _;
 
 use super::Signal;
 
@@ -25,6 +26,32 @@ pub fn lead_group(command: &mut Command) {
     command.process_group(0);
 }
 
+/// The files of a jobserver of our own.
+#[derive(Debug)]
+pub struct JobserverFiles(Vec<BorrowedFd<'static>>);
+
+impl JobserverFiles {
+    /// Those that its children are told of in these words. They must stay open for as long as this lives.
+    pub fn of(told: &str) -> Self {
+        let numbers = told.split(' ').find_map(|word| word.strip_prefix("--jobserver-auth="));
+        let numbers = numbers.into_iter().flat_map(|numbers| numbers.split(','));
+        #[expect(unsafe_code, reason = "the jobserver tells its files by their numbers alone")]
+        // SAFETY: they are the jobserver's, which is open, and stays so.
+        let file = |number: u16| unsafe { BorrowedFd::borrow_raw(number.into()) };
+        Self(numbers.filter_map(|number| number.parse().ok()).map(file).collect())
+    }
+
+    /// Says whether children that start from now on have them. To do that in the child itself would be a step between fork
+    /// and exec, for which all of our memory's tables would be copied: five times as dear as the start of a shell.
+    pub fn are_left_to_children(&self, are: bool) {
+        let flags = if are { FdFlags::empty() } else { FdFlags::CLOEXEC };
+        for file in &self.0 {
+            // It fails only for files that are not open.
+            let _ = fcntl_setfd(file, flags);
+        }
+    }
+}
+
 /// Waits for the child's end and leaves it to be reaped: until then nobody else can get its id, so that signals to it go
 /// to nobody else. With `stops`, it may come back earlier, with the signal that has stopped the child.
 pub fn wait(child: &mut Child, stops: bool) -> io::Result<Option<i32>> {
@@ -38,6 +65,13 @@ pub fn wait(child: &mut Child, stops: bool) -> io::Result<Option<i32>> {
         wait(WaitIdOptions::STOPPED | WaitIdOptions::NOHANG)?;
     }
     Ok(signal)
+}
+
+/// Takes the status of a child that has ended, and the peak of its memory in bytes.
+pub fn reap(child: Child) -> io::Result<(ExitStatus, Option<u64>)> {
+    let ended = child.wait4()?;
+    let peak = ended.rusage.maxrss;
+    Ok((ended.status, (peak > 0).then_some(peak)))
 }
 
 /// Stands still until somebody makes us go on.
@@ -80,6 +114,11 @@ impl Drop for Lent {
 /// Whether the signal stops those that want a terminal which is not theirs.
 pub fn is_for_want_of_terminal(signal: i32) -> bool {
     [system::Signal::TTIN, system::Signal::TTOU].iter().any(|known| known.as_raw() == signal)
+}
+
+/// Whether it is the signal that Ctrl-C sends to those in front of a terminal.
+pub fn is_of_ctrl_c(signal: i32) -> bool {
+    signal == system::Signal::INT.as_raw()
 }
 
 /// Sends a signal to the group. Nothing is done about a group that is gone, or whose members belong to somebody else.

@@ -4,6 +4,8 @@ use std::io;
 use std::os::windows::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use wait4::Wait4 as _;
+
 use super::Signal;
 
 pub const SHELL: &str = "cmd";
@@ -21,9 +23,30 @@ pub fn lead_group(command: &mut Command) {
     command.creation_flags(CREATE_NEW_PROCESS_GROUP);
 }
 
+/// A jobserver is known by its name here.
+#[derive(Debug)]
+pub struct JobserverFiles(());
+
+impl JobserverFiles {
+    /// There are none.
+    pub fn of(_: &str) -> Self {
+        Self(())
+    }
+
+    /// There are none.
+    pub fn are_left_to_children(&self, _: bool) {}
+}
+
 /// Waits for the child's end. Its handle keeps the id from being given to another.
 pub fn wait(child: &mut Child, _: bool) -> io::Result<Option<i32>> {
     child.wait().map(|_| None)
+}
+
+/// Takes the status of a child that has ended, and the peak of its own memory in bytes.
+pub fn reap(child: Child) -> io::Result<(ExitStatus, Option<u64>)> {
+    let ended = child.wait4()?;
+    let peak = ended.rusage.maxrss;
+    Ok((ended.status, (peak > 0).then_some(peak)))
 }
 
 /// Nobody asks for that here.
@@ -42,6 +65,11 @@ impl Lent {
 
 /// Nothing stops anybody here.
 pub fn is_for_want_of_terminal(_: i32) -> bool {
+    false
+}
+
+/// Nothing ends by signals here.
+pub fn is_of_ctrl_c(_: i32) -> bool {
     false
 }
 

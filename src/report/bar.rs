@@ -1,96 +1,75 @@
-//! The bar at the bottom of a terminal: how far the run is, and what runs. The only user of indicatif.
+//! The screen at the bottom of a terminal, and what is printed above it: put there and taken away again. The only user of
+//! indicatif.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::io::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::model::StepId;
+use super::screen::{Screen, Size};
 use crate::terminal::Unechoed;
 
-/// How many running steps are shown.
-const SHOWN: usize = 8;
+/// How much is held to be printed with the next drawing, in bytes.
+const HELD: usize = 64 * 1024;
 
-/// A step that runs, or a part of one.
-pub type Running = (StepId, Option<Arc<str>>);
-
-/// A bar with the running steps under it.
+/// A screen on a terminal. It is drawn when it is told to, so that a thousand things in a moment are one drawing.
 pub struct Bar {
-    all: MultiProgress,
-    total: ProgressBar,
-    running: BTreeMap<Running, ProgressBar>,
-    waiting: Vec<(Running, String)>,
+    pub screen: Screen,
+    terminal: Term,
+    drawing: ProgressBar,
+    /// What the drawing shows, and how wide the terminal was then.
+    drawn: Arc<Mutex<String>>,
+    size: Size,
+    /// What is printed above with the next drawing.
+    above: Vec<u8>,
     unechoed: Option<Unechoed>,
 }
 
 impl Bar {
-    /// A bar for so many steps, drawn on standard error.
-    pub fn new(steps: usize, color: bool) -> Self {
-        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        let total = all.add(ProgressBar::new(steps as u64));
-        let prefix = if color { "{prefix:>12.cyan.bold}" } else { "{prefix:>12}" };
-        total.set_style(style(&format!("{prefix} [{{bar:25}}] {{pos}}/{{len}} in {{elapsed}}{{msg}}")));
-        total.set_prefix("Running");
-        Self { all, total, running: BTreeMap::new(), waiting: Vec::new(), unechoed: Some(Unechoed::new()) }
+    /// Shows nothing yet; it is for standard error.
+    pub fn new(screen: Screen) -> Self {
+        let drawn = Arc::new(Mutex::new(String::new()));
+        let text = Arc::clone(&drawn);
+        let drawing = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{screen}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        drawing.set_style(style.with_key("screen", move |_: &_, out: &mut dyn std::fmt::Write| {
+            let _ = out.write_str(&text.lock().unwrap_or_else(PoisonError::into_inner));
+        }));
+        let (terminal, unechoed) = (Term::stderr(), Some(Unechoed::new()));
+        let size = size(&terminal);
+        Self { screen, terminal, drawing, drawn, size, above: Vec::new(), unechoed }
     }
 
-    /// Prints lines above the bar.
-    pub fn print(&self, lines: &str) {
-        // Nothing can be done about a terminal that is gone.
-        let _ = self.all.println(lines);
-    }
-
-    /// Takes the bar away while something is written to its terminal.
-    pub fn aside(&self, write: impl FnOnce()) {
-        self.all.suspend(write);
-    }
-
-    /// A step runs, or a part of one.
-    pub fn start(&mut self, running: Running, name: &str) {
-        if self.running.len() >= SHOWN {
-            self.waiting.push((running, name.to_owned()));
-            return;
-        }
-        let line = self.all.add(ProgressBar::new_spinner());
-        line.set_style(style("{prefix:>15} {elapsed:>4} {wide_msg}"));
-        line.set_prefix(name.to_owned());
-        self.running.insert(running, line);
-    }
-
-    /// What a running step printed last.
-    pub fn say(&self, step: StepId, line: &str) {
-        if let Some(bar) = self.running.get(&(step, None)) {
-            bar.set_message(line.to_owned());
+    /// Prints whole lines above, with the next drawing.
+    pub fn print(&mut self, lines: &[u8]) {
+        self.above.extend_from_slice(lines);
+        if self.above.len() > HELD {
+            self.draw();
         }
     }
 
-    /// A step ended, or a part of one.
-    pub fn end(&mut self, running: &Running, failures: usize) {
-        if running.1.is_none() {
-            self.total.inc(1);
-        }
-        if failures > 0 {
-            self.total.set_message(format!(", {failures} failed"));
-        }
-        self.waiting.retain(|(waiting, _)| waiting != running);
-        if let Some(line) = self.running.remove(running) {
-            line.finish_and_clear();
-            self.all.remove(&line);
-            if !self.waiting.is_empty() {
-                let (running, name) = self.waiting.remove(0);
-                self.start(running, &name);
-            }
+    /// Takes the screen away while something else is written to its terminal.
+    pub fn aside(&mut self, write: impl FnOnce()) {
+        self.look();
+        let above = std::mem::take(&mut self.above);
+        self.drawing.suspend(|| {
+            // Nothing can be done about a terminal that is gone.
+            let _ = (&self.terminal).write_all(&above);
+            write();
+        });
+    }
+
+    /// Shows how things stand now.
+    pub fn draw(&mut self) {
+        if !self.above.is_empty() {
+            self.aside(|| ());
+        } else if self.look() {
+            self.drawing.tick();
         }
     }
 
-    /// Time goes on.
-    pub fn tick(&self) {
-        self.total.tick();
-        self.running.values().for_each(ProgressBar::tick);
-    }
-
-    /// Takes the bar away for a while, and leaves the terminal as it was.
+    /// Takes the screen away for a while, and leaves the terminal as it was.
     pub fn put_away(&mut self) {
         self.clear();
         self.unechoed = None;
@@ -99,21 +78,47 @@ impl Bar {
     /// Shows it again.
     pub fn bring_back(&mut self) {
         self.unechoed = Some(Unechoed::new());
-        self.tick();
+        self.drawing.reset();
+        self.draw();
     }
 
-    /// Takes the bar away.
-    pub fn clear(&self) {
-        // As with printing: a terminal that is gone needs no clearing.
-        let _ = self.all.clear();
+    /// Takes the screen away.
+    pub fn clear(&mut self) {
+        self.aside(|| ());
+        self.drawing.finish_and_clear();
+        self.drawn().clear();
+    }
+
+    /// Makes up what the next drawing shows; whether that is something else.
+    fn look(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.size, size(&self.terminal));
+        let lines = self.screen.lines(self.size).join("\n");
+        let mut drawn = self.drawn();
+        self.settle(drawn.lines().count(), before.width);
+        let is_other = *drawn != lines;
+        *drawn = lines;
+        is_other
+    }
+
+    /// A terminal of another width than when these lines were drawn shows them, as they are drawn to its edge one behind the
+    /// other, in more lines or in fewer. The next drawing takes away as many as there were: when there are more, the others
+    /// are taken away now; when there are fewer, it begins as much further below.
+    fn settle(&self, lines: usize, width: usize) {
+        let now = (lines * width).div_ceil(self.size.width);
+        let step = match now.checked_sub(lines) {
+            Some(0) => return,
+            Some(more) => format!("\r\x1b[{more}A\x1b[J"),
+            None => "\n".repeat(lines - now),
+        };
+        let _ = (&self.terminal).write_all(step.as_bytes());
+    }
+
+    fn drawn(&self) -> MutexGuard<'_, String> {
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let elapsed = |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-        let rounded = Duration::from_millis(state.elapsed().as_millis() as u64 / 100 * 100);
-        let _ = write!(out, "{:.1}s", rounded.as_secs_f64());
-    };
-    style.progress_chars("=> ").with_key("elapsed", elapsed)
+fn size(terminal: &Term) -> Size {
+    let (height, width) = terminal.size();
+    Size { width: usize::from(width).max(1), height: usize::from(height) }
 }

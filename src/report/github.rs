@@ -77,6 +77,18 @@ impl<W: Write> Github<W> {
                 let name = part.as_deref().map_or_else(|| self.title(*step), str::to_owned);
                 self.verb(Tone::Warning, "Retrying", &format!("{name}: attempt {attempt} of {of} failed: {how}"));
             }
+            EventKind::Exceeded { exceeded, enforced } => {
+                let text = words::exceeded(exceeded, &self.steps);
+                let (tone, level) = if *enforced { (Tone::Bad, "error") } else { (Tone::Warning, "warning") };
+                self.line(&labelled(self.display.color, tone, level, &text));
+                self.annotate(level, &[("title", "cargo lifecycle")], &text);
+                self.summary.note(&format!("{} {text}", if *enforced { "❌" } else { "⚠️" }));
+            }
+            EventKind::Slower { step, took, usual } => {
+                let text = words::slower(&self.title(*step), *took, usual);
+                self.verb(Tone::Warning, "Slow", &text);
+                self.summary.note(&format!("🐢 {text}"));
+            }
             EventKind::Warned(text) => {
                 self.line(&labelled(self.display.color, Tone::Warning, "warning", text));
                 self.annotate("warning", &[("title", "cargo lifecycle")], text);
@@ -91,7 +103,11 @@ impl<W: Write> Github<W> {
             | EventKind::Noted(_)
             | EventKind::Printed { .. }
             | EventKind::PartStarted { .. }
-            | EventKind::Ticked => {}
+            | EventKind::Ready { .. }
+            | EventKind::Waiting { .. }
+            | EventKind::Granted { .. }
+            | EventKind::Split { .. }
+            | EventKind::Ticked { .. } => {}
         }
         // Nobody reads any more; the run goes on and its exit code tells.
         let _ = self.out.flush();
@@ -141,7 +157,7 @@ impl<W: Write> Github<W> {
             self.group((tone, verb, &text), output);
         }
         if *warned && cached {
-            cached_diagnostics(output).iter().for_each(|diagnostic| self.diagnose(step, diagnostic));
+            cached_diagnostics(output, &mut |diagnostic| self.diagnose(step, &diagnostic));
         }
         if let Outcome::Failed(how) = outcome {
             // What tests failed is told by themselves, and what did not compile by the compiler.
@@ -174,20 +190,21 @@ impl<W: Write> Github<W> {
         }
     }
 
-    /// An annotation for each failed test, or for the executable if it names none.
+    /// An annotation for each failed test, and for the executable if it names none or not all.
     fn failed_tests(&mut self, part: &Part, how: &str) {
         let told = libtest::told(&excerpt(&part.output, READ));
         let failed: Vec<&Case> = told.cases.iter().filter(|case| case.outcome == CaseOutcome::Failed).collect();
         for case in &failed {
             let title = format!("{}: {}", part.name, case.name);
             let place = libtest::panicked_at(&case.output);
-            let place = place.map(|(file, line, column)| Place { file: file.to_owned(), line, column });
+            let place = place.map(|(file, line, column)| Place::at(file.to_owned(), line, column));
             let mut properties = self.place(place.as_ref());
             properties.push(("title", title));
             let properties: Vec<_> = properties.iter().map(|(name, value)| (*name, &**value)).collect();
             self.annotate("error", &properties, case.output.trim());
         }
-        if failed.is_empty() {
+        // One that was ended or crashed after a failure says no more of the others.
+        if failed.is_empty() || !told.is_whole {
             self.annotate("error", &[("title", &part.name)], how);
         }
         let title = format!("{}: {}", part.name, words::tests(&part.tests));
@@ -211,10 +228,19 @@ impl<W: Write> Github<W> {
 
     /// Where something is, as properties of an annotation.
     fn place(&self, place: Option<&Place>) -> Vec<(&'static str, String)> {
-        let Some(Place { file, line, column }) = place else { return Vec::new() };
+        let Some(Place { file, line, column, end_line, end_column }) = place else { return Vec::new() };
         let file = self.repository.workspace.join(file);
         let file = file.strip_prefix(&self.repository.root).unwrap_or(&file);
-        vec![("file", with_slashes(file)), ("line", line.to_string()), ("col", column.to_string())]
+        // Columns are for places on one line: the runner takes them away from others.
+        let is_on_one = end_line.is_none_or(|end| end == *line);
+        let numbers = [
+            ("line", Some(*line)),
+            ("col", Some(*column).filter(|_| is_on_one)),
+            ("endLine", *end_line),
+            ("endColumn", end_column.filter(|_| is_on_one)),
+        ];
+        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name, number?.to_string())));
+        std::iter::once(("file", with_slashes(file))).chain(numbers).collect()
     }
 
     fn finish(&mut self, summary: &Summary) {

@@ -4,23 +4,32 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::bar::Bar;
+use super::cached::cached_warnings;
+use super::counted::Counted;
+use super::failures::{Failure, Failures, Flaky, Tried};
 use super::replay::replay;
+use super::screen::Screen;
 use super::stream::Stream;
 use super::style::{Display, OutputStyle, Tone, Verbosity, labelled, shown, status};
-use super::words::{self, members, plural, reason, seconds};
+use super::words::{self, plural, reason, seconds};
 use crate::ansi;
-use crate::cargo_output;
 use crate::model::{
-    Closing, Done, Event, EventKind, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary, Tests,
+    Closing, Done, Event, EventKind, Exceeded, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary,
+    Tests,
 };
 
-/// In a plan of more steps than this, fresh ones are counted by phase instead of named one by one.
+/// In a plan of more steps than this, fresh ones are counted by phase instead of named one by one; on a terminal, where
+/// the bar tells how far the run is, those that ran for less than [`QUICK`], too.
 const NAMED: usize = 50;
+const QUICK: Duration = Duration::from_secs(1);
 
-/// How much of a running step's last line is shown, in characters; the bar cuts it to the terminal's width.
+/// How much of a running step's last line is shown, in characters; the screen cuts it to the terminal's width.
 const LAST_LINE: usize = 200;
+/// How much of a line without an end is held, in bytes.
+const HELD: usize = 64 * 1024;
 
 /// Shows a run on standard error (or wherever `out` goes) as it happens.
 pub struct Human<W> {
@@ -33,25 +42,9 @@ pub struct Human<W> {
     steps: Arc<[StepInfo]>,
     reasons: BTreeMap<StepId, Reason>,
     printed: BTreeMap<StepId, Printed>,
-    /// The fresh steps of each phase: the first of them in the plan, how many, and of how many members.
-    fresh: BTreeMap<Arc<str>, (StepId, usize, usize)>,
-    failures: Vec<Failure>,
-    /// What was tried again: which attempt failed last, of how many.
-    retried: BTreeMap<Tried, (u32, u32)>,
-    /// What succeeded only when it was tried again, with the attempts.
-    flaky: Vec<(Arc<str>, (u32, u32))>,
-    /// Whether anything was shown after the last failure.
-    since: bool,
-}
-
-/// What can be tried more than once: a step, or a part of one.
-type Tried = (StepId, Option<Arc<str>>);
-
-/// Something that failed: a step, or a test executable.
-struct Failure {
-    title: String,
-    how: Arc<str>,
-    output: Output,
+    fresh: Counted,
+    quick: Counted,
+    failures: Failures,
 }
 
 /// What of a running step's output is on the terminal.
@@ -77,29 +70,37 @@ impl<W: Write> Human<W> {
             steps: Arc::from([]),
             reasons: BTreeMap::new(),
             printed: BTreeMap::new(),
-            fresh: BTreeMap::new(),
-            failures: Vec::new(),
-            retried: BTreeMap::new(),
-            flaky: Vec::new(),
-            since: false,
+            fresh: Counted::default(),
+            quick: Counted::default(),
+            failures: Failures::default(),
         }
     }
 
     /// Shows the next event.
     pub fn take(&mut self, event: Event) {
+        self.bar.iter_mut().for_each(|bar| bar.screen.pass(event.at));
         match event.kind {
             EventKind::Begun { workspace, selected, steps, .. } => self.begin(&workspace, &selected, steps),
             EventKind::Started { step, reason } => self.start(step, reason),
             EventKind::Printed { step, bytes, live } => self.print(step, &bytes, live),
-            // It is in what the step printed.
-            EventKind::Diagnosed { .. } => {}
+            // Diagnostics are in what the step printed; what waits for what is for reports of times.
+            EventKind::Diagnosed { .. }
+            | EventKind::Ready { .. }
+            | EventKind::Waiting { .. }
+            | EventKind::Granted { .. }
+            | EventKind::Split { .. } => {}
             EventKind::Ended { step, done } => self.end(step, done),
             EventKind::PartStarted { step, part } => {
                 if let Some(bar) = &mut self.bar {
-                    bar.start((step, Some(Arc::clone(&part))), &part);
+                    bar.screen.start((step, Some(Arc::clone(&part))), &part);
                 }
             }
             EventKind::PartEnded { step, part } => self.part(step, &part),
+            EventKind::Exceeded { exceeded, enforced } => self.exceeded(&exceeded, enforced),
+            EventKind::Slower { step, took, usual } => {
+                let text = words::slower(&self.name(step), took, &usual);
+                self.verb(Tone::Warning, "Slow", text);
+            }
             EventKind::Warned(text) => self.line(&labelled(self.display.color, Tone::Warning, "warning", text)),
             EventKind::Noted(text) if self.display.verbosity == Verbosity::Verbose => {
                 self.line(&labelled(self.display.color, Tone::Good, "note", text));
@@ -111,7 +112,7 @@ impl<W: Write> Human<W> {
             }
             EventKind::TerminalLeft => self.leave_terminal(),
             EventKind::TerminalBack => self.take_terminal_back(),
-            EventKind::Ticked => self.bar.iter().for_each(Bar::tick),
+            EventKind::Ticked { left } => self.tick(left),
             EventKind::Finished(summary) => self.finish(&summary),
         }
     }
@@ -125,10 +126,16 @@ impl<W: Write> Human<W> {
             self.verb(Tone::Note, "Lifecycle", format_args!("of {workspace}: {selected}"));
         }
         if self.display.bar && self.display.verbosity > Verbosity::Quiet {
-            let is_counted = |step: &&StepInfo| matches!(step.closing(), None | Some(Closing::Finally));
-            let counted = self.steps.iter().filter(is_counted).count();
-            self.bar = Some(Bar::new(counted, self.display.color));
+            let counted = self.steps.iter().filter(|step| step.is_counted()).count();
+            self.bar = Some(Bar::new(Screen::new(counted, self.display.color)));
         }
+    }
+
+    fn exceeded(&mut self, exceeded: &Exceeded, enforced: bool) {
+        let (tone, label) = if enforced { (Tone::Bad, "error") } else { (Tone::Warning, "warning") };
+        let text = words::exceeded(exceeded, &self.steps);
+        self.line(&labelled(self.display.color, tone, label, text));
+        self.failures.shown_else();
     }
 
     /// `finally` is not stopped by the first signal.
@@ -153,10 +160,17 @@ impl<W: Write> Human<W> {
         }
     }
 
+    fn tick(&mut self, left: Option<Duration>) {
+        if let Some(bar) = &mut self.bar {
+            bar.screen.expect(left);
+            bar.draw();
+        }
+    }
+
     fn start(&mut self, step: StepId, reason: Reason) {
         let name = self.name(step);
         if let Some(bar) = &mut self.bar {
-            bar.start((step, None), &name);
+            bar.screen.start((step, None), &name);
         }
         self.reasons.insert(step, reason);
     }
@@ -165,9 +179,7 @@ impl<W: Write> Human<W> {
     fn print(&mut self, step: StepId, bytes: &[u8], live: bool) {
         if let Some(stream) = &mut self.stream {
             let lines = stream.push(step, bytes);
-            if let (Some(bar), Some(last)) = (&self.bar, ansi::last_line(bytes, LAST_LINE)) {
-                bar.say(step, &last);
-            }
+            self.say(step, bytes);
             return self.stream_lines(&lines);
         }
         if self.bar.is_none() {
@@ -180,21 +192,28 @@ impl<W: Write> Human<W> {
         let mut text = std::mem::take(&mut printed.rest);
         text.extend_from_slice(bytes);
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let rest = text.split_off(whole);
-        printed.rest.clone_from(&rest);
-        if let (Some(bar), Some(last)) =
-            (&self.bar, ansi::last_line(if rest.is_empty() { &text } else { &rest }, LAST_LINE))
-        {
-            bar.say(step, &last);
+        let mut rest = text.split_off(whole);
+        if rest.len() > HELD {
+            // A line without an end is shown in parts.
+            text.append(&mut rest);
         }
+        printed.rest.clone_from(&rest);
+        self.say(step, if rest.is_empty() { &text } else { &rest });
         if live && !text.is_empty() {
             self.write(&text);
         }
     }
 
+    /// The newest line of a running step.
+    fn say(&mut self, step: StepId, bytes: &[u8]) {
+        if let (Some(bar), Some(last)) = (&mut self.bar, ansi::last_line(bytes, LAST_LINE)) {
+            bar.screen.say(step, &last);
+        }
+    }
+
     fn stream_lines(&mut self, lines: &[u8]) {
         if !lines.is_empty() {
-            self.since = true;
+            self.failures.shown_else();
             self.write(lines);
         }
     }
@@ -215,16 +234,8 @@ impl<W: Write> Human<W> {
         if (!live || hidden) && (self.stream.is_none() || part.is_some()) {
             self.replay(Some(*step), output);
         }
-        self.retried.insert(what, (attempt, of));
-        self.since = true;
-    }
-
-    /// Takes note of what was tried more than once and succeeded in the end.
-    fn succeeded(&mut self, what: &Tried) {
-        if let Some((failed, of)) = self.retried.remove(what) {
-            let name = what.1.clone().unwrap_or_else(|| self.name(what.0));
-            self.flaky.push((name, (failed + 1, of)));
-        }
+        self.failures.retried(what, (attempt, of));
+        self.failures.shown_else();
     }
 
     /// A test executable ended.
@@ -235,13 +246,15 @@ impl<W: Write> Human<W> {
         let counts = words::tests(&part.tests);
         if let Outcome::Failed(how) = &part.outcome {
             let title = format!("{name}: {counts}");
-            self.failures.push(Failure { title, how: Arc::clone(how), output: part.output.clone() });
+            self.failures.add(Failure { title, how: Arc::clone(how), output: part.output.clone() });
         }
+        let what = (step, Some(Arc::clone(name)));
         if let Some(bar) = &mut self.bar {
-            bar.end(&(step, Some(Arc::clone(name))), self.failures.len());
+            bar.screen.end(&what, self.failures.count());
         }
         if part.outcome == Outcome::Succeeded {
-            self.succeeded(&(step, Some(Arc::clone(name))));
+            self.failures.succeeded(&what, || Arc::clone(name));
+            self.failures.shown_else();
         }
         match &part.outcome {
             // As cargo tells of them, but nobody asks for a list of those that are empty.
@@ -267,30 +280,35 @@ impl<W: Write> Human<W> {
         if is_shown {
             self.replay(Some(step), &part.output);
         }
-        self.since = !failed && (self.since || matches!(part.outcome, Outcome::Succeeded));
     }
 
     fn end(&mut self, step: StepId, done: Done) {
         let Done { outcome, duration, output, warned, tests, .. } = done;
+        let name = self.name(step);
         let Printed { rest, live, hidden } = self.printed.remove(&step).unwrap_or_default();
         let shown_live = live && !hidden;
         // Which tests failed was told by themselves.
         let failed = matches!(outcome, Outcome::Failed(_)) && tests.is_none();
-        if let (Outcome::Failed(how), true) = (&outcome, failed) {
-            self.failures.push(Failure { title: self.title(step), how: Arc::clone(how), output: output.clone() });
-        }
-        if let Some(bar) = &mut self.bar {
-            bar.end(&(step, None), self.failures.len());
-        }
         if live && !rest.is_empty() {
             self.write(&rest);
         }
         let begun = self.stream.as_mut().map(|stream| stream.end(step)).unwrap_or_default();
         self.stream_lines(&begun);
-        if outcome == Outcome::Succeeded {
-            self.succeeded(&(step, None));
+        if let (Outcome::Failed(how), true) = (&outcome, failed) {
+            self.failures.add(Failure { title: self.title(step), how: Arc::clone(how), output: output.clone() });
         }
-        self.outcome_line((step, tests), &outcome, &seconds(duration));
+        if let Some(bar) = &mut self.bar {
+            bar.screen.end(&(step, None), self.failures.count());
+        }
+        if outcome == Outcome::Succeeded {
+            self.failures.succeeded(&(step, None), || name);
+            self.failures.shown_else();
+        }
+        if outcome == Outcome::Succeeded && !warned && self.is_one_of_many(duration) {
+            self.steps.get(step.index()).into_iter().for_each(|info| self.quick.add(step, info));
+        } else {
+            self.outcome_line((step, tests), &outcome, &seconds(duration));
+        }
         let verbose = self.display.verbosity == Verbosity::Verbose;
         let cached = matches!(outcome, Outcome::Cached { .. });
         let is_shown = match self.display.output {
@@ -300,11 +318,19 @@ impl<W: Write> Human<W> {
             OutputStyle::Failures => failed,
         };
         if is_shown && cached && !verbose {
-            self.replay_warnings(step, &output);
+            self.replay(Some(step), &cached_warnings(&output));
         } else if is_shown {
             self.replay(Some(step), &output);
         }
-        self.since = !failed && (self.since || matches!(outcome, Outcome::Succeeded));
+        if is_shown && !failed {
+            self.failures.shown_else();
+        }
+    }
+
+    /// Whether a step that ran for so long is not worth a line of its own.
+    fn is_one_of_many(&self, duration: Duration) -> bool {
+        let normal = self.display.verbosity == Verbosity::Normal;
+        normal && self.bar.is_some() && self.steps.len() > NAMED && duration < QUICK
     }
 
     fn outcome_line(&mut self, (step, tests): (StepId, Option<TestSummary>), outcome: &Outcome, took: &str) {
@@ -336,41 +362,30 @@ impl<W: Write> Human<W> {
             return self.verb(Tone::Good, "Fresh", name);
         }
         let Some(info) = self.steps.get(step.index()) else { return };
-        let (first, count, of) = self.fresh.entry(Arc::clone(&info.phase)).or_insert((step, 0, 0));
-        (*first, *count, *of) = (step.min(*first), *count + 1, *of + info.members);
+        self.fresh.add(step, info);
     }
 
     fn finish(&mut self, summary: &Summary) {
-        if let Some(bar) = self.bar.take() {
+        if let Some(mut bar) = self.bar.take() {
             bar.clear();
         }
-        let mut fresh: Vec<_> = std::mem::take(&mut self.fresh).into_iter().collect();
-        fresh.sort_by_key(|(_, (first, ..))| *first);
-        for (phase, (_, steps, of)) in fresh {
-            let what = if of == steps { members(of) } else { plural(steps, "step") };
-            self.verb(Tone::Good, "Fresh", format_args!("{phase} ({what})"));
+        for (verb, phases) in [("Fresh", self.fresh.take()), ("Ran", self.quick.take())] {
+            phases.iter().for_each(|phase| self.verb(Tone::Good, verb, phase));
         }
-        for (name, (attempts, of)) in std::mem::take(&mut self.flaky) {
-            self.verb(Tone::Warning, "Flaky", format_args!("{name} ({attempts} of {of} attempts)"));
+        for Flaky { name, attempt, of } in self.failures.take_flaky() {
+            self.verb(Tone::Warning, "Flaky", format_args!("{name} ({attempt} of {of} attempts)"));
         }
-        self.repeat_failures();
+        // Failures stand at the end.
+        for Failure { title, how, output } in self.failures.take_repeated() {
+            self.verb(Tone::Bad, "Failed", format_args!("{title}: {how}"));
+            self.replay(None, &output);
+        }
         if self.display.verbosity == Verbosity::Quiet {
             return;
         }
         let bad = summary.failed + summary.skipped + summary.cancelled > 0;
         let tone = if bad { Tone::Bad } else { Tone::Good };
         self.verb(tone, "Finished", words::figures(summary));
-    }
-
-    /// Failures stand at the end, unless the only one still is what was shown last.
-    fn repeat_failures(&mut self) {
-        if self.failures.len() == 1 && !self.since {
-            return;
-        }
-        for Failure { title, how, output } in std::mem::take(&mut self.failures) {
-            self.verb(Tone::Bad, "Failed", format_args!("{title}: {how}"));
-            self.replay(None, &output);
-        }
     }
 
     fn name(&self, step: StepId) -> Arc<str> {
@@ -406,34 +421,22 @@ impl<W: Write> Human<W> {
             }
             None => _ = replay(output, color, out),
         };
-        match &self.bar {
+        match &mut self.bar {
             Some(bar) => bar.aside(write),
             None => write(),
         }
     }
 
-    /// Of what cargo printed, the warnings; it never is much.
-    fn replay_warnings(&mut self, step: StepId, output: &Output) {
-        let mut bytes = Vec::new();
-        if let Err(error) = output.copy_to(&mut bytes) {
-            bytes.extend_from_slice(format!("(the output cannot be read: {error})").as_bytes());
-        }
-        let warnings = cargo_output::warnings(&bytes);
-        if !warnings.is_empty() {
-            self.replay(Some(step), &Output::of(Arc::new(warnings)));
-        }
-    }
-
     /// Writes whole lines, above the bar if there is one.
     fn write(&mut self, bytes: &[u8]) {
-        let bytes = shown(self.display.color, bytes);
-        let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-        match &self.bar {
-            Some(bar) => bar.print(&String::from_utf8_lossy(text)),
-            None => {
-                // Nobody reads any more; the run goes on and its exit code tells.
-                let _ = self.out.write_all(text).and_then(|()| self.out.write_all(b"\n"));
-            }
+        let mut lines = shown(self.display.color, bytes).into_owned();
+        if !lines.ends_with(b"\n") {
+            lines.push(b'\n');
+        }
+        match &mut self.bar {
+            Some(bar) => bar.print(&lines),
+            // Nobody reads any more; the run goes on and its exit code tells.
+            None => _ = self.out.write_all(&lines),
         }
     }
 }

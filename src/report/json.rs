@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 use super::cached::cached_diagnostics;
 use super::excerpt::pieces;
 use super::explain_json::{change, one_reason};
-use super::words::own;
+use super::words::{outcome, own};
 use crate::model::{
-    Diagnostic, Done, Event, EventKind, Interrupt, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestRun,
-    TestSummary, Tests,
+    Diagnostic, Done, Event, EventKind, Exceeded, Interrupt, Outcome, Output, Part, Reason, StepId, StepInfo, Summary,
+    Taken, TestRun, TestSummary, Tests,
 };
 
 /// 1: the first.
@@ -41,16 +41,30 @@ impl<W: Write> Json<W> {
         match &event.kind {
             EventKind::Begun { run, workspace, selected, steps, jobs } => {
                 self.steps = Arc::clone(steps);
-                let steps: Vec<_> = steps.iter().enumerate().map(step_info).collect();
+                // Of the others it turns out only at the end whether they are to run.
+                let counted = steps.iter().enumerate().filter(|(_, info)| info.is_counted());
+                let steps: Vec<_> = counted.map(step_info).collect();
                 let fields = json!({ "run": &**run, "workspace": &**workspace, "selected": &**selected, "jobs": jobs });
                 self.line("begun", with(fields, [("steps", steps.into())]));
+            }
+            EventKind::Ready { step } => self.of_step("ready", *step, json!({})),
+            EventKind::Waiting { step, part, lock } => {
+                self.of_step("waiting", *step, json!({ "part": part.as_deref(), "lock": &**lock }));
+            }
+            EventKind::Granted { step, part } => self.of_step("granted", *step, json!({ "part": part.as_deref() })),
+            EventKind::Split { step, parts } => {
+                let parts: Vec<&str> = parts.iter().map(|part| &**part).collect();
+                self.of_step("split", *step, json!({ "parts": parts }));
             }
             EventKind::Started { step, reason } => {
                 let reason = self.reason(reason, self.steps.get(step.index()).and_then(own));
                 self.of_step("started", *step, json!({ "reason": reason }));
             }
             // All that a step printed is told when it ends; this is only what a display shows at once.
-            EventKind::Printed { .. } | EventKind::TerminalLeft | EventKind::TerminalBack | EventKind::Ticked => {}
+            EventKind::Printed { .. }
+            | EventKind::TerminalLeft
+            | EventKind::TerminalBack
+            | EventKind::Ticked { .. } => {}
             EventKind::Diagnosed { step, diagnostic } => self.diagnostic(*step, diagnostic),
             EventKind::Ended { step, done } => self.ended(*step, done),
             EventKind::Retried { step, part, attempt, of, how, output } => {
@@ -60,6 +74,11 @@ impl<W: Write> Json<W> {
             }
             EventKind::PartStarted { step, part } => self.of_step("part_started", *step, json!({ "part": &**part })),
             EventKind::PartEnded { step, part } => self.part_ended(*step, part),
+            EventKind::Exceeded { exceeded, enforced } => self.exceeded(exceeded, *enforced),
+            EventKind::Slower { step, took, usual } => {
+                let (took, median) = (millis(*took), millis(usual.median));
+                self.of_step("slower", *step, json!({ "duration_ms": took, "usual_ms": median, "runs": usual.runs }));
+            }
             EventKind::Warned(text) => self.line("warned", json!({ "text": text })),
             EventKind::Noted(text) => self.line("noted", json!({ "text": text })),
             EventKind::Interrupted(signal) => {
@@ -73,15 +92,16 @@ impl<W: Write> Json<W> {
     }
 
     fn ended(&mut self, step: StepId, done: &Done) {
-        let Done { outcome, duration, output, warned, tests, attempts } = done;
+        let Done { outcome, duration, output, warned, tests, attempts, peak } = done;
         if *warned && matches!(outcome, Outcome::Cached { .. }) {
-            cached_diagnostics(output).iter().for_each(|diagnostic| self.diagnostic(step, diagnostic));
+            cached_diagnostics(output, &mut |diagnostic| self.diagnostic(step, &diagnostic));
         }
         self.printed(step, None, output);
         let fields = json!({
             "duration_ms": millis(*duration),
             "warned": warned,
             "attempts": attempts,
+            "peak_memory": peak,
             "tests": tests.as_ref().map(test_summary),
         });
         self.of_step("ended", step, with(fields, outcome_fields(outcome)));
@@ -117,8 +137,24 @@ impl<W: Write> Json<W> {
             "file": place.map(|place| &place.file),
             "line": place.map(|place| place.line),
             "column": place.map(|place| place.column),
+            "end_line": place.and_then(|place| place.end_line),
+            "end_column": place.and_then(|place| place.end_column),
         });
         self.of_step("diagnostic", step, fields);
+    }
+
+    fn exceeded(&mut self, exceeded: &Exceeded, enforced: bool) {
+        let Exceeded { step, taken, budget } = exceeded;
+        let name = step.and_then(|step| self.steps.get(step.index())).map(|info| &*info.name);
+        let fields = json!({
+            "step": step.map(StepId::index),
+            "name": name,
+            "budget": exceeded.key(),
+            "taken": amount(*taken),
+            "allowed": amount(*budget),
+            "enforced": enforced,
+        });
+        self.line("exceeded", fields);
     }
 
     fn reason(&self, why: &Reason, own: Option<&str>) -> Value {
@@ -160,17 +196,16 @@ fn step_info((id, info): (usize, &StepInfo)) -> Value {
 }
 
 /// How something ended, with what only that ending has.
-fn outcome_fields(outcome: &Outcome) -> Vec<(&'static str, Value)> {
-    let (name, more) = match outcome {
-        Outcome::Succeeded => ("succeeded", Vec::new()),
+fn outcome_fields(ending: &Outcome) -> Vec<(&'static str, Value)> {
+    let more = match ending {
+        Outcome::Succeeded | Outcome::Cancelled => Vec::new(),
         Outcome::Cached { saved, restored } => {
-            ("cached", vec![("saved_ms", millis(*saved).into()), ("restored", (*restored).into())])
+            vec![("saved_ms", millis(*saved).into()), ("restored", (*restored).into())]
         }
-        Outcome::Failed(how) => ("failed", vec![("how", (**how).into())]),
-        Outcome::Skipped { because } => ("skipped", vec![("because", because.index().into())]),
-        Outcome::Cancelled => ("cancelled", Vec::new()),
+        Outcome::Failed(how) => vec![("how", (**how).into())],
+        Outcome::Skipped { because } => vec![("because", because.index().into())],
     };
-    std::iter::once(("outcome", name.into())).chain(more).collect()
+    std::iter::once(("outcome", outcome(ending).into())).chain(more).collect()
 }
 
 fn test_summary(summary: &TestSummary) -> Value {
@@ -211,6 +246,14 @@ const fn signal_name(signal: Interrupt) -> &'static str {
         Interrupt::Interrupt => "SIGINT",
         Interrupt::Terminate => "SIGTERM",
         Interrupt::Hangup => "SIGHUP",
+    }
+}
+
+/// In milliseconds, or in bytes.
+fn amount(taken: Taken) -> u64 {
+    match taken {
+        Taken::Time(time) => millis(time),
+        Taken::Memory(bytes) => bytes,
     }
 }
 

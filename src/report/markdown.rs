@@ -13,6 +13,8 @@ pub struct Markdown {
     figures: String,
     rows: Vec<Row>,
     failures: Vec<Failure>,
+    /// Which budgets were not enough, and what was slow.
+    notes: Vec<String>,
 }
 
 /// A step.
@@ -79,6 +81,10 @@ impl Markdown {
         self.failures.push(failure);
     }
 
+    pub fn note(&mut self, text: &str) {
+        self.notes.push(format!("- {}\n", escaped(text)));
+    }
+
     pub fn finish(&mut self, summary: &Summary) {
         self.figures = figures(summary);
     }
@@ -86,6 +92,9 @@ impl Markdown {
     /// All of it, as far as it fits into `limit` bytes; what does not is counted.
     pub fn text(&self, limit: usize) -> String {
         let mut text = format!("{}{}\n\n", self.head, escaped(&self.figures));
+        if fill(&mut text, self.notes.iter().cloned(), limit / 4) > 0 {
+            text.push('\n');
+        }
         let mut rows: Vec<&Row> = self.rows.iter().collect();
         rows.sort_by_key(|row| row.rank);
         text += "| Step | Result | Why | Took | Saved |\n|---|---|---|--:|--:|\n";

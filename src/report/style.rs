@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Display as Show;
+use std::path::Path;
 
 use clap::ValueEnum;
 
@@ -77,6 +78,11 @@ pub fn labelled(color: bool, tone: Tone, label: &str, text: impl Show) -> String
 /// An error as cargo prints its own, without a newline at its end.
 pub fn error(color: bool, text: impl Show) -> String {
     labelled(color, Tone::Bad, "error", text)
+}
+
+/// That a file was written, in one line.
+pub fn written(color: bool, what: &str, path: &Path) -> String {
+    status(color, Tone::Good, what, path.display()) + "\n"
 }
 
 /// The bytes as they may be shown: without colours if there are to be none.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::{Change, ChangeKind, Reason, StepInfo, Summary, TestRun, TestSummary, Tests};
+use crate::model::{
+    Change, ChangeKind, Exceeded, Outcome, Reason, StepInfo, Summary, Taken, TestRun, TestSummary, Tests, Usual,
+};
 
 /// Why a step runs, in one short line.
 #[must_use]
@@ -41,6 +43,18 @@ pub fn reasons(all: &[Reason], steps: &[StepInfo], own: Option<&str>) -> Vec<Str
     }
     lines.dedup();
     lines
+}
+
+/// How something ended, in the word that programs get.
+#[must_use]
+pub const fn outcome(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "succeeded",
+        Outcome::Cached { .. } => "cached",
+        Outcome::Failed(_) => "failed",
+        Outcome::Skipped { .. } => "skipped",
+        Outcome::Cancelled => "cancelled",
+    }
 }
 
 /// The member that the step is for, if it is for one.
@@ -247,6 +261,24 @@ pub fn figures(summary: &Summary) -> String {
         text += &format!("; saved {}", seconds(summary.saved));
     }
     text
+}
+
+/// `build api took 12.30s, more than the 10.00s of max_phase_time`
+#[must_use]
+pub fn exceeded(exceeded: &Exceeded, steps: &[StepInfo]) -> String {
+    let Exceeded { step, taken, budget } = exceeded;
+    let who = step.and_then(|step| steps.get(step.index())).map_or("the run", |info| &*info.name);
+    let amount = |taken: &Taken| match taken {
+        Taken::Time(time) => seconds(*time),
+        Taken::Memory(bytes) => format!("{} MB of memory", bytes.div_ceil(1_000_000)),
+    };
+    format!("{who} took {}, more than the {} of {}", amount(taken), amount(budget), exceeded.key())
+}
+
+/// `build api took 12.30s, usually 3.10s (17 runs)`
+#[must_use]
+pub fn slower(name: &str, took: Duration, usual: &Usual) -> String {
+    format!("{name} took {}, usually {} ({})", seconds(took), seconds(usual.median), plural(usual.runs, "run"))
 }
 
 /// `1 member`, `11 members`.

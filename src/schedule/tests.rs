@@ -95,6 +95,51 @@ fn a_step_that_waits_for_a_lock_holds_no_job() {
 }
 
 #[test]
+fn what_waits_for_what_is_noted() {
+    let plan = plan(4, &[(0, 3, true)]);
+    let weights = vec![9, 5, 7, 1];
+    let locks = vec![lock(), lock(), lock(), None];
+    let mut schedule = Schedule::new(&plan, Terms { locks, weights, ..terms(2, true) });
+    assert_eq!(schedule.begin(), starts(&[0]));
+    let locked = |step| Note::Locked(id(step), None, "db".into());
+    let ready = |step| Note::Ready(id(step));
+    assert_eq!(schedule.notes(), [ready(0), ready(1), ready(2), locked(2), locked(1)]);
+    assert_eq!(schedule.notes(), []);
+    assert_eq!(
+        schedule.ended(id(0), &bad()),
+        [Action::End(id(3), Outcome::Skipped { because: id(0) }), Action::Start(id(2))]
+    );
+    assert_eq!(schedule.notes(), [], "what is skipped never was ready");
+    assert_eq!(schedule.ended(id(2), &GOOD), starts(&[1]));
+}
+
+#[test]
+fn of_those_that_wait_for_a_lock_the_longest_way_comes_first() {
+    let plan = plan(5, &[(0, 4, true)]);
+    let locks = vec![None, lock(), lock(), lock(), lock()];
+    let weights = vec![1, 9, 2, 3, 5];
+    let mut schedule = Schedule::new(&plan, Terms { locks, weights, ..terms(2, false) });
+    assert_eq!(schedule.begin(), starts(&[1, 0]));
+    // Ready only now, and before the others all the same.
+    assert_eq!(schedule.ended(id(0), &GOOD), []);
+    for step in [4, 3, 2] {
+        let before = if step == 4 { 1 } else { step + 1 };
+        assert_eq!(schedule.ended(id(before), &GOOD), starts(&[step]));
+    }
+}
+
+#[test]
+fn stopping_ends_what_waits_for_a_lock() {
+    let plan = plan(3, &[]);
+    let mut schedule = Schedule::new(&plan, Terms { locks: vec![lock(), lock(), lock()], ..terms(2, true) });
+    assert_eq!(schedule.begin(), starts(&[0]));
+    let cancelled = |step| Action::End(id(step), Outcome::Cancelled);
+    assert_eq!(schedule.stop(), [cancelled(1), cancelled(2)]);
+    assert_eq!(schedule.ended(id(0), &GOOD), []);
+    assert!(schedule.is_over());
+}
+
+#[test]
 fn what_is_to_be_alone_waits_for_what_runs_and_nobody_overtakes_it() {
     let plan = plan(4, &[]);
     let alone = vec![false, true, false, false];
@@ -281,4 +326,41 @@ fn only_the_steps_that_are_named_run() {
     assert!(schedule.is_over());
     let mut nothing = Schedule::new(&plan, Terms { jobs: 4, only: Some(5..5), ..Terms::default() });
     assert!(nothing.begin().is_empty() && nothing.is_over());
+}
+
+#[test]
+fn the_rest_takes_as_long_as_its_longest_way_its_work_or_its_lock() {
+    // 0 before 1; 2, 3 and 4 by themselves.
+    let plan = plan(5, &[(0, 1, true)]);
+    let weights = vec![30, 20, 10, 10, 10];
+    let measured = |jobs, locks: Vec<Option<Lock>>| Terms {
+        weights: weights.clone(),
+        is_measured: true,
+        locks,
+        ..terms(jobs, false)
+    };
+    let gone = |step: StepId| if step.index() == 0 { 12 } else { 0 };
+    let left = |terms: Terms| {
+        let mut schedule = Schedule::new(&plan, terms);
+        schedule.begin();
+        schedule.left(gone)
+    };
+    assert_eq!(left(Terms { weights: weights.clone(), ..terms(1, false) }), None);
+    assert_eq!(left(measured(1, Vec::new())), Some(68));
+    assert_eq!(left(measured(8, Vec::new())), Some(38));
+    let lock: Option<Lock> = Some("db".into());
+    assert_eq!(left(measured(8, vec![None, lock.clone(), lock.clone(), lock.clone(), lock])), Some(50));
+}
+
+#[test]
+fn what_waits_is_taken_for_as_fresh_as_what_is_over() {
+    let plan = plan(4, &[]);
+    let mut schedule =
+        Schedule::new(&plan, Terms { weights: vec![10, 30, 20, 40], is_measured: true, ..terms(1, false) });
+    let mut started = schedule.begin();
+    for (outcome, left) in [(GOOD, 30), (Outcome::Succeeded, 24)] {
+        let Some(Action::Start(step)) = started.first().cloned() else { panic!("nothing starts") };
+        started = schedule.ended(step, &outcome);
+        assert_eq!(schedule.left(|_| 0), Some(left));
+    }
 }

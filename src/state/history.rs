@@ -25,6 +25,9 @@ pub struct Run {
     pub saved_ms: u64,
     /// The steps that ran, in the order in which they ended.
     pub steps: Vec<RunStep>,
+    /// The ids of the steps that were fresh; of very many the first ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fresh: Vec<String>,
 }
 
 /// A step that ran.
@@ -36,6 +39,9 @@ pub struct RunStep {
     pub ended: Ended,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+    /// The peak of its memory in bytes, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_memory: Option<u64>,
 }
 
 /// What is remembered of the runs.
@@ -50,7 +56,6 @@ pub struct History {
 impl History {
     /// Reads the last `keep` runs. A last line that was cut off is none.
     #[must_use]
-    #[cfg(test)]
     pub fn load(home: &Home, keep: usize) -> (Self, Option<String>) {
         let (lines, warning) = home.read(&kept(home));
         let lines: Vec<&[u8]> = lines.0.split_inclusive(|byte| *byte == b'\n').collect();
@@ -110,9 +115,23 @@ mod tests {
     use super::*;
 
     fn run(number: u64) -> Run {
-        let step = RunStep { id: format!("test {number}\n"), ended: Ended::Failed, duration_ms: number };
+        let step = RunStep {
+            id: format!("test {number}\n"),
+            ended: Ended::Failed,
+            duration_ms: number,
+            peak_memory: Some(number),
+        };
         let phases = vec!["test".to_owned()];
-        Run { started_at: number, duration_ms: 1, exit: 1, phases, cached: 2, saved_ms: 3, steps: vec![step] }
+        Run {
+            started_at: number,
+            duration_ms: 1,
+            exit: 1,
+            phases,
+            cached: 2,
+            saved_ms: 3,
+            steps: vec![step],
+            fresh: vec!["x".to_owned()],
+        }
     }
 
     fn save(home: &Home, number: u64, keep: usize) {

@@ -113,6 +113,14 @@ impl Blobs {
         Ok(self.verified(digest, to)?.is_some())
     }
 
+    /// Whether the blob is there and whole, as [`read`](Self::read) says it, and without holding it in memory.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn is_whole(&self, digest: &Digest) -> io::Result<bool> {
+        Ok(self.verified(digest, io::sink())?.is_some())
+    }
+
     /// The blob; `None` when it is gone. One whose bytes are not what the digest says is removed, and is gone.
     ///
     /// # Errors
@@ -282,6 +290,7 @@ mod tests {
             let digest = blobs.put(contents).unwrap();
             assert_eq!(digest, Digest(Sha256::digest(contents).into()));
             assert_eq!(blobs.read(&digest).unwrap().as_deref(), Some(contents));
+            assert!(blobs.is_whole(&digest).unwrap());
             assert_eq!(blobs.put(contents).unwrap(), digest);
         }
         assert_eq!(files(&blobs), 3);

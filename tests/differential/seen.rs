@@ -107,7 +107,9 @@ fn is_ours(line: &str) -> bool {
         "name no file that is there",
     ];
     let is_known = |text: &str| WARNINGS.iter().any(|known| text.contains(known));
-    line.starts_with("note: ") || line.strip_prefix("warning: ").is_some_and(is_known)
+    // How long something usually takes depends on the edits before.
+    let is_time = line.starts_with("        Slow ") && line.contains(", usually ");
+    is_time || line.starts_with("note: ") || line.strip_prefix("warning: ").is_some_and(is_known)
 }
 
 /// The step that a line tells the end of.

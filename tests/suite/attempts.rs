@@ -1,10 +1,9 @@
 //! How long a step may take and how often it is tried, and what becomes of what it leaves behind.
 
-use std::time::{Duration, Instant};
-
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::scene::Scene;
+use crate::signals::interrupted;
 
 /// Succeeds the third time.
 const THIRD: &str = "[lifecycle.go]\nretries = 2\ninputs = [\"src/**\"]\n\
@@ -100,17 +99,10 @@ fn the_attempts_have_an_end() {
 
 #[test]
 fn what_is_interrupted_is_not_tried_again() {
-    let scene =
-        Scene::of(&["a"]).make("[lifecycle.go]\nretries = 9\ncommand = \"echo try >> $SIDE/tries; sleep 1000\"\n");
-    let call = scene.call("go");
-    let child = call.start();
-    let end = Instant::now() + Duration::from_secs(30);
-    while scene.left("tries").is_empty() {
-        assert!(Instant::now() < end);
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    let ended = call.wait(child);
+    let scene = Scene::of(&["a"]).make(
+        "[lifecycle.go]\nretries = 9\ncommand = \"echo try >> $SIDE/tries; touch $SIDE/started-go; sleep 1000\"\n",
+    );
+    let ended = interrupted(&scene, &scene.call("go"), 1, &[Signal::INT]);
     assert_eq!(ended.code, Some(130), "{}", ended.text());
     assert_eq!(scene.left("tries"), "try\n");
     assert_eq!(scene.processes(), [""; 0]);
@@ -157,7 +149,7 @@ fn a_test_executable_has_its_time_and_its_attempts_for_itself() {
 fn a_process_that_is_left_behind_is_named_and_ended_with_the_run() {
     let make = "[lifecycle.serve]\ninputs = []\ncommand = \"echo serving; sleep 1000 & echo $! > $SIDE/pid\"\n\
         [lifecycle.use]\nneeds = [\"serve\"]\ncommand = \"kill -0 $(cat $SIDE/pid)\"\n\
-        [lifecycle.quiet]\ninputs = []\ncommand = \"sleep 1000 > /dev/null 2>&1 &\"\n";
+        [lifecycle.quiet]\ninputs = []\ncommand = \"exec > /dev/null 2>&1; sleep 1000 &\"\n";
     let scene = Scene::of(&["a"]).make(make);
     for reason in ["first run", "not kept before: it left a process behind"] {
         scene.call("use").shows(&format!(

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use crate::scene::Scene;
-use crate::signals::{interrupted, send, until};
+use crate::signals::{ENDING, interrupted, send, until};
 
 /// `work` is what is asked for, `down` and `announce` are for the end. Each writes a line to `$SIDE/ran`; `work` and `down` fail
 /// where `$SIDE/broken-<phase>` is.
@@ -219,29 +219,17 @@ fn what_a_step_left_running_is_there_for_them_and_gone_afterwards() {
 const SLOW: &str =
     "[lifecycle.slow]\nscope = \"workspace\"\ncommand = \"touch $SIDE/started-slow; sleep 30; sleep 30\"\n";
 
-fn ends_with_finally(signal: Signal, code: i32) {
-    let scene = Scene::of(&["a"]).make(&(SLOW.to_owned() + MAKE + HOOKS));
-    let ended = interrupted(&scene, &scene.call("slow work"), 1, &[signal]);
-    assert_eq!(ended.code, Some(code), "{}", ended.text());
-    assert_eq!(scene.take("ran"), "down\n", "{}", ended.text());
-    assert_eq!(ended.lines_of("Cancelled").len(), 2, "{}", ended.text());
-    assert_eq!(ended.lines_of("Finished"), ["3 steps in [time]: 1 run, 2 cancelled"]);
-    assert_eq!(scene.processes(), [""; 0]);
-}
-
 #[test]
-fn they_run_after_an_interrupt() {
-    ends_with_finally(Signal::INT, 130);
-}
-
-#[test]
-fn they_run_after_a_termination() {
-    ends_with_finally(Signal::TERM, 143);
-}
-
-#[test]
-fn they_run_after_a_hangup() {
-    ends_with_finally(Signal::HUP, 129);
+fn they_run_after_a_signal() {
+    for (signal, code) in ENDING {
+        let scene = Scene::of(&["a"]).make(&(SLOW.to_owned() + MAKE + HOOKS));
+        let ended = interrupted(&scene, &scene.call("slow work"), 1, &[signal]);
+        assert_eq!(ended.code, Some(code), "{}", ended.text());
+        assert_eq!(scene.take("ran"), "down\n", "{}", ended.text());
+        assert_eq!(ended.lines_of("Cancelled").len(), 2, "{}", ended.text());
+        assert_eq!(ended.lines_of("Finished"), ["3 steps in [time]: 1 run, 2 cancelled"]);
+        assert_eq!(scene.processes(), [""; 0]);
+    }
 }
 
 /// Waits for a file, and says when it begins and whether it came to its end.
@@ -293,4 +281,90 @@ fn the_interrupt_after_the_one_that_stopped_the_others_kills_them() {
     assert_eq!(ended.code, Some(130), "{}", ended.text());
     assert_eq!(ended.lines_of("Cancelled"), ["slow", "finally: down"], "{}", ended.text());
     assert_eq!(scene.processes(), [""; 0]);
+}
+
+/// Counts the lines of `words`; what closes the run runs what is in `$SIDE/change`.
+const COUNT: &str = "[lifecycle.count]\nscope = \"workspace\"\ninputs = [\"words\"]\noutputs = [\"number\"]\ncommand = \"wc -l < words > number\"\n\
+    [lifecycle.change]\nscope = \"workspace\"\ncommand = \"sh $SIDE/change\"\n";
+
+#[test]
+fn what_finally_changes_makes_no_wrong_record() {
+    let scene = Scene::of(&["a"]).make(&format!("{COUNT}[hooks]\nfinally = [\"change\"]\n")).file("words", "one\n");
+    scene.append("a/src/lib.rs", "#[test]\nfn one() {}\n");
+    let change = |line: &str| std::fs::write(scene.beside("change"), line).unwrap();
+    let number = || std::fs::read_to_string(scene.at("number")).unwrap();
+    change("");
+    scene.call("count check test").succeeds();
+
+    // Of a step that ran, and then of one that was fresh.
+    scene.append("words", "two\n");
+    change("echo more >> words");
+    let ended = scene.call("count").succeeds();
+    assert!(ended.err().contains("inputs of count changed during the run (words)"), "{}", ended.text());
+    assert_eq!(number(), "2\n");
+    change("");
+    scene.call("count").succeeds();
+    assert_eq!(number(), "3\n");
+    change("echo more >> words");
+    assert_eq!(scene.call("count").succeeds().lines_of("Fresh"), ["count"]);
+    change("");
+    scene.call("count").succeeds();
+    assert_eq!(number(), "4\n");
+    assert_eq!(scene.call("count").succeeds().lines_of("Fresh"), ["count"]);
+
+    // Its outputs.
+    for line in ["rm number", "echo wrong > number"] {
+        change(line);
+        scene.call("count").succeeds();
+        change("");
+        scene.call("count").succeeds();
+        assert_eq!(number(), "4\n", "{line}");
+    }
+
+    // The sources that cargo and tests have read.
+    scene.append("a/src/lib.rs", "// edited\n");
+    change("echo nonsense >> a/src/lib.rs");
+    scene.call("check").succeeds();
+    change("");
+    for _ in 0..2 {
+        assert_eq!(scene.call("check").run().code, Some(1), "it does not compile now");
+    }
+    scene.replace("a/src/lib.rs", "nonsense\n", "// edited again\n");
+    change("echo '#[test] fn bad() { panic!() }' >> a/src/lib.rs");
+    scene.call("check test").succeeds();
+    change("");
+    for _ in 0..2 {
+        assert_eq!(scene.call("check test").run().code, Some(1), "there is a test that fails now");
+    }
+}
+
+#[test]
+fn what_on_success_has_cargo_do_makes_nothing_wrong_later() {
+    let make = "[lifecycle.work]\nscope = \"workspace\"\ncommand = \"true\"\n\
+        [lifecycle.compile]\nscope = \"workspace\"\ncommand = \"cargo check --workspace\"\n";
+    for phase in ["check", "compile"] {
+        let scene = Scene::of(&["a"]).make(&format!("{make}[hooks]\non_success = [\"{phase}\"]\n"));
+        scene.call("check").succeeds();
+        assert_eq!(scene.call("check").succeeds().lines_of("Fresh"), ["check (1 member)"], "{phase}");
+        let compiles = || {
+            let ended = scene.call("work -v").succeeds();
+            assert!(ended.err().contains("Checking a v0.1.0"), "{}", ended.text());
+        };
+        // It compiles an edit that `check` has not seen.
+        scene.append("a/src/lib.rs", "pub fn unused() {}\n");
+        compiles();
+        assert_eq!(scene.call("check").succeeds().ran()[0], "check (1 member) (a: src/lib.rs changed)", "{phase}");
+        // It compiles an edit, after which a file takes its place that is not newer.
+        scene.append("a/src/lib.rs", "pub fn other() {}\n");
+        std::fs::write(scene.beside("older"), "nonsense\n").unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        compiles();
+        std::fs::rename(scene.beside("older"), scene.at("a/src/lib.rs")).unwrap();
+        for _ in 0..2 {
+            let ended = scene.call("check").succeeds();
+            assert!(ended.err().contains("src/lib.rs changed, but is not newer"), "{phase}: {}", ended.text());
+        }
+        scene.append("a/src/lib.rs", "\n");
+        assert_eq!(scene.call("check").run().code, Some(1), "{phase}: now cargo sees it");
+    }
 }

@@ -33,7 +33,7 @@ fn assert_made(scene: &Scene, schema: &str, ended: &Ended) {
 }
 
 /// The next of a row of numbers that look like chance and are the same every time.
-fn next(seed: &mut u64) -> u64 {
+pub fn next(seed: &mut u64) -> u64 {
     *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     *seed >> 33
 }

@@ -1,10 +1,14 @@
 //! `--message-format json`: every line of real runs is as the schema says, and programs find in them what happened.
 
-use rustix::process::{Pid, Signal, kill_process};
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::call::Ended;
 use crate::scene::Scene;
+use crate::signals::interrupted;
 
 /// The lines of a run, each of which the schema must know.
 #[track_caller]
@@ -55,6 +59,8 @@ fn a_run_and_then_a_fresh_one() {
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     let place = ["level", "file", "line", "column"].map(|field| warnings[0][field].clone());
     assert_eq!(place, ["warning".into(), "a/src/lib.rs".into(), 2.into(), Value::from(4)]);
+    let end = ["end_line", "end_column"].map(|field| warnings[0][field].clone());
+    assert_eq!(end, [2.into(), Value::from(10)]);
     let said = named(&first, "printed").into_iter().filter(|event| event["name"] == "say a");
     assert_eq!(said.map(|event| event["text"].clone()).collect::<Vec<_>>(), ["it is a\n"]);
 
@@ -63,6 +69,23 @@ fn a_run_and_then_a_fresh_one() {
     assert!(named(&second, "ended").iter().all(|event| event["outcome"] == "cached" && event["attempts"] == 0));
     assert_eq!(named(&second, "diagnostic").len(), 1, "warnings of fresh steps come again");
     assert_eq!(second.last().unwrap()["cached"], 3);
+}
+
+#[test]
+fn what_waits_for_what_is_told() {
+    let scene = Scene::of(&["a", "b"]).make("[lifecycle.load]\ncommand = \"sleep 0.1\"\nlock = \"db\"\n");
+    scene.append("a/src/lib.rs", "#[test]\nfn good() {}\n");
+    let events = run(&scene, "load test --jobs 2", 0);
+    let waits = named(&events, "waiting");
+    assert_eq!(waits.len(), 1, "{waits:#?}");
+    assert_eq!((&waits[0]["lock"], &waits[0]["part"]), (&"db".into(), &Value::Null));
+    let steps = named(&events, "ready").len();
+    assert_eq!(steps, 3);
+    let split: Vec<&Value> =
+        named(&events, "split").iter().flat_map(|event| event["parts"].as_array().unwrap()).collect();
+    assert!(split.contains(&&"a".into()), "{split:?}");
+    // Each step once, what brings the tests together, and the tests themselves.
+    assert_eq!(named(&events, "granted").len(), steps + 1 + split.len());
 }
 
 #[test]
@@ -105,20 +128,99 @@ fn tests_that_fail_and_tests_that_are_fresh() {
 
 #[test]
 fn an_interrupted_run_is_told_to_its_end() {
-    let scene = Scene::of(&["a"]).make("[lifecycle.slow]\ncommand = \"touch $SIDE/started; sleep 30\"\n");
-    let call = scene.call("slow --message-format json");
-    let child = call.start();
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while !scene.beside("started").exists() {
-        assert!(std::time::Instant::now() < end);
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    let ended = call.wait(child);
+    let scene = Scene::of(&["a"]).make("[lifecycle.slow]\ncommand = \"touch $SIDE/started-slow; sleep 30\"\n");
+    let ended = interrupted(&scene, &scene.call("slow --message-format json"), 1, &[Signal::INT]);
     assert_eq!(ended.code, Some(130), "{}", ended.text());
     let events = events(&ended);
     assert_eq!(named(&events, "interrupted")[0]["signal"], "SIGINT");
     assert_eq!(named(&events, "ended")[0]["outcome"], "cancelled");
+}
+
+/// Each step that is named at the beginning ends once, and the figures are theirs. Answers how those of `on_success` and
+/// `on_error` ended.
+#[track_caller]
+fn endings(ended: &Ended) -> Vec<(String, String)> {
+    let events = events(ended);
+    let named_first: Vec<u64> =
+        events[0]["steps"].as_array().unwrap().iter().map(|step| step["step"].as_u64().unwrap()).collect();
+    assert!(
+        events[0]["steps"].as_array().unwrap().iter().all(|step| !step["name"].as_str().unwrap().starts_with("on_"))
+    );
+    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+    for event in named(&events, "ended") {
+        *counts.entry(event["step"].as_u64().unwrap()).or_default() += 1;
+    }
+    assert!(counts.values().all(|count| *count == 1), "{}", ended.text());
+    assert!(named_first.iter().all(|step| counts.contains_key(step)), "{}", ended.text());
+    assert_eq!(events.last().unwrap()["steps"].as_u64(), Some(named_first.len() as u64));
+    let text = |event: &Value, field: &str| event[field].as_str().unwrap().to_owned();
+    let closing =
+        named(&events, "ended").into_iter().filter(|event| event["name"].as_str().unwrap().starts_with("on_"));
+    closing.map(|event| (text(event, "name"), text(event, "outcome"))).collect()
+}
+
+#[test]
+fn each_step_that_is_named_at_the_beginning_ends_once_however_the_run_ends() {
+    let phase = |name: &str| {
+        format!(
+            "[lifecycle.{name}]\nscope = \"workspace\"\ncommand = \"[ ! -e $SIDE/broken-{name} ] || exit 1; \
+             if [ -e $SIDE/slow-{name} ]; then touch $SIDE/started-{name}; sleep 30; fi\"\n"
+        )
+    };
+    let make = ["work", "more", "down", "good", "bad"].map(phase).concat()
+        + "[hooks]\nafter_work = [\"more\"]\nfinally = [\"down\"]\non_success = [\"good\"]\non_error = [\"bad\"]\n";
+    let run = |broken: &[&str]| {
+        let scene = Scene::of(&["a"]).make(&make);
+        broken.iter().for_each(|name| std::fs::write(scene.beside(&format!("broken-{name}")), "").unwrap());
+        endings(&scene.call("work --message-format json").run())
+    };
+    let one = |name: &str, outcome: &str| vec![(name.to_owned(), outcome.to_owned())];
+    assert_eq!(run(&[]), one("on_success: good", "succeeded"));
+    assert_eq!(run(&["work"]), one("on_error: bad", "succeeded"));
+    assert_eq!(run(&["down"]), one("on_error: bad", "succeeded"));
+    assert_eq!(run(&["more", "bad"]), one("on_error: bad", "failed"));
+    assert_eq!(run(&["good"]), one("on_success: good", "failed"));
+    let stopped = |slow: &str, signals: &[Signal]| {
+        let scene = Scene::of(&["a"]).make(&make);
+        std::fs::write(scene.beside(&format!("slow-{slow}")), "").unwrap();
+        endings(&interrupted(&scene, &scene.call("work --message-format json"), 1, signals))
+    };
+    assert_eq!(stopped("work", &[Signal::INT]), []);
+    assert_eq!(stopped("down", &[Signal::INT, Signal::INT]), []);
+    assert_eq!(stopped("good", &[Signal::TERM]), one("on_success: good", "cancelled"));
+}
+
+#[test]
+fn what_the_compiler_says_comes_before_cargo_ends_and_once() {
+    let scene = Scene::of(&["a", "b a"]);
+    scene.append("a/src/lib.rs", "fn unused() {}\n");
+    scene.write(
+        "b/build.rs",
+        "fn main() {\n    let side = std::path::PathBuf::from(std::env::var_os(\"SIDE\").unwrap());\n    \
+         while !side.join(\"seen\").exists() {\n        std::thread::sleep(std::time::Duration::from_millis(10));\n    }\n}\n",
+    );
+    let mut child = scene.call("check --message-format json").start();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let is_one = |line: &String| line.contains("\"event\":\"diagnostic\"");
+    assert!(lines.any(|line| is_one(&line)));
+    std::fs::write(scene.beside("seen"), "").unwrap();
+    assert_eq!(lines.filter(is_one).count(), 0, "it is not told again");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn what_several_commands_and_attempts_say_comes_once() {
+    let scene = Scene::of(&["a", "b"])
+        .make("[lifecycle.twice]\nretries = 1\ncommands = [\"cargo check -p a\", \"cargo build -p a\", \"false\"]\n");
+    scene.append("a/src/lib.rs", "fn unused() {}\n");
+    let events = run(&scene, "twice -p a", 1);
+    assert_eq!(named(&events, "retried").len(), 1);
+    assert_eq!(named(&events, "diagnostic").len(), 1, "{events:#?}");
+    // After some did not compile, cargo is asked for the others, and says again what it said of them.
+    scene.append("b/src/lib.rs", "fn wrong() -> u8 { \"\" }\n");
+    let events = run(&scene, "test --keep-going", 1);
+    let said: Vec<_> = named(&events, "diagnostic").iter().map(|event| event["message"].clone()).collect();
+    assert_eq!(said.iter().filter(|message| *message == "function `unused` is never used").count(), 1, "{said:?}");
 }
 
 #[test]

@@ -42,8 +42,9 @@ fn annotations(ended: &Ended) -> Vec<String> {
 fn warnings_are_annotations_once_each_and_again_when_they_are_fresh() {
     let scene = Scene::of(&["a", "b"]);
     scene.append("a/src/lib.rs", "fn unused() {}\n");
-    let expected =
-        ["::warning file=a/src/lib.rs,line=2,col=4,title=check (2 members)::function `unused` is never used"];
+    let expected = [
+        "::warning file=a/src/lib.rs,line=2,col=4,endLine=2,endColumn=10,title=check (2 members)::function `unused` is never used",
+    ];
     let ended = on_github(&scene, "check").succeeds();
     assert_eq!(annotations(&ended), expected, "{}", ended.text());
     assert!(
@@ -61,14 +62,17 @@ fn warnings_are_annotations_once_each_and_again_when_they_are_fresh() {
 #[test]
 fn errors_stand_at_their_places_in_the_repository() {
     let scene = Scene::of(&["a"]);
-    scene.append("a/src/lib.rs", "fn wrong() -> u8 { \"\" }\n");
+    scene.append("a/src/lib.rs", "fn wrong() -> u8 { \"\" }\nfn more(b: bool) -> u8 {\n    while b {\n    }\n}\n");
     let call = on_github(&scene, "check").env("GITHUB_WORKSPACE", scene.root().parent().unwrap());
     let ended = call.run();
     assert_eq!(ended.code, Some(1));
     let found = annotations(&ended);
     assert_eq!(
         found,
-        ["::error file=shop/a/src/lib.rs,line=2,col=20,title=error[E0308]::mismatched types"],
+        [
+            "::error file=shop/a/src/lib.rs,line=2,col=20,endLine=2,endColumn=22,title=error[E0308]::mismatched types",
+            "::error file=shop/a/src/lib.rs,line=4,endLine=5,title=error[E0308]::mismatched types",
+        ],
         "{}",
         ended.text()
     );

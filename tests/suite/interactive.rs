@@ -3,7 +3,10 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::scene::Scene;
+use crate::signals::interrupted;
 use crate::terminal::Terminal;
 
 #[test]
@@ -75,4 +78,79 @@ fn ctrl_z_stops_both_and_the_shell_has_the_terminal() {
     }
     let screen = terminal.until_seen("Finished");
     assert!(screen.contains("Ran ask a in "), "{screen}");
+}
+
+/// `hold` waits in front, `later` comes after it, `down` at the end however it goes; each that runs leaves a line in `$SIDE/ran`.
+const HOLD: &str = "[lifecycle.hold]\ninteractive = true\ncache = true\ninputs = []\nretries = 2\n\
+    commands = [\"echo hold >> $SIDE/ran; echo $PPID > $SIDE/started-hold; echo ready; sleep 1000\", \"echo next >> $SIDE/ran\"]\n\
+    [lifecycle.later]\ncommand = \"echo later >> $SIDE/ran\"\n\
+    [lifecycle.down]\nscope = \"workspace\"\ncommand = \"echo down >> $SIDE/ran\"\n\
+    [lifecycle.announce]\ncommand = \"echo announce >> $SIDE/ran\"\n\
+    [hooks]\nfinally = [\"down\"]\non_error = [\"announce\"]\n";
+
+#[test]
+fn ctrl_c_that_ends_it_ends_the_run() {
+    let scene = Scene::of(&["a"]).make(HOLD);
+    let Some(terminal) = Terminal::open(&scene) else { return };
+    for options in ["", "--keep-going"] {
+        terminal.line(&format!("clear; $LIFECYCLE lifecycle hold later {options}; echo over $?"));
+        terminal.until("ready");
+        terminal.key("C-c");
+        let screen = terminal.until("over 130\n$");
+        assert!(screen.contains("Cancelled hold a") && screen.contains("Cancelled later a"), "{screen}");
+        assert!(screen.contains("2 cancelled") && !screen.contains("Failed"), "{screen}");
+        assert_eq!(scene.take("ran"), "hold\ndown\n", "{screen}");
+    }
+    terminal.line("clear; $LIFECYCLE lifecycle hold -n; echo over $?");
+    let screen = terminal.until("over 0\n$");
+    assert!(screen.contains("hold a: stale: interrupted before"), "{screen}");
+}
+
+#[test]
+fn who_ends_the_run_ends_it_as_well() {
+    let scene = Scene::of(&["a"]).make(HOLD);
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let ended = interrupted(&scene, &scene.call("hold later"), 1, &[signal]);
+        assert_eq!(ended.code, Some(code), "{}", ended.text());
+        assert_eq!(ended.lines_of("Cancelled"), ["later a", "hold a"], "{}", ended.text());
+        assert_eq!(scene.take("ran"), "hold\ndown\n");
+        assert_eq!(scene.processes(), [""; 0]);
+        scene.take("started-hold");
+    }
+    let Some(terminal) = Terminal::open(&scene) else { return };
+    terminal.line("$LIFECYCLE lifecycle hold later; echo over $?");
+    terminal.until("ready");
+    let us = Pid::from_raw(scene.left("started-hold").trim().parse().unwrap()).unwrap();
+    kill_process(us, Signal::TERM).unwrap();
+    let screen = terminal.until("over 143\n$");
+    assert!(screen.contains("Cancelled hold a"), "{screen}");
+    assert_eq!(scene.take("ran"), "hold\ndown\n");
+}
+
+#[test]
+fn a_signal_of_another_kind_is_a_failure() {
+    let make = "[lifecycle.hold]\ninteractive = true\ncommand = \"kill -s $signal $$\"\n";
+    let scene = Scene::of(&["a"]).make(make);
+    let ended = scene.call("hold").env("signal", "INT").run();
+    assert_eq!(ended.code, Some(1), "it has no terminal, so nobody pressed a key: {}", ended.text());
+    let Some(terminal) = Terminal::open(&scene) else { return };
+    terminal.line("signal=TERM $LIFECYCLE lifecycle hold; echo over $?");
+    let screen = terminal.until("over 1\n$");
+    assert!(screen.contains("Failed hold a") && screen.contains("ended by signal 15"), "{screen}");
+}
+
+#[test]
+fn ctrl_c_in_what_closes_the_run_lets_the_others_run() {
+    let make = HOLD.replace("finally = [\"down\"]", "finally = [\"hold\", \"down\"]");
+    let scene = Scene::of(&["a"]).make(&make);
+    let Some(terminal) = Terminal::open(&scene) else { return };
+    terminal.line("$LIFECYCLE lifecycle later; echo over $?");
+    terminal.until("ready");
+    terminal.key("C-c");
+    let screen = terminal.until("over 130\n$");
+    assert!(screen.contains("Cancelled finally: hold a"), "{screen}");
+    let ran = scene.take("ran");
+    let mut lines: Vec<&str> = ran.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["down", "hold", "later"], "{screen}");
 }

@@ -27,7 +27,7 @@ fn has_make() -> bool {
 /// Four members with three dependencies each, to be built into folders of their own.
 fn four() -> Scene {
     let mut make =
-        "[lifecycle.plain]\nworkspaces = [\"m*\"]\ncommand = \"cargo check --target-dir {root}/target/{name} -p {spec}\"\n\
+        "[lifecycle.plain]\nworkspaces = [\"m*\"]\ncommand = \"cargo build --target-dir {root}/target/{name} -p {spec}\"\n\
         [lifecycle.shell]\nworkspaces = [\"m*\"]\ncommand = \"cargo check --target-dir $SIDE/{name} -p {name}\"\n"
             .to_owned();
     for name in ["m1", "m2", "m3", "m4"] {

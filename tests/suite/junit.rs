@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::call::Ended;
 use crate::scene::Scene;
+use crate::signals::interrupted;
 
 const REPORT: &str = "target/report/junit.xml";
 
@@ -72,6 +73,124 @@ fn texts(scene: &Scene, name: &str) -> Vec<String> {
     let document = roxmltree::Document::parse(&text).unwrap();
     let found = document.descendants().filter(|node| node.has_tag_name(name));
     found.map(|node| node.text().unwrap_or_default().to_owned()).collect()
+}
+
+/// The earlier attempts of cases: the case, the element, its message, and what was printed.
+fn before(scene: &Scene) -> Vec<[String; 4]> {
+    let text = fs::read_to_string(scene.at(REPORT)).unwrap();
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let found = document
+        .descendants()
+        .filter(|node| ["flakyFailure", "rerunFailure", "rerunError"].contains(&node.tag_name().name()));
+    let attempt = |node: roxmltree::Node<'_, '_>| {
+        let case = node.parent().unwrap().attribute("name").unwrap();
+        let printed = node.children().find(|node| node.has_tag_name("stackTrace")).unwrap();
+        assert!(node.attribute("type").is_some());
+        [case, node.tag_name().name(), node.attribute("message").unwrap(), printed.text().unwrap_or_default()]
+            .map(str::to_owned)
+    };
+    found.map(attempt).collect()
+}
+
+/// A test that counts in `$SIDE/<name>` how often it ran.
+fn counting(name: &str, body: &str) -> String {
+    format!(
+        "\n#[test]\nfn {name}() {{\n    let file = std::path::PathBuf::from(std::env::var_os(\"SIDE\").unwrap()).join(\"{name}\");\n    \
+         let runs = std::fs::read(&file).map_or(0, |runs| runs.len()) + 1;\n    std::fs::write(&file, vec![b'x'; runs]).unwrap();\n    \
+         println!(\"run {{runs}}\");\n    {body}\n}}\n"
+    )
+}
+
+#[test]
+fn what_failed_before_it_passed_is_told_of_the_test() {
+    let scene = Scene::of(&["a"]);
+    scene.append("a/src/lib.rs", &counting("flaky", "assert!(runs > 2, \"too early\");"));
+    scene.append("a/src/lib.rs", "\n#[test]\nfn good() {}\n");
+    scene.write("a/tests/dies.rs", &counting("dies", "if runs < 2 { std::process::exit(9); }"));
+    scene.call("test --retries 3 --junit").arg(REPORT).succeeds();
+    let expected = [
+        "  a::dies",
+        "  dies",
+        "  flaky: flakyFailure: too early",
+        "  good",
+        "a (doc) of test",
+        "a of test",
+        "a::dies of test",
+    ];
+    let mut lines = report(&scene);
+    lines.retain(|line| line != "  a::dies: flakyFailure: exit status 9");
+    lines.push("  a::dies".to_owned());
+    assert_eq!(sorted(lines), expected);
+    let before = before(&scene);
+    let short: Vec<_> = before.iter().map(|[case, element, how, _]| format!("{case} {element} {how}")).collect();
+    assert_eq!(
+        sorted(short),
+        ["a::dies flakyFailure exit status 9", "flaky flakyFailure too early", "flaky flakyFailure too early"]
+    );
+    let printed: Vec<_> = before.iter().filter(|[case, ..]| case == "flaky").map(|[.., printed]| printed).collect();
+    assert!(printed[0].starts_with("run 1\n") && printed[0].contains("too early"), "{before:?}");
+    assert!(printed[1].starts_with("run 2\n") && !printed[1].contains("test result"), "{before:?}");
+}
+
+#[test]
+fn what_failed_before_it_failed_at_last_is_told_besides() {
+    let scene = Scene::of(&["a"]);
+    scene.append("a/src/lib.rs", &counting("bad", "assert!(runs > 2, \"run {runs}\");"));
+    let ended = scene.call("test --retries 1 --junit").arg(REPORT).run();
+    assert_eq!(ended.code, Some(1), "{}", ended.text());
+    assert_eq!(sorted(report(&scene)), ["  bad: failure: run 2", "a (doc) of test", "a of test"]);
+    let [[case, element, how, printed]] = &before(&scene)[..] else { panic!("{:?}", before(&scene)) };
+    assert_eq!([&**case, element, how], ["bad", "rerunFailure", "run 1"]);
+    assert!(printed.contains("panicked at a/src/lib.rs"), "{printed}");
+}
+
+#[test]
+fn attempts_of_any_step_are_told() {
+    let make = "[lifecycle.go]\nretries = 2\n\
+        command = \"echo {name} >> $SIDE/{name}; echo $(wc -l < $SIDE/{name}); [ $(wc -l < $SIDE/{name}) -gt 1 ] && [ {name} = a ]\"\n";
+    let scene = Scene::of(&["a", "b"]).make(make);
+    let ended = scene.call("go --keep-going --junit").arg(REPORT).run();
+    assert_eq!(ended.code, Some(1), "{}", ended.text());
+    let lines = sorted(report(&scene));
+    assert_eq!(
+        lines,
+        ["  go a: flakyFailure: exit status 1", "  go b: error: exit status 1", "go a of go a", "go b of go b"]
+    );
+    let expected = [
+        ["go a", "flakyFailure", "exit status 1", "1\n"],
+        ["go b", "rerunError", "exit status 1", "1\n"],
+        ["go b", "rerunError", "exit status 1", "2\n"],
+    ];
+    assert_eq!(before(&scene), expected.map(|attempt| attempt.map(str::to_owned)));
+}
+
+#[test]
+fn that_the_time_was_over_is_told() {
+    let scene = Scene::of(&["a"]).make("[lifecycle.slow]\ntimeout = \"1s\"\ncommand = \"echo before; sleep 60\"\n");
+    scene.append(
+        "a/src/lib.rs",
+        "\n#[test]\nfn bad() {\n    panic!(\"no\");\n}\n\n#[test]\nfn hangs() {\n    std::thread::sleep(std::time::Duration::from_secs(60));\n}\n",
+    );
+    let ended = scene.call("slow test --keep-going --timeout 5s --junit").arg(REPORT).run();
+    assert_eq!(ended.code, Some(1), "{}", ended.text());
+    let lines = report(&scene);
+    assert!(lines.contains(&"  slow a: error: timed out after 1s".to_owned()), "{lines:?}");
+    assert!(lines.contains(&"  a: failure: timed out after 5s".to_owned()), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("  bad: failure")), "{lines:?}");
+}
+
+#[test]
+fn any_phase_has_a_report() {
+    let make = "[lifecycle.down]\nscope = \"workspace\"\ncommand = \"true\"\n[hooks]\nfinally = [\"down\"]\non_success = [\"down\"]\n";
+    let scene = Scene::of(&["a", "b"]).make(make);
+    scene.append("a/src/lib.rs", "fn unused() {}\n");
+    scene.call("check build doc clean --junit").arg("report.xml").succeeds();
+    let text = fs::read_to_string(scene.at("report.xml")).unwrap();
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let cases = document.descendants().filter(|node| node.has_tag_name("testcase"));
+    let names: Vec<_> = cases.map(|case| case.attribute("name").unwrap()).collect();
+    assert_eq!(names, ["check", "build", "doc", "clean", "finally: down", "on_success: down"]);
+    assert!(text.contains("function `unused` is never used"), "{text}");
 }
 
 #[test]
@@ -252,18 +371,12 @@ fn an_interrupted_run_reports_what_is_known() {
     scene.replace(
         "a/tests/plain.rs",
         "fn main() {",
-        "fn main() {\n    let side = std::env::var(\"SIDE\").unwrap();\n    std::fs::write(side + \"/started\", \"\").unwrap();\n    \
+        "fn main() {\n    let side = std::env::var(\"SIDE\").unwrap();\n    std::fs::write(side + \"/started-plain\", \"\").unwrap();\n    \
          std::thread::sleep(std::time::Duration::from_secs(60));",
     );
     scene.call("test -- --no-run").succeeds();
-    let call = scene.call("test -j2 --junit").arg(REPORT);
-    let mut child = call.start();
-    while !scene.beside("started").exists() {
-        assert_eq!(child.try_wait().unwrap(), None, "it has to start the test");
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    assert_eq!(call.wait(child).code, Some(130));
+    let ended = interrupted(&scene, &scene.call("test -j2 --junit").arg(REPORT), 1, &[Signal::INT]);
+    assert_eq!(ended.code, Some(130), "{}", ended.text());
     let lines = report(&scene);
     assert!(lines.contains(&"  a::plain: skipped: the run ended before it did".to_owned()), "{lines:?}");
     assert!(lines[1].starts_with("  test: skipped: "), "{lines:?}");

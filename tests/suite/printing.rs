@@ -80,6 +80,18 @@ fn tests_are_streamed_when_they_end_and_warnings_of_fresh_steps_again() {
 }
 
 #[test]
+fn a_failure_stands_at_the_end_when_warnings_came_after_it() {
+    let scene = Scene::of(&["a"]);
+    scene.append("a/src/lib.rs", "fn unused() {}\n#[test]\nfn one() { panic!(\"boom\"); }\n");
+    let ended = scene.call("test").run();
+    assert_eq!(ended.code, Some(1));
+    let err = ended.err();
+    let last = |text: &str| err.rfind(text).unwrap();
+    assert!(last("boom") > last("warning: function `unused`"), "{err}");
+    assert!(last("Failed a: 1 failed: exit status 101") < last("Finished 1 step"), "{err}");
+}
+
+#[test]
 fn only_failures_print_where_only_they_are_to() {
     let scene = Scene::of(&["a", "bee"]).make(MAKE);
     scene.append("a/src/lib.rs", "fn unused() {}\n");
@@ -114,5 +126,57 @@ fn a_reader_that_is_gone_changes_nothing() {
         assert_eq!(first, "   Lifecycle of shop: member a\n");
         assert_eq!(child.wait().unwrap().code(), Some(0), "{output}");
         assert!(scene.beside("over").exists(), "{output}");
+    }
+}
+
+#[test]
+fn commands_are_told_of_colour_where_there_is_some() {
+    let scene = Scene::of(&["a"]).make(
+        "[lifecycle.go]\ncommand = \"echo ${CLICOLOR_FORCE-none} ${CARGO_TERM_COLOR-none}\"\n\
+        [lifecycle.plain]\nenv = { CLICOLOR_FORCE = \"0\" }\ncommand = \"echo ${CLICOLOR_FORCE-none}\"\n",
+    );
+    let said = |words: &str, variable: Option<(&str, &str)>| {
+        let call = scene.call(words);
+        let ended = variable.into_iter().fold(call, |call, (name, value)| call.env(name, value)).run();
+        ended.err().lines().find(|line| !line.starts_with(' ') && !line.starts_with('\x1b')).map(str::to_owned)
+    };
+    assert_eq!(said("go -v --color always", None).as_deref(), Some("1 always"));
+    assert_eq!(said("go -v --color always", Some(("NO_COLOR", "1"))).as_deref(), Some("none none"));
+    assert_eq!(said("go -v", None).as_deref(), Some("none none"));
+    assert_eq!(said("plain -v --color always", None).as_deref(), Some("0"));
+}
+
+#[test]
+fn who_reads_the_beginning_of_a_result_gets_no_complaint() {
+    let scene = Scene::of(&["a"]).make(MAKE);
+    for words in ["--list", "--schema", "--help", "--completions bash", "go -n", "go --explain", "go --graph dot"] {
+        for format in ["", "--message-format json"] {
+            let call = scene.call(&format!("{words} {format}"));
+            let mut child = call.start();
+            drop(child.stdout.take());
+            let ended = call.wait(child);
+            if !ended.err().contains("`--message-format json` goes with") {
+                ended.shows("[exit 0]\n");
+            }
+        }
+    }
+}
+
+#[test]
+fn without_standard_streams_a_run_is_a_run() {
+    let make = "[lifecycle.go]\ncommand = \"cat; echo said; echo complained >&2; touch $SIDE/over\"\n";
+    let scene = Scene::of(&["a"]).make(make);
+    for closed in ["2>&-", ">&-", "<&- >&- 2>&-"] {
+        for words in ["go", "go -v --output stream", "go --message-format json", "go --message-format github"] {
+            let call = scene.call(words).command();
+            let mut command = std::process::Command::new("sh");
+            command.args(["-c", &format!("exec \"$0\" \"$@\" {closed}")]).arg(call.get_program()).args(call.get_args());
+            command.current_dir(scene.root()).env_clear();
+            command.envs(call.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            let status =
+                command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status().unwrap();
+            assert_eq!(status.code(), Some(0), "{words} {closed}");
+            std::fs::remove_file(scene.beside("over")).unwrap();
+        }
     }
 }

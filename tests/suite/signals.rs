@@ -18,6 +18,9 @@ pub fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
+/// The signals that ask a run to end, and the exit codes that say so.
+pub const ENDING: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
+
 pub fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
@@ -40,37 +43,25 @@ pub fn interrupted(scene: &Scene, call: &Call, steps: usize, signals: &[Signal])
 const SLOW: &str = "[lifecycle.slow]\ninputs = [\"src/**\"]\n\
     command = \"[ -e $SIDE/quick ] && exit; touch $SIDE/started-{name}; sleep 30; sleep 30\"\n";
 
-fn is_clean_after(signal: Signal, code: i32) {
-    let scene = Scene::of(&["a", "b", "c"]).make(SLOW);
-    scene.call("check").succeeds();
-    let call = scene.call("slow -j2");
-    let ended = interrupted(&scene, &call, 2, &[signal]);
-    assert_eq!(ended.code, Some(code), "{}", ended.text());
-    assert_eq!(scene.processes(), [""; 0]);
-    let mut cancelled = ended.lines_of("Cancelled");
-    cancelled.sort();
-    assert_eq!(cancelled, ["slow a", "slow b", "slow c"], "{}", ended.text());
-    serde_json::from_slice::<serde_json::Value>(&std::fs::read(scene.state_json()).unwrap()).unwrap();
-
-    std::fs::write(scene.beside("quick"), "").unwrap();
-    let again = scene.call("check slow -j1").succeeds();
-    assert_eq!(again.ran().len(), 3, "{}", again.text());
-    assert_eq!(again.lines_of("Fresh"), ["check (3 members)"]);
-}
-
 #[test]
-fn an_interrupt_ends_everything() {
-    is_clean_after(Signal::INT, 130);
-}
+fn a_signal_ends_everything() {
+    for (signal, code) in ENDING {
+        let scene = Scene::of(&["a", "b", "c"]).make(SLOW);
+        scene.call("check").succeeds();
+        let call = scene.call("slow -j2");
+        let ended = interrupted(&scene, &call, 2, &[signal]);
+        assert_eq!(ended.code, Some(code), "{}", ended.text());
+        assert_eq!(scene.processes(), [""; 0]);
+        let mut cancelled = ended.lines_of("Cancelled");
+        cancelled.sort();
+        assert_eq!(cancelled, ["slow a", "slow b", "slow c"], "{}", ended.text());
+        serde_json::from_slice::<serde_json::Value>(&std::fs::read(scene.state_json()).unwrap()).unwrap();
 
-#[test]
-fn a_termination_ends_everything() {
-    is_clean_after(Signal::TERM, 143);
-}
-
-#[test]
-fn a_hangup_ends_everything() {
-    is_clean_after(Signal::HUP, 129);
+        std::fs::write(scene.beside("quick"), "").unwrap();
+        let again = scene.call("check slow -j1").succeeds();
+        assert_eq!(again.ran().len(), 3, "{}", again.text());
+        assert_eq!(again.lines_of("Fresh"), ["check (3 members)"]);
+    }
 }
 
 #[test]

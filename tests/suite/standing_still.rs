@@ -3,23 +3,12 @@
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
+use crate::call::Ended;
 use crate::scene::Scene;
+use crate::signals::{send, until};
 use crate::terminal::Terminal;
-
-#[track_caller]
-fn until(what: &str, holds: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
-    while !holds() {
-        assert!(Instant::now() < end, "never: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn send(child: &Child, signal: Signal) {
-    kill_process(Pid::from_child(child), signal).unwrap();
-}
 
 fn is_stopped(child: &Child) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
@@ -29,6 +18,16 @@ fn is_stopped(child: &Child) -> bool {
 /// Ten beats of a tenth of a second.
 const BEATS: &str = "i=0; while [ $i -lt 10 ]; do sleep 0.1; echo beat >> $SIDE/beats; i=$((i+1)); done";
 
+/// How long each pause is.
+const STOOD: Duration = Duration::from_millis(1600);
+
+/// The time that the event of this name tells, in milliseconds.
+fn told(ended: &Ended, name: &str) -> u64 {
+    let out = ended.out();
+    let mut events = out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    events.find(|event| event["event"] == name).unwrap()["duration_ms"].as_u64().unwrap()
+}
+
 #[test]
 fn all_stand_still_and_their_time_with_them() {
     let make = format!(
@@ -37,7 +36,8 @@ fn all_stand_still_and_their_time_with_them() {
     );
     for phase in ["go", "deaf"] {
         let scene = Scene::of(&["a"]).make(&make);
-        let call = scene.call(phase);
+        let call = scene.call(phase).arg("--message-format").arg("json");
+        let clock = Instant::now();
         let child = call.start();
         let beats = || scene.left("beats").lines().count();
         for _ in 0..2 {
@@ -46,13 +46,17 @@ fn all_stand_still_and_their_time_with_them() {
             send(&child, Signal::TSTP);
             until("it stands still", || is_stopped(&child));
             let stood = beats();
-            std::thread::sleep(Duration::from_millis(1600));
+            std::thread::sleep(STOOD);
             assert_eq!(beats(), stood, "{phase}");
             send(&child, Signal::CONT);
         }
         let ended = call.wait(child);
         assert_eq!(ended.code, Some(0), "{}", ended.text());
         assert_eq!(beats(), 10, "{}", ended.text());
+        for event in ["ended", "finished"] {
+            let took = Duration::from_millis(told(&ended, event));
+            assert!(took + 2 * STOOD <= clock.elapsed(), "{event} after {took:?}, {:?}", clock.elapsed());
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A terminal of a test's own: tmux, in which a shell runs. It does not know what is typed.
 
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,16 @@ impl Terminal {
         self.tmux(&["send-keys", key]);
     }
 
+    /// Makes it so wide, in columns.
+    pub fn resize(&self, columns: u32) {
+        self.tmux(&["resize-window", "-x", &columns.to_string()]);
+    }
+
+    /// Has everything that is written to it from now on written to a file, too.
+    pub fn record(&self, file: &Path) {
+        self.tmux(&["pipe-pane", "-O", &format!("cat > '{}'", file.display())]);
+    }
+
     /// What is to be seen, without empty lines at the end.
     pub fn screen(&self) -> String {
         let text = String::from_utf8(self.tmux(&["capture-pane", "-p"]).stdout).unwrap();
@@ -57,8 +68,9 @@ impl Terminal {
         self.until_so(text, |screen| screen.contains(text))
     }
 
+    /// Waits until the screen is so.
     #[track_caller]
-    fn until_so(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+    pub fn until_so(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + Duration::from_secs(30);
         loop {
             let screen = self.screen();

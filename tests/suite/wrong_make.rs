@@ -158,7 +158,7 @@ error: [root]/make.toml is larger than 1 MiB; it is meant to be written by hand,
 
 #[test]
 fn what_later_versions_know_is_unknown() {
-    let scene = Scene::of(&["api"]).make("[lifecycle.check]\ncontainer = \"debian\"\n[performance]\nenforce = true\n");
+    let scene = Scene::of(&["api"]).make("[lifecycle.check]\ncontainer = \"debian\"\n[remote]\nurl = \"x\"\n");
     scene.call("check").shows(r#"
 error: unknown key `container` in `[lifecycle.check]`
  --> make.toml:2:1
@@ -168,13 +168,13 @@ error: unknown key `container` in `[lifecycle.check]`
   |
   = help: known here: `description`, `command`, `commands`, `engine`, `parallel`, `scope`, `workspaces`, `needs`, `inputs`, `outputs`, `env`, `env-inputs`, `cache`, `dependencies`, `lock`, `interactive`, `timeout`, `retries`
 
-error: unknown key `performance` in make.toml
+error: unknown key `remote` in make.toml
  --> make.toml:3:2
   |
-3 | [performance]
-  |  ^^^^^^^^^^^
+3 | [remote]
+  |  ^^^^^^
   |
-  = help: known here: `project`, `lifecycle`, `hooks`, `workspace`, `cache`
+  = help: known here: `project`, `lifecycle`, `hooks`, `workspace`, `performance`, `cache`, `history`
 [exit 3]
 "#);
 }

@@ -9,11 +9,13 @@ use cargo_lifecycle::{Lifecycle, Options};
 /// Runs the phases and answers the exit code that says how it went. What is formatted and lint-free is then tested and
 /// documented.
 pub fn run() -> anyhow::Result<u8> {
-    let mut human = Human::new(io::stderr(), display());
+    let display = display();
+    let mut human = Human::new(io::stderr(), display);
     let mut test = here().phases(["test", "doc"]);
     // As an option of cargo's and not as RUSTDOCFLAGS: it reaches the children, and it is a part of their keys.
     test.flags.config = vec!["build.rustdocflags = ['-D', 'warnings']".to_owned()];
     for options in [here().phases(["fmt", "lint"]).args(["--", "-D", "warnings"]), test] {
+        let options = Options { color: display.color, ..options };
         let report = Lifecycle::open(options)?.run(|event| human.take(event))?;
         if !report.success() {
             return Ok(report.exit_code());

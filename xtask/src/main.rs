@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod gate;
 mod generate;
+mod interrupts;
 mod man;
 mod soak;
 
@@ -21,6 +22,7 @@ enum Command {
     Bench(bench::Arguments),
     Gate(gate::Arguments),
     Generate(generate::Shape),
+    Interrupts(interrupts::Arguments),
     /// Write the man page to target/man
     Man,
     Soak(soak::Arguments),
@@ -38,9 +40,10 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Ci => ci::run()?,
         Command::Bench(arguments) => arguments.run()?,
         Command::Baseline(arguments) => arguments.run().map(|()| 0)?,
+        Command::Gate(arguments) => arguments.run()?,
+        Command::Interrupts(arguments) => arguments.run()?,
         Command::Peak(arguments) => arguments.run().map(|()| 0)?,
         Command::Scenarios(arguments) => arguments.run().map(|()| 0)?,
-        Command::Gate(arguments) => arguments.run()?,
         Command::Generate(shape) => shape.write().map(|()| 0)?,
         Command::Man => man::write().map(|()| 0)?,
         Command::Soak(arguments) => arguments.run()?,

@@ -25,6 +25,7 @@ fn every_key_of_a_phase_arrives() {
         [project]
         name = "shop"
         jobs = 0x8
+        profile = true
         [lifecycle.gen]
         description = "Generate"
         commands = ["a {name}", ["b", "{root}"]]
@@ -41,6 +42,7 @@ fn every_key_of_a_phase_arrives() {
         "#,
     );
     assert_eq!((project.name.as_deref(), project.jobs.map(|jobs| jobs.get())), (Some("shop"), Some(8)));
+    assert!(project.profile);
     let phase = phase(&project, "gen");
     assert_eq!((&*phase.description, phase.scope), ("Generate", Scope::Member));
     assert_eq!(phase.workspaces, ["c*".into(), "api".into()]);

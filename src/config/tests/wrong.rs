@@ -21,8 +21,8 @@ fn brief(text: &str) -> String {
 fn tables_and_keys() {
     for (text, expected) in [
         (
-            "performance = 1",
-            "unknown key `performance` in make.toml @ performance = known here: `project`, `lifecycle`, `hooks`, `workspace`, `cache`\n",
+            "container = 1",
+            "unknown key `container` in make.toml @ container = known here: `project`, `lifecycle`, `hooks`, `workspace`, `performance`, `cache`, `history`\n",
         ),
         ("[projct]", "unknown key `projct` in make.toml @ projct = did you mean `project`?\n"),
         ("project = 3", "`project` must be a table @ 3 (this is a whole number)\n"),
@@ -40,7 +40,11 @@ fn tables_and_keys() {
             "`jobs` must be a whole number from 1 to 65535 @ 99999999999999999999999\n",
         ),
         ("[project]\njobs = -1", "`jobs` must be a whole number from 1 to 65535 @ -1\n"),
-        ("[project]\nprofile = true", "unknown key `profile` in `[project]` @ profile = known here: `name`, `jobs`\n"),
+        ("[project]\nprofile = \"yes\"", "`profile` must be `true` or `false` @ \"yes\" (this is a string)\n"),
+        (
+            "[project]\nversion = 1",
+            "unknown key `version` in `[project]` @ version = known here: `name`, `jobs`, `profile`\n",
+        ),
         ("[project.jobs]", "`jobs` must be a whole number from 1 to 65535 @ [project.jobs] (this is a table)\n"),
         ("lifecycle = []", "`lifecycle` must be a table @ [] (this is an array)\n"),
         (
@@ -130,6 +134,10 @@ fn values_of_a_phase() {
         ),
         ("[lifecycle.\"a b\"]\ncommand = \"x\"", "the name of a phase must not contain white space @ \"a b\"\n"),
         ("[lifecycle.\"\"]\ncommand = \"x\"", "the name of a phase must not be empty @ \"\"\n"),
+        (
+            "[lifecycle.\"finally:\"]\ncommand = \"x\"",
+            "the name of a phase must not end with `:` @ \"finally:\" = `finally: down` is the name of a step that closes a run\n",
+        ),
         (
             "[lifecycle.-x]\ncommand = \"x\"",
             "the name of a phase must not begin with `-`, which begins an option @ -x\n",

@@ -6,9 +6,10 @@ mod made_of;
 mod parts;
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::super::command::Ran;
+use super::super::command::reports_otherwise;
+use super::super::ran::Ran;
 use super::super::{Teller, Turn};
 use super::{Held, Prepared, Worker};
 use crate::cargo_test::Intercept;
@@ -32,8 +33,15 @@ pub(super) struct Testing {
     fresh: Vec<Part>,
 }
 
-/// What came of a part, and why that cannot be kept although it passed.
-type Came = (Part, Option<String>);
+/// What came of a part.
+#[derive(Clone)]
+struct Came {
+    part: Part,
+    /// Why that cannot be kept although it passed.
+    doubt: Option<String>,
+    /// The peak of its memory in bytes.
+    peak: Option<u64>,
+}
 
 impl Worker<'_> {
     /// Has cargo compile the tests, and finds out which of them have to run.
@@ -44,9 +52,9 @@ impl Worker<'_> {
         claim: Option<Claim>,
         tell: &Teller,
     ) -> Turn {
-        let setting = &self.commands.tests;
+        let setting = self.commands.tests;
         let prepared = self.prepare(id, key, fresh);
-        if Ran::reports_otherwise(&prepared.expanded) {
+        if reports_otherwise(&prepared.expanded) {
             // Cargo is not asked what it does, so nothing is known of the tests.
             return Turn::Done(self.run(id, (None, None), tell));
         }
@@ -95,10 +103,12 @@ impl Worker<'_> {
             }
         }
         let terms = self.terms_of_parts(id, &mut testing.parts);
+        let names = testing.parts.iter().map(|part| Arc::clone(&part.name));
+        let parts = names.zip(terms).collect();
         testing.came = Mutex::new(vec![None; testing.parts.len()]);
         testing.step = Mutex::new(Some((prepared, ran, claim)));
         let _ = self.testing[id.index()].set(testing);
-        Turn::Parts(terms)
+        Turn::Parts(parts)
     }
 
     /// After some members did not compile: compiles the tests of the others, until all that is left does.
@@ -139,10 +149,12 @@ impl Worker<'_> {
         }
         let left = came.iter().filter(|came| came.is_none()).count();
         summary.left = u32::try_from(left).unwrap_or(u32::MAX);
-        let (came, doubts): (Vec<Part>, Vec<_>) = came.into_iter().flatten().unzip();
+        let came: Vec<Came> = came.into_iter().flatten().collect();
         // What cannot be told of a part cannot be told of the whole.
-        let doubts = came.iter().zip(doubts).filter_map(|(part, doubt)| Some(format!("{}: {}", part.name, doubt?)));
-        ran.doubt = ran.doubt.take().or(doubts.into_iter().next());
+        let mut doubts = came.iter().filter_map(|came| Some(format!("{}: {}", came.part.name, came.doubt.as_ref()?)));
+        ran.doubt = ran.doubt.take().or(doubts.next());
+        ran.peak = came.iter().map(|came| came.peak).fold(ran.peak, Option::max);
+        let came: Vec<Part> = came.into_iter().map(|came| came.part).collect();
         came.iter().for_each(|part| summary.ran.add(part.tests));
         let failed = came.iter().filter(|part| !part.outcome.is_good()).map(|part| &*part.name);
         let failed: Vec<&str> = failed.collect();

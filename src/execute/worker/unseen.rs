@@ -4,8 +4,8 @@ use std::sync::PoisonError;
 use std::time::SystemTime;
 
 use super::super::Teller;
-use super::super::command::Ran;
 use super::super::judge::{self, Doubts, Overlooked, Unseen};
+use super::super::ran::Ran;
 use super::Worker;
 use crate::keys::{Key, Unit, nanoseconds, silent_since};
 use crate::model::{CargoCommand, MemberId, StepId};

@@ -1,7 +1,7 @@
 //! Whether a step that was fresh, and was run all the same, came to what is stored of it.
 
-use super::super::command::Ran;
 use super::super::judge::Held;
+use super::super::ran::Ran;
 use super::{Ending, Worker};
 use crate::model::Discovered;
 use crate::store::{Made, Manifest};
@@ -14,7 +14,7 @@ impl Worker<'_> {
         ran: &Ran,
         (ending, made): (&Ending, Option<&Manifest>),
     ) -> Option<String> {
-        if self.is_interrupted() {
+        if self.is_cut_off(ran) {
             return None;
         }
         if let Some(failure) = &ran.failure {

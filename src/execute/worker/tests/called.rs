@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::super::command::Ran;
+use super::super::super::ran::Ran;
 use super::super::Worker;
 use crate::cargo_output::Artifact;
 use crate::cargo_test::{Call, CallKind};

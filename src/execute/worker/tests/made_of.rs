@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::super::super::command::Ran;
+use super::super::super::ran::Ran;
 use super::super::{Prepared, Worker};
 use super::called::Called;
 use crate::keys::{Key, LIBRARY_PATH, TestFacts};

@@ -3,12 +3,12 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::super::super::command::{Kept, Ran};
+use super::super::super::ran::{Kept, Ran};
 use super::super::super::{Teller, Tries};
 use super::super::{Ending, Prepared, Produced, Worker, left_behind};
-use super::Testing;
 use super::called::Called;
 use super::made_of::TestFile;
+use super::{Came, Testing};
 use crate::keys::Key;
 use crate::libtest;
 use crate::model::{MemberId, Outcome, Output, Part, Reason, StepId, TestRun, Tests};
@@ -146,6 +146,7 @@ impl Worker<'_> {
         let Some((testing, part)) = testing.and_then(|testing| Some((testing, testing.parts.get(place)?))) else {
             return unknown();
         };
+        let _entered = tracing::debug_span!("part", name = &*part.name).entered();
         tell.part_started(Arc::clone(&part.name));
         let clock = self.commands.children.now();
         let tries = self.tries_of(id, part.of.member);
@@ -195,7 +196,7 @@ impl Worker<'_> {
             tests,
         };
         if let Some(place) = testing.came.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place) {
-            *place = Some((came.clone(), doubt));
+            *place = Some(Came { part: came.clone(), doubt, peak: ran.peak });
         }
         came
     }

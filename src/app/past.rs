@@ -1,0 +1,65 @@
+//! Earlier runs as a thing to look at. It runs no step.
+
+use std::time::Duration;
+
+use super::housekeeping::home;
+use super::{Error, Lifecycle};
+use crate::home::Home;
+use crate::model::{PastRun, PastStep};
+use crate::state::{Ended, History, Run};
+
+impl Lifecycle {
+    /// The last runs in which something ran, oldest first; with `phases`, those in which a step of one of these ran, and only
+    /// these steps. How many runs are remembered make.toml says.
+    ///
+    /// # Errors
+    /// A phase that neither is nor was there.
+    pub fn history(&self, phases: &[String]) -> Result<Vec<PastRun>, Error> {
+        let mut runs = runs(&home(self), self.project.remembered);
+        if phases.is_empty() {
+            return Ok(runs);
+        }
+        let is_of = |name: &str, phase: &str| {
+            name.strip_prefix(phase).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', ':']))
+        };
+        for phase in phases {
+            let was = runs.iter().flat_map(|run| &run.steps).any(|step| is_of(&step.name, phase));
+            if self.project.named(phase).is_none() && !was {
+                return Err(self.no_phase(phase));
+            }
+        }
+        for run in &mut runs {
+            let is_wanted = |name: &str| phases.iter().any(|phase| is_of(name, phase));
+            run.steps.retain(|step| is_wanted(&step.name));
+            run.fresh.retain(|name| is_wanted(name));
+        }
+        runs.retain(|run| !run.steps.is_empty() || !run.fresh.is_empty());
+        Ok(runs)
+    }
+}
+
+/// The last runs that are remembered.
+pub fn runs(home: &Home, keep: usize) -> Vec<PastRun> {
+    // What cannot be read is told by the run that writes it.
+    let (history, _) = History::load(home, keep);
+    history.runs.into_iter().map(past).collect()
+}
+
+fn past(run: Run) -> PastRun {
+    let steps = run.steps.into_iter().map(|step| PastStep {
+        name: step.id,
+        succeeded: step.ended == Ended::Succeeded,
+        duration: Duration::from_millis(step.duration_ms),
+        peak: step.peak_memory,
+    });
+    PastRun {
+        started_at: run.started_at,
+        duration: Duration::from_millis(run.duration_ms),
+        exit: run.exit,
+        phases: run.phases,
+        cached: run.cached,
+        saved: Duration::from_millis(run.saved_ms),
+        steps: steps.collect(),
+        fresh: run.fresh,
+    }
+}

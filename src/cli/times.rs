@@ -1,0 +1,67 @@
+//! The reports of a run's times: which of them are wanted, and where each is written.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::Context as _;
+
+use super::arguments::Arguments;
+use super::run::write;
+use crate::app::Lifecycle;
+use crate::model::{Event, EventKind};
+use crate::report::{Timeline, flamegraph, timings, trace};
+
+/// The reports that are wanted of a run, and its times so far.
+pub struct Times<'a> {
+    timeline: Timeline,
+    run: String,
+    asked_at: SystemTime,
+    page: bool,
+    trace: Option<&'a Path>,
+    profile: bool,
+}
+
+/// A report that was written: what it is called, and where it stands.
+pub type Written = (&'static str, PathBuf);
+
+impl<'a> Times<'a> {
+    /// `None` if no such report is wanted: then nothing is collected.
+    pub fn wanted(lifecycle: &Lifecycle, arguments: &'a Arguments) -> Option<Self> {
+        let (page, trace) = (arguments.timings, arguments.trace.as_deref());
+        let profile = arguments.flamegraph || lifecycle.wants_profile();
+        let asked_at = SystemTime::now();
+        let times = || Self { timeline: Timeline::new(), run: String::new(), asked_at, page, trace, profile };
+        (page || trace.is_some() || profile).then(times)
+    }
+
+    /// Takes note of the next event.
+    pub fn take(&mut self, event: &Event) {
+        if let EventKind::Begun { run, .. } = &event.kind {
+            self.run = run.to_string();
+        }
+        self.timeline.take(event);
+    }
+
+    /// Writes the reports, each as far as it can be written.
+    pub fn write(&self, lifecycle: &Lifecycle) -> Vec<anyhow::Result<Written>> {
+        let page = self.page.then(|| self.write_page(lifecycle).context("cannot write the timings"));
+        let trace = self.trace.map(|path| {
+            let written = write(path, &trace(&self.timeline));
+            written.with_context(|| format!("cannot write the trace to `{}`", path.display()))?;
+            Ok(("Trace", path.to_owned()))
+        });
+        let profile = self.profile.then(|| {
+            let written = lifecycle.write_report("profile.svg", &flamegraph(&self.timeline));
+            written.map(|path| ("Profile", path)).context("cannot write the profile")
+        });
+        [page, trace, profile].into_iter().flatten().collect()
+    }
+
+    /// Under the run's name, and as the newest.
+    fn write_page(&self, lifecycle: &Lifecycle) -> anyhow::Result<Written> {
+        let page = timings(&self.timeline, self.asked_at);
+        let own = lifecycle.write_report(&format!("timings/timings-{}.html", self.run), &page)?;
+        lifecycle.write_report("timings/timings.html", &page)?;
+        Ok(("Timings", own))
+    }
+}

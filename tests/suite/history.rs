@@ -1,0 +1,74 @@
+//! What is remembered of runs: shown when asked for, and compared with at the end of later ones.
+
+use std::fs;
+
+use crate::scene::Scene;
+
+const MAKE: &str = r#"
+[lifecycle.go]
+command = "sleep $(cat $SIDE/length); test ! -e $SIDE/bad"
+[lifecycle.kept]
+inputs = ["Cargo.toml"]
+command = "true"
+"#;
+
+fn scene(make: &str) -> Scene {
+    let scene = Scene::of(&["a"]).make(&format!("{MAKE}{make}"));
+    length(&scene, "0");
+    scene
+}
+
+fn length(scene: &Scene, seconds: &str) {
+    fs::write(scene.beside("length"), seconds).unwrap();
+}
+
+#[test]
+fn what_takes_much_longer_than_usual_is_named() {
+    let scene = scene("");
+    for _ in 0..6 {
+        assert!(!scene.call("go").run().err().contains("Slow"));
+    }
+    length(&scene, "2.5");
+    let ended = scene.call("go --message-format json").run();
+    assert_eq!(ended.lines_of("Slow"), ["go a took [time], usually [time] (6 runs)"], "{}", ended.text());
+    assert!(ended.out().contains(r#""event":"slower""#), "{}", ended.out());
+    let shown = scene.call("--history").run();
+    assert!(shown.out().contains("go a (slower than usual)\n"), "{}", shown.text());
+}
+
+#[test]
+fn runs_are_shown_with_what_ran_was_fresh_and_failed() {
+    let scene = scene("");
+    assert_eq!(scene.call("--history").run().out(), "No run is remembered.\n");
+    scene.call("kept").succeeds();
+    scene.call("go kept").succeeds();
+    fs::write(scene.beside("bad"), "").unwrap();
+    assert_eq!(scene.call("kept go").run().code, Some(1));
+    let lines = |words: &str| -> Vec<String> {
+        let out = scene.call(words).succeeds().out();
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        out.lines().map(words).filter(|line| line.ends_with(" a")).map(|line| line.replace("[time]", "t")).collect()
+    };
+    let short = |line: &String| {
+        let words: Vec<&str> = line.split(' ').collect();
+        (words[..3].join(" "), words[words.len() - 2..].join(" "))
+    };
+    let mut steps: Vec<_> = lines("--history").iter().map(short).collect();
+    steps.sort();
+    let expected = [("1 2 0", "kept a"), ("2 0 1", "go a")].map(|(counts, name)| (counts.to_owned(), name.to_owned()));
+    assert_eq!(steps, expected);
+    assert_eq!(lines("--history kept").iter().map(short).collect::<Vec<_>>(), expected[..1]);
+    let json = scene.call("--history go --message-format json").succeeds().out();
+    assert_eq!(json.lines().count(), 2, "{json}");
+    assert!(json.lines().all(|line| line.contains(r#""name":"go a""#)), "{json}");
+    assert_eq!(scene.call("--history gone").run().code, Some(2));
+}
+
+#[test]
+fn as_many_are_remembered_as_make_toml_says() {
+    let scene = scene("[history]\nkeep = 2\n");
+    for _ in 0..7 {
+        scene.call("go").succeeds();
+    }
+    assert_eq!(scene.call("--history --message-format json").succeeds().out().lines().count(), 2);
+}

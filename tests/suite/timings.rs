@@ -1,0 +1,200 @@
+//! `--timings`, `--trace`, `--flamegraph` and `profile = true`: what real runs write, and where.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::scene::Scene;
+
+const FOLDER: &str = "target/lifecycle/timings";
+
+/// The pages in the folder, in order; the newest run's comes last.
+fn pages(scene: &Scene) -> Vec<PathBuf> {
+    let mut pages: Vec<PathBuf> = fs::read_dir(scene.at(FOLDER)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    pages.sort();
+    pages
+}
+
+/// The data in a page.
+#[track_caller]
+fn data(path: &Path) -> Value {
+    let page = fs::read_to_string(path).unwrap();
+    let (_, rest) = page.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
+    serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
+}
+
+/// Each row: its name, how it ended, why it ran.
+fn rows(data: &Value) -> Vec<(String, String, String)> {
+    let text = |place: &Value| place.as_i64().and_then(|place| data["texts"].get(usize::try_from(place).ok()?));
+    let text = |place: &Value| text(place).map_or_else(String::new, |text| text.as_str().unwrap().to_owned());
+    let rows = data["tasks"].as_array().unwrap();
+    rows.iter().map(|row| (text(&row[0]), text(&row[3]), text(&row[4]))).collect()
+}
+
+#[test]
+fn the_page_tells_of_steps_and_tests_how_they_ended_and_why_they_ran() {
+    let scene = Scene::of(&["a", "b"]).make(
+        "[lifecycle.gen]\ncommand = \"true\"\ninputs = [\"src/**\"]\n\
+         [lifecycle.bad]\ncommand = \"false\"\nscope = \"workspace\"\nneeds = [\"gen\"]\n\
+         [lifecycle.then]\ncommand = \"true\"\nscope = \"workspace\"\nneeds = [\"bad\"]\n",
+    );
+    scene.append("a/src/lib.rs", "#[test]\nfn good() {}\n");
+    scene.call("gen -p a").succeeds();
+    let ended = scene.call("gen test then --keep-going --timings").run();
+    assert_eq!(ended.code, Some(1), "{}", ended.text());
+    let pages = pages(&scene);
+    let [own, newest] = &pages[..] else { panic!("{pages:?}") };
+    assert_eq!(newest.file_name().unwrap(), "timings.html");
+    let told = ended.lines_of("Timings");
+    assert_eq!(told, [format!("[root]/{FOLDER}/{}", own.file_name().unwrap().to_str().unwrap())]);
+    assert_eq!(fs::read(own).unwrap(), fs::read(newest).unwrap());
+    let data = data(own);
+    assert_eq!(data["workspace"], "shop");
+    assert!(own.to_str().unwrap().ends_with(&format!("timings-{}.html", data["run"].as_str().unwrap())));
+    let rows = rows(&data);
+    for (name, outcome, why) in [
+        ("gen a", "cached", ""),
+        ("gen b", "succeeded", "first run"),
+        ("bad", "failed", "never cached"),
+        ("then", "skipped", ""),
+        ("test", "succeeded", "first run"),
+        ("a", "succeeded", "first run"),
+    ] {
+        assert!(rows.contains(&(name.into(), outcome.into(), why.into())), "{name}: {rows:#?}");
+    }
+    let end = data["end"].as_u64().unwrap();
+    for bar in data["bars"].as_array().unwrap() {
+        assert!(bar[2].as_u64().unwrap() + bar[3].as_u64().unwrap() <= end, "{bar}");
+    }
+    assert!(!data["path"].as_array().unwrap().is_empty());
+
+    scene.call("gen --timings -q").succeeds().shows("[exit 0]\n");
+    assert_eq!(self::pages(&scene).len(), 3, "one for each run, and the newest");
+    scene.call("--cache-clean").succeeds();
+    assert!(!scene.at(FOLDER).exists());
+}
+
+#[test]
+fn a_budget_that_was_exceeded_is_on_the_page_and_in_the_trace() {
+    let phase = "[lifecycle.say]\ncommand = \"sleep 0.1\"\nscope = \"workspace\"\n";
+    let scene = Scene::of(&["a"]).make(&format!("[performance]\nmax_phase_time = 1\n{phase}"));
+    scene.call("say --timings --trace trace.json").succeeds();
+    let data = data(&scene.at(FOLDER).join("timings.html"));
+    let [exceeded] = &data["exceeded"].as_array().unwrap()[..] else { panic!("{data}") };
+    let text = exceeded[0].as_str().unwrap();
+    assert!(text.starts_with("say took ") && text.ends_with("of max_phase_time"), "{text}");
+    assert_eq!(exceeded[1], false);
+    let trace = fs::read_to_string(scene.at("trace.json")).unwrap();
+    assert!(trace.contains(&format!("budget exceeded: {text}")), "{trace}");
+}
+
+#[test]
+fn without_the_options_nothing_is_written() {
+    let scene = Scene::of(&["a"]).make("[lifecycle.say]\ncommand = \"true\"\n");
+    scene.call("say").succeeds();
+    assert!(!scene.at(FOLDER).exists() && !scene.at("target/lifecycle/profile.svg").exists());
+}
+
+#[test]
+fn a_trace_is_one_that_readers_take_and_tells_of_waits_for_locks() {
+    let scene = Scene::of(&["a", "b"]).make("[lifecycle.load]\ncommand = \"sleep 0.1\"\nlock = \"db\"\n");
+    let ended = scene.call("load --jobs 2 --trace out/trace.json").succeeds();
+    assert_eq!(ended.lines_of("Trace"), ["out/trace.json"]);
+    let trace: Value = serde_json::from_slice(&fs::read(scene.at("out/trace.json")).unwrap()).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let of = |phase: &str| events.iter().filter(|event| event["ph"] == *phase).collect::<Vec<_>>();
+    let steps: Vec<&Value> = of("X").into_iter().filter(|event| event["cat"] == "step").collect();
+    let mut members: Vec<&str> = steps.iter().map(|event| event["args"]["member"].as_str().unwrap()).collect();
+    members.sort_unstable();
+    assert_eq!(members, ["a", "b"]);
+    let waits = of("b");
+    assert_eq!(waits.len(), 1, "{events:#?}");
+    assert_eq!(waits[0]["args"]["lock"], "db");
+    let mut spans: Vec<[u64; 3]> =
+        of("X").iter().map(|event| ["tid", "ts", "dur"].map(|field| event[field].as_u64().unwrap())).collect();
+    spans.sort_unstable();
+    let is_apart = |two: &[[u64; 3]]| two[0][0] != two[1][0] || two[0][1] + two[0][2] <= two[1][1];
+    assert!(spans.windows(2).all(is_apart), "{spans:?}");
+}
+
+/// The titles of a picture.
+fn titles(scene: &Scene) -> Vec<String> {
+    let text = fs::read_to_string(scene.at("target/lifecycle/profile.svg")).unwrap();
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let titles = document.descendants().filter(|node| node.tag_name().name() == "title");
+    titles.map(|node| node.text().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn a_profile_is_written_when_it_is_asked_for_here_or_there() {
+    let say = "[lifecycle.say]\ncommand = \"sleep 0.1\"\n";
+    let scene = Scene::of(&["a"]).make(say);
+    let ended = scene.call("say --flamegraph").succeeds();
+    assert_eq!(ended.lines_of("Profile"), ["[root]/target/lifecycle/profile.svg"]);
+    let first = titles(&scene);
+    for start in ["shop: ", "planning: ", "phase say: ", "say a: ", "writing results: "] {
+        assert!(first.iter().any(|title| title.starts_with(start)), "{start}: {first:?}");
+    }
+    fs::remove_file(scene.at("target/lifecycle/profile.svg")).unwrap();
+    scene.write("make.toml", &format!("[project]\nprofile = true\n{say}"));
+    assert_eq!(scene.call("say").succeeds().lines_of("Profile").len(), 1);
+    assert!(titles(&scene).iter().any(|title| title.starts_with("say a: ")));
+}
+
+#[test]
+fn what_cannot_be_written_is_told_and_ends_the_run_badly() {
+    let scene = Scene::of(&["a"]).make("[lifecycle.say]\ncommand = \"true\"\n");
+    scene.write("file", "");
+    let ended = scene.call("say --trace file/trace.json").run();
+    assert_eq!(ended.code, Some(1), "{}", ended.text());
+    assert!(ended.text().contains("error: cannot write the trace to `file/trace.json`: "), "{}", ended.text());
+    assert_eq!(scene.call("say --timings --dry-run").run().code, Some(2));
+}
+
+#[test]
+fn an_evil_name_stays_a_name() {
+    let scene = Scene::of(&["a"]).make("[project]\nname = \"</script><b>&\"\n[lifecycle.say]\ncommand = \"true\"\n");
+    scene.call("say --timings --flamegraph").succeeds();
+    let page = fs::read_to_string(scene.at(FOLDER).join("timings.html")).unwrap();
+    assert!(page.contains("&lt;/script&gt;&lt;b&gt;&amp;") && !page.contains("</script><b>"));
+    assert_eq!(data(&scene.at(FOLDER).join("timings.html"))["workspace"], "</script><b>&");
+    assert!(titles(&scene).iter().any(|title| title.starts_with("</script><b>&: ")));
+}
+
+/// A browser that can be told what to do, if there is one on this machine.
+fn browser() -> Option<PathBuf> {
+    let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
+    names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
+}
+
+/// The page as a browser has it once its script has run; `None` if there is no browser, or it does not start here.
+fn drawn(page: &Path) -> Option<String> {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(browser()?);
+    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom"]);
+    command.arg(format!("--user-data-dir={}", home.path().display())).arg(format!("file://{}", page.display()));
+    let output = command.stderr(std::process::Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    (output.status.success() && text.contains("</html>")).then_some(text)
+}
+
+#[test]
+fn a_browser_draws_the_page_and_takes_no_name_for_anything_else() {
+    const EVIL: &str = "</script><script>document.title='evil'</script><img/src=x/onerror=document.title='evil'>";
+    let make = format!("[lifecycle.good]\ncommand = \"true\"\n[lifecycle.\"{EVIL}\"]\ncommand = \"false\"\n");
+    let scene = Scene::of(&["a", "b"]).make(&make);
+    assert_eq!(scene.call("good --keep-going --timings").arg(EVIL).run().code, Some(1));
+    let Some(page) = drawn(&scene.at(FOLDER).join("timings.html")) else {
+        eprintln!("skipped: there is no browser that starts");
+        return;
+    };
+    assert!(page.contains("<title>shop: timings</title>") && page.contains("4 of 4 rows"), "{page}");
+    let evil = EVIL.replace('<', "&lt;").replace('>', "&gt;");
+    for name in ["good a", "good b", &format!("{evil} a")] {
+        assert!(page.contains(&format!("<td>{name}</td>")), "{name}: {page}");
+    }
+    assert_eq!(page.matches("data-mark=\"✗\"").count(), 2);
+    assert!(page.contains("starts in a row"), "{page}");
+}
