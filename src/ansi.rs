@@ -125,7 +125,9 @@ pub fn last_line(bytes: &[u8], width: usize) -> Option<String> {
 fn one_line(line: &[u8], width: usize) -> Option<String> {
     let text = String::from_utf8_lossy(line);
     let shown = text.trim_end().chars().map(|char| if char == '\t' { ' ' } else { char });
-    let cut: String = shown.filter(|char| !char.is_control()).take(width).collect();
+    // Terminals do not agree how wide characters are that are joined.
+    let is_joiner = |char: &char| matches!(char, '\u{200d}' | '\u{fe0e}' | '\u{fe0f}');
+    let cut: String = shown.filter(|char| !char.is_control() && !is_joiner(char)).take(width).collect();
     (!cut.trim().is_empty()).then_some(cut)
 }
 
@@ -182,6 +184,7 @@ mod tests {
         assert_eq!(last(b"  1%\r 50%\r").as_deref(), Some(" 50%"));
         assert_eq!(last(b"\x1b[1;32m   Compiling\x1b[0m a\tb\x08\x1b[K").as_deref(), Some("   Compiling a b"));
         assert_eq!(last_line("x\näöü🦀".as_bytes(), 3).as_deref(), Some("äöü"));
+        assert_eq!(last("👩\u{200d}👧 ❤\u{fe0f}".as_bytes()).as_deref(), Some("👩👧 ❤"));
         assert_eq!(last(b"\xff\xfea").as_deref(), Some("\u{fffd}\u{fffd}a"));
     }
 }

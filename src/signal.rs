@@ -22,7 +22,7 @@ mod unix {
     use std::sync::{Arc, Mutex, OnceLock, PoisonError};
     use std::thread::JoinHandle;
 
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+    use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR2, SIGXCPU};
     use signal_hook::iterator::{Handle, Signals};
 
     use super::{Heard, Interrupt, io};
@@ -71,8 +71,9 @@ mod unix {
             SIGINT => Some(Heard::Interrupt(Interrupt::Interrupt)),
             SIGTERM => Some(Heard::Interrupt(Interrupt::Terminate)),
             SIGHUP => Some(Heard::Interrupt(Interrupt::Hangup)),
+            SIGQUIT => Some(Heard::Interrupt(Interrupt::Quit)),
             SIGTSTP => Some(Heard::Stop),
-            _ => None,
+            other => u8::try_from(other).ok().map(|number| Heard::Interrupt(Interrupt::Other(number))),
         }
     }
 
@@ -102,8 +103,12 @@ mod unix {
             let (ignored, caught) = (mask(&status, "SigIgn:"), mask(&status, "SigCgt:"));
             let is_in = |mask: u64, signal: i32| mask >> (signal - 1) & 1 == 1;
             let nobody_listens = Arc::new(AtomicBool::new(false));
-            let mut heeded = vec![SIGINT, SIGTERM, SIGHUP, SIGTSTP];
-            heeded.retain(|signal| ![SIGHUP, SIGTSTP].contains(signal) || !is_in(ignored, *signal));
+            let asked = [SIGINT, SIGTERM];
+            // Each of these ends us, too, unless somebody has said that it shall not. SIGUSR1 is the jobserver's, which uses it
+            // to wake a thread of its own.
+            let others = [SIGHUP, SIGTSTP, SIGQUIT, SIGUSR2, SIGALRM, SIGXCPU];
+            let others = others.into_iter().filter(|signal| !is_in(ignored, *signal));
+            let heeded: Vec<i32> = asked.into_iter().chain(others).collect();
             for signal in heeded.iter().filter(|signal| !is_in(ignored | caught, **signal)) {
                 signal_hook::flag::register_conditional_default(*signal, Arc::clone(&nobody_listens))?;
             }

@@ -172,11 +172,12 @@ impl<'a> Planned<'a> {
             report.aftermath = self.named(steps, &after);
             run.signal = after.signal;
         }
-        drop(listening);
         // From the question to the answer, not only while steps ran.
         report.summary.duration = self.lifecycle.clock.now();
         report.interrupted = run.signal;
         events(EventKind::Finished(report.summary));
+        // A second signal while the end is told does not cut it off.
+        drop(listening);
         Ok(report)
     }
 
@@ -265,7 +266,7 @@ impl<'a> Planned<'a> {
     fn pool(&self) -> Result<rayon::ThreadPool, Error> {
         let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let jobs = self.lifecycle.options.jobs.or(self.lifecycle.project.jobs).unwrap_or_else(cores);
-        Ok(rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).stack_size(STACK).build()?)
+        Ok(rayon::ThreadPoolBuilder::new().num_threads(jobs.get().min(MOST_JOBS)).stack_size(STACK).build()?)
     }
 
     fn around(&self) -> Environment {
@@ -358,6 +359,9 @@ fn run_id(begun_at: SystemTime) -> Arc<str> {
     let since_epoch = begun_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     format!("{}-{}", since_epoch.as_millis(), std::process::id()).into()
 }
+
+/// More jobs than this are as many: each is a thread, and there are no machines that have more to do at once.
+const MOST_JOBS: usize = 512;
 
 /// The stack of a worker in bytes: keys are built along dependencies, which may be a chain of a thousand members.
 const STACK: usize = 64 << 20;

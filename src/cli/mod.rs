@@ -4,6 +4,7 @@ mod arguments;
 mod complete;
 mod help;
 mod log;
+mod out;
 mod run;
 mod times;
 

@@ -2,13 +2,14 @@
 
 use std::fs::{self, OpenOptions};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 use super::arguments::{Arguments, MessageFormat};
 use super::complain;
+use super::out::{Out, Trouble};
 use super::times::{Times, Written};
 use crate::app::{Lifecycle, Report};
 use crate::model::Event;
@@ -27,8 +28,9 @@ pub fn run(lifecycle: &Lifecycle, arguments: &Arguments, display: Display) -> an
 /// All that are told what happens.
 struct Sinks<'a> {
     human: Option<Human<io::Stderr>>,
-    json: Option<Json<BufWriter<io::Stdout>>>,
-    github: Option<Github<BufWriter<io::Stdout>>>,
+    json: Option<Json<Out>>,
+    github: Option<Github<Out>>,
+    trouble: Trouble,
     junit: Option<Junit>,
     times: Option<Times<'a>>,
 }
@@ -36,7 +38,8 @@ struct Sinks<'a> {
 impl<'a> Sinks<'a> {
     fn new(lifecycle: &Lifecycle, arguments: &'a Arguments, display: Display) -> Self {
         let format = arguments.message_format.unwrap_or_else(usual);
-        let stdout = || BufWriter::new(io::stdout());
+        let trouble = Trouble::default();
+        let stdout = || Out::new(&trouble);
         let github = || Github::new(stdout(), Display { bar: false, ..display }, token(), repository(lifecycle.root()));
         Self {
             human: (format != MessageFormat::Github).then(|| Human::new(io::stderr(), display)),
@@ -44,6 +47,7 @@ impl<'a> Sinks<'a> {
             github: (format == MessageFormat::Github).then(github),
             junit: arguments.junit.as_ref().map(|_| Junit::new()),
             times: Times::wanted(lifecycle, arguments),
+            trouble,
         }
     }
 
@@ -73,7 +77,8 @@ impl<'a> Sinks<'a> {
             tell(times.into_iter().flatten(), display.color);
         }
         let errors = errors.into_iter().filter_map(Result::err);
-        let errors = [junit, summary].into_iter().flatten().filter_map(Result::err).chain(errors);
+        let out = self.trouble.take().map(|error| Err(error).context("cannot write the events to standard output"));
+        let errors = [out, junit, summary].into_iter().flatten().filter_map(Result::err).chain(errors);
         errors.fold(report.exit_code(), |code, error| code.max(complain(&error, display.color)))
     }
 }
@@ -109,7 +114,7 @@ fn repository(workspace: &Path) -> Repository {
 }
 
 /// Adds the summary to what earlier calls of the same job step have written.
-fn summarize(path: &Path, github: &Github<BufWriter<io::Stdout>>) -> io::Result<()> {
+fn summarize(path: &Path, github: &Github<Out>) -> io::Result<()> {
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
     let written = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
     file.write_all(github.summary(SUMMARY.saturating_sub(written)).as_bytes())

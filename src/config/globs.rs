@@ -15,11 +15,19 @@ pub(super) fn check_input(reader: &mut Reader<'_>, text: &Text<'_>) {
         ("a pattern must not be an absolute path", "`//` begins a pattern that is seen from the workspace root")
     } else if path.split('/').any(|part| part == "..") {
         ("a pattern must not contain `..`", "`//` begins a pattern that is seen from the workspace root")
+    } else if PLACEHOLDERS.iter().any(|placeholder| path.contains(placeholder)) {
+        (
+            "a pattern has no placeholders",
+            "it is seen from each member's folder, so that a name in it is rarely needed; `*` is any",
+        )
     } else {
         return check_glob(reader, text, path);
     };
     reader.wrong(text.span, title, "").help = Some(help.to_owned());
 }
+
+/// What would be something else in a command than the alternative of one word that it is in a pattern.
+const PLACEHOLDERS: [&str; 7] = ["{name}", "{spec}", "{dir}", "{root}", "{args}", "{flags}", "{selected}"];
 
 /// Notes what is wrong with a pattern of `outputs`.
 pub(super) fn check_output(reader: &mut Reader<'_>, text: &Text<'_>) {

@@ -427,7 +427,8 @@ impl Work for Worker<'_> {
         children.close();
         match signal {
             Signal::Pass(Interrupt::Interrupt) => children.signal_all(process::Signal::Interrupt),
-            Signal::Pass(Interrupt::Terminate) => children.signal_all(process::Signal::Terminate),
+            Signal::Pass(Interrupt::Terminate | Interrupt::Other(_)) => children.signal_all(process::Signal::Terminate),
+            Signal::Pass(Interrupt::Quit) => children.signal_all(process::Signal::Quit),
             Signal::Pass(Interrupt::Hangup) => children.signal_all(process::Signal::Hangup),
             Signal::Kill => children.kill_all(),
         }

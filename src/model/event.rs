@@ -16,6 +16,10 @@ pub enum Interrupt {
     Terminate,
     /// `SIGHUP`: the terminal is gone.
     Hangup,
+    /// `SIGQUIT`: Ctrl-\.
+    Quit,
+    /// Another one that ends whoever does not expect it, by its number.
+    Other(u8),
 }
 
 impl Interrupt {
@@ -26,6 +30,8 @@ impl Interrupt {
             Self::Interrupt => 130,
             Self::Terminate => 143,
             Self::Hangup => 129,
+            Self::Quit => 131,
+            Self::Other(number) => 128_u8.saturating_add(number),
         }
     }
 }

@@ -122,6 +122,8 @@ pub enum Signal {
     Terminate,
     /// `SIGHUP`
     Hangup,
+    /// `SIGQUIT`
+    Quit,
     /// `SIGKILL`
     Kill,
     /// `SIGTSTP`: to stand still, and to stop those whom one has started.
@@ -149,6 +151,10 @@ impl CommandLine {
 
     fn command(&self) -> Command {
         let mut command = match &self.program {
+            // So that nobody is between us and a program that deals with the terminal's keys in its own way.
+            Program::Shell(line) if self.interactive && is_one_program(line) => {
+                platform::shell(&format!("exec {line}"))
+            }
             Program::Shell(line) => platform::shell(line),
             Program::Words(words) => {
                 let mut command = Command::new(self.name());
@@ -166,4 +172,18 @@ impl CommandLine {
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
+}
+
+/// What the shell does itself and no program can do in its place.
+const OF_THE_SHELL: [&str; 29] = [
+    ".", ":", "alias", "bg", "break", "cd", "command", "continue", "eval", "exec", "exit", "export", "fg", "getopts",
+    "hash", "jobs", "read", "readonly", "return", "set", "shift", "source", "times", "trap", "type", "ulimit", "umask",
+    "unset", "wait",
+];
+
+/// Whether a line for the shell does nothing but start a program with some words.
+fn is_one_program(line: &str) -> bool {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || " _-./:@%+,=".contains(char);
+    let program = line.split_whitespace().next().unwrap_or_default();
+    line.chars().all(is_plain) && !program.is_empty() && !program.contains('=') && !OF_THE_SHELL.contains(&program)
 }

@@ -307,3 +307,18 @@ fn a_panic_while_output_arrives_leaves_nobody_behind() {
     assert!(children.is_empty());
     assert!(!Path::new("/proc").join(pid.trim()).exists());
 }
+
+#[test]
+fn only_a_line_that_is_one_program_is_run_in_place_of_the_shell() {
+    for (line, is_one) in [
+        ("python3 -q", true),
+        ("/usr/bin/vi a.txt", true),
+        ("read name", false),
+        ("A=1 vi", false),
+        ("vi && ls", false),
+        ("vi $FILE", false),
+        ("", false),
+    ] {
+        assert_eq!(super::is_one_program(line), is_one, "{line}");
+    }
+}

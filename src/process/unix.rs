@@ -146,6 +146,7 @@ fn system_signal(signal: Signal) -> system::Signal {
         Signal::Interrupt => system::Signal::INT,
         Signal::Terminate => system::Signal::TERM,
         Signal::Hangup => system::Signal::HUP,
+        Signal::Quit => system::Signal::QUIT,
         Signal::Kill => system::Signal::KILL,
         Signal::Stop => system::Signal::TSTP,
         Signal::Freeze => system::Signal::STOP,

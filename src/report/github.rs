@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::cached::cached_diagnostics;
 use super::excerpt::{excerpt, pieces, plain};
+use super::failures::{Failures, Flaky};
 use super::markdown::{Failure, Markdown, Row};
 use super::style::{Display, Tone, Verbosity, labelled, shown, status};
 use super::words::{self, plural, reason, seconds};
@@ -47,6 +48,8 @@ pub struct Github<W> {
     /// Steps whose failure something has told already.
     told: BTreeSet<StepId>,
     summary: Markdown,
+    /// What was tried again, and what is flaky by that.
+    failures: Failures,
 }
 
 impl<W: Write> Github<W> {
@@ -62,6 +65,7 @@ impl<W: Write> Github<W> {
             annotated: BTreeSet::new(),
             told: BTreeSet::new(),
             summary: Markdown::default(),
+            failures: Failures::default(),
         }
     }
 
@@ -73,9 +77,11 @@ impl<W: Write> Github<W> {
             EventKind::Diagnosed { step, diagnostic } => self.diagnose(*step, diagnostic),
             EventKind::Ended { step, done } => self.end(*step, done),
             EventKind::PartEnded { step, part } => self.part(*step, part),
-            EventKind::Retried { step, part, attempt, of, how, .. } => {
+            EventKind::Retried { step, part, attempt, of, how, output } => {
                 let name = part.as_deref().map_or_else(|| self.title(*step), str::to_owned);
-                self.verb(Tone::Warning, "Retrying", &format!("{name}: attempt {attempt} of {of} failed: {how}"));
+                let text = format!("{name}: attempt {attempt} of {of} failed: {how}");
+                self.group((Tone::Warning, "Retrying", &text), output);
+                self.failures.retried((*step, part.clone()), (*attempt, *of));
             }
             EventKind::Exceeded { exceeded, enforced } => {
                 let text = words::exceeded(exceeded, &self.steps);
@@ -133,6 +139,9 @@ impl<W: Write> Github<W> {
         let why = self.reasons.get(&step);
         let why = why.map(|why| reason(why, &self.steps, self.steps.get(step.index()).and_then(words::own)));
         let title = self.title(step);
+        if *outcome == Outcome::Succeeded {
+            self.failures.succeeded(&(step, None), || title.as_str().into());
+        }
         let counts = tests.map(|tests| words::test_summary(&tests, cached));
         let mut row = Row::new(&title, outcome, *duration, (why.clone(), counts.clone()));
         row.because = self.because(outcome);
@@ -183,6 +192,7 @@ impl<W: Write> Github<W> {
                 self.failed_tests(part, how);
             }
             Outcome::Succeeded if !quiet => {
+                self.failures.succeeded(&(step, Some(Arc::clone(name))), || Arc::clone(name));
                 self.group((Tone::Good, "Passed", &format!("{name}: {counts} in {took}{why}")), output);
             }
             Outcome::Cancelled => self.verb(Tone::Warning, "Cancelled", name),
@@ -244,6 +254,11 @@ impl<W: Write> Github<W> {
     }
 
     fn finish(&mut self, summary: &Summary) {
+        for Flaky { name, attempt, of } in self.failures.take_flaky() {
+            let text = format!("{name} ({attempt} of {of} attempts)");
+            self.verb(Tone::Warning, "Flaky", &text);
+            self.summary.note(&format!("🎲 flaky: {text}"));
+        }
         self.summary.finish(summary);
         if self.display.verbosity > Verbosity::Quiet {
             let bad = summary.failed + summary.skipped + summary.cancelled > 0;

@@ -44,6 +44,8 @@ pub struct Human<W> {
     printed: BTreeMap<StepId, Printed>,
     fresh: Counted,
     quick: Counted,
+    skipped: Counted,
+    cancelled: Counted,
     failures: Failures,
 }
 
@@ -72,6 +74,8 @@ impl<W: Write> Human<W> {
             printed: BTreeMap::new(),
             fresh: Counted::default(),
             quick: Counted::default(),
+            skipped: Counted::default(),
+            cancelled: Counted::default(),
             failures: Failures::default(),
         }
     }
@@ -304,8 +308,8 @@ impl<W: Write> Human<W> {
             self.failures.succeeded(&(step, None), || name);
             self.failures.shown_else();
         }
-        if outcome == Outcome::Succeeded && !warned && self.is_one_of_many(duration) {
-            self.steps.get(step.index()).into_iter().for_each(|info| self.quick.add(step, info));
+        if outcome == Outcome::Succeeded && !warned && duration < QUICK && self.bar.is_some() && self.is_one_of_many() {
+            self.count(step, |human| &mut human.quick);
         } else {
             self.outcome_line((step, tests), &outcome, &seconds(duration));
         }
@@ -327,10 +331,15 @@ impl<W: Write> Human<W> {
         }
     }
 
-    /// Whether a step that ran for so long is not worth a line of its own.
-    fn is_one_of_many(&self, duration: Duration) -> bool {
-        let normal = self.display.verbosity == Verbosity::Normal;
-        normal && self.bar.is_some() && self.steps.len() > NAMED && duration < QUICK
+    /// Whether a step of which there is nothing to say is not worth a line of its own.
+    fn is_one_of_many(&self) -> bool {
+        self.display.verbosity == Verbosity::Normal && self.steps.len() > NAMED
+    }
+
+    fn count(&mut self, step: StepId, counted: fn(&mut Self) -> &mut Counted) {
+        if let Some(info) = self.steps.get(step.index()).cloned() {
+            counted(self).add(step, &info);
+        }
     }
 
     fn outcome_line(&mut self, (step, tests): (StepId, Option<TestSummary>), outcome: &Outcome, took: &str) {
@@ -345,6 +354,10 @@ impl<W: Write> Human<W> {
             _ if quiet => {}
             Outcome::Succeeded => self.verb(Tone::Good, "Ran", format_args!("{name} in {took}{why}{tests}")),
             Outcome::Cached { restored, .. } => self.fresh(step, &format!("{name}{tests}"), *restored),
+            Outcome::Skipped { .. } if self.is_one_of_many() => self.count(step, |human| &mut human.skipped),
+            Outcome::Cancelled if !self.reasons.contains_key(&step) && self.is_one_of_many() => {
+                self.count(step, |human| &mut human.cancelled);
+            }
             Outcome::Skipped { because } => {
                 let because = self.name(*because);
                 self.verb(Tone::Warning, "Skipped", format_args!("{name}: {because} failed"));
@@ -369,8 +382,14 @@ impl<W: Write> Human<W> {
         if let Some(mut bar) = self.bar.take() {
             bar.clear();
         }
-        for (verb, phases) in [("Fresh", self.fresh.take()), ("Ran", self.quick.take())] {
-            phases.iter().for_each(|phase| self.verb(Tone::Good, verb, phase));
+        let counted = [
+            (Tone::Good, "Fresh", self.fresh.take()),
+            (Tone::Good, "Ran", self.quick.take()),
+            (Tone::Warning, "Skipped", self.skipped.take()),
+            (Tone::Warning, "Cancelled", self.cancelled.take()),
+        ];
+        for (tone, verb, phases) in counted {
+            phases.iter().for_each(|phase| self.verb(tone, verb, phase));
         }
         for Flaky { name, attempt, of } in self.failures.take_flaky() {
             self.verb(Tone::Warning, "Flaky", format_args!("{name} ({attempt} of {of} attempts)"));

@@ -241,11 +241,13 @@ fn figures(summary: &Summary) -> Value {
     })
 }
 
-const fn signal_name(signal: Interrupt) -> &'static str {
+fn signal_name(signal: Interrupt) -> String {
     match signal {
-        Interrupt::Interrupt => "SIGINT",
-        Interrupt::Terminate => "SIGTERM",
-        Interrupt::Hangup => "SIGHUP",
+        Interrupt::Interrupt => "SIGINT".to_owned(),
+        Interrupt::Terminate => "SIGTERM".to_owned(),
+        Interrupt::Hangup => "SIGHUP".to_owned(),
+        Interrupt::Quit => "SIGQUIT".to_owned(),
+        Interrupt::Other(number) => format!("signal {number}"),
     }
 }
 

@@ -270,7 +270,7 @@ pub fn exceeded(exceeded: &Exceeded, steps: &[StepInfo]) -> String {
     let who = step.and_then(|step| steps.get(step.index())).map_or("the run", |info| &*info.name);
     let amount = |taken: &Taken| match taken {
         Taken::Time(time) => seconds(*time),
-        Taken::Memory(bytes) => format!("{} MB of memory", bytes.div_ceil(1_000_000)),
+        Taken::Memory(bytes) => format!("{} MB", bytes.div_ceil(1_000_000)),
     };
     format!("{who} took {}, more than the {} of {}", amount(taken), amount(budget), exceeded.key())
 }

@@ -72,7 +72,7 @@ fn memory_has_a_budget_too() {
     let ended = scene.call("eat").run();
     let line = ended.err().lines().find(|line| line.contains("max_memory_mb")).map(str::to_owned).unwrap_or_default();
     assert!(line.starts_with("warning: eat a took "), "{}", ended.text());
-    assert!(line.ends_with(" MB of memory, more than the 60 MB of memory of max_memory_mb"), "{line}");
+    assert!(line.ends_with(" MB, more than the 60 MB of max_memory_mb"), "{line}");
 }
 
 #[test]

@@ -139,3 +139,18 @@ fn a_report_for_junit_is_written_besides_and_a_summary_that_cannot_be_is_an_erro
     assert_eq!(ended.code, Some(1), "{}", ended.text());
     assert!(ended.err().contains("cannot write the summary to `[root]`"), "{}", ended.text());
 }
+
+#[test]
+fn what_an_attempt_printed_that_failed_is_there_and_what_is_flaky_is_named() {
+    let scene = Scene::of(&["a"]).make(
+        "[lifecycle.go]\nretries = 2\n\
+        command = \"test -e $SIDE/tried && exit; touch $SIDE/tried; echo the reason why; exit 3\"\n",
+    );
+    let ended = on_github(&scene, "go").succeeds();
+    let lines = ended.out();
+    let place = |text: &str| lines.find(text).unwrap_or_else(|| panic!("{text}: {lines}"));
+    assert!(place("::group::Retrying go a: attempt 1 of 3 failed: exit status 3") < place("the reason why"));
+    place("Flaky go a (2 of 3 attempts)");
+    let summary = fs::read_to_string(scene.beside("summary.md")).unwrap();
+    assert!(summary.contains("flaky: go a (2 of 3 attempts)"), "{summary}");
+}

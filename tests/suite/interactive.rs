@@ -154,3 +154,19 @@ fn ctrl_c_in_what_closes_the_run_lets_the_others_run() {
     lines.sort_unstable();
     assert_eq!(lines, ["down", "hold", "later"], "{screen}");
 }
+
+#[test]
+fn a_program_that_deals_with_ctrl_c_goes_on_as_it_likes() {
+    let scene = Scene::of(&["a"]).make("[lifecycle.ask]\ninteractive = true\ncommand = \"repl in out\"\n");
+    let deals = "trap 'echo caught' INT; echo ready; while ! read line; do :; done; echo said $line";
+    let program = scene.program("repl", deals);
+    let Some(terminal) = Terminal::open(&scene) else { return };
+    terminal.line(&format!("PATH={}:$PATH", program.parent().unwrap().display()));
+    terminal.line("clear; $LIFECYCLE lifecycle ask; echo over $?");
+    terminal.until("ready");
+    terminal.key("C-c");
+    terminal.until_seen("caught");
+    terminal.line("enough");
+    let screen = terminal.until("over 0\n$");
+    assert!(screen.contains("said enough") && screen.contains("Ran ask a in "), "{screen}");
+}

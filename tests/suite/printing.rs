@@ -180,3 +180,26 @@ fn without_standard_streams_a_run_is_a_run() {
         }
     }
 }
+
+#[test]
+fn a_result_that_cannot_be_written_is_told() {
+    let Ok(full) = std::fs::File::options().write(true).open("/dev/full") else { return };
+    let scene = Scene::of(&["a"]).make(MAKE);
+    let mut command = scene.call("go -p a --message-format json").command();
+    let output = command.stdout(full).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("error: cannot write the events to standard output: "), "{told}");
+}
+
+#[test]
+fn of_many_steps_those_that_did_not_run_are_counted() {
+    let members: Vec<String> = (0..60).map(|number| format!("m{number}")).collect();
+    let scene = Scene::of(&members.iter().map(String::as_str).collect::<Vec<_>>()).make(
+        "[lifecycle.bad]\nscope = \"workspace\"\ncommand = \"exit 1\"\n\
+        [lifecycle.go]\nneeds = [\"bad\"]\ncommand = \"true\"\n",
+    );
+    let ended = scene.call("go").run();
+    assert_eq!(ended.lines_of("Skipped"), ["go (60 members)"], "{}", ended.text());
+    assert_eq!(scene.call("go -v").run().lines_of("Skipped").len(), 60);
+}

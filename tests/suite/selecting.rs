@@ -283,16 +283,4 @@ For more information, try '--help'.
 [exit 2]
 ",
     );
-    three().call("check --timings").shows(
-        r"
-error: unexpected argument '--timings' found
-
-  tip: to pass '--timings' as a value, use '-- --timings'
-
-Usage: cargo lifecycle <PHASE>... [-- <ARGS>...]
-
-For more information, try '--help'.
-[exit 2]
-",
-    );
 }

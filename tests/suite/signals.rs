@@ -19,7 +19,8 @@ pub fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 /// The signals that ask a run to end, and the exit codes that say so.
-pub const ENDING: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
+pub const ENDING: [(Signal, i32); 5] =
+    [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131), (Signal::ALARM, 142)];
 
 pub fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
