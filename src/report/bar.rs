@@ -1,11 +1,12 @@
 //! The screen at the bottom of a terminal, and what is printed above it: put there and taken away again. The only user of
 //! indicatif.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use console::Term;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::{Term, measure_text_width};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use super::screen::{Screen, Size};
 use crate::terminal::Unechoed;
@@ -31,7 +32,8 @@ impl Bar {
     pub fn new(screen: Screen) -> Self {
         let drawn = Arc::new(Mutex::new(String::new()));
         let text = Arc::clone(&drawn);
-        let drawing = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let target = ProgressDrawTarget::term_like(Box::new(Unfilled::new(Term::buffered_stderr())));
+        let drawing = ProgressBar::with_draw_target(None, target);
         let style = ProgressStyle::with_template("{screen}").unwrap_or_else(|_| ProgressStyle::default_bar());
         drawing.set_style(style.with_key("screen", move |_: &_, out: &mut dyn std::fmt::Write| {
             let _ = out.write_str(&text.lock().unwrap_or_else(PoisonError::into_inner));
@@ -94,27 +96,94 @@ impl Bar {
         let before = std::mem::replace(&mut self.size, size(&self.terminal));
         let lines = self.screen.lines(self.size).join("\n");
         let mut drawn = self.drawn();
-        self.settle(drawn.lines().count(), before.width);
+        if before.width != self.size.width {
+            self.settle(&drawn);
+        }
         let is_other = *drawn != lines;
         *drawn = lines;
         is_other
     }
 
-    /// A terminal of another width than when these lines were drawn shows them, as they are drawn to its edge one behind the
-    /// other, in more lines or in fewer. The next drawing takes away as many as there were: when there are more, the others
-    /// are taken away now; when there are fewer, it begins as much further below.
-    fn settle(&self, lines: usize, width: usize) {
-        let now = (lines * width).div_ceil(self.size.width);
-        let step = match now.checked_sub(lines) {
-            Some(0) => return,
-            Some(more) => format!("\r\x1b[{more}A\x1b[J"),
-            None => "\n".repeat(lines - now),
-        };
-        let _ = (&self.terminal).write_all(step.as_bytes());
+    /// A terminal that has become narrower than when these lines were drawn shows them in more lines than they were. The
+    /// next drawing takes away as many as there were, so the others are taken away now.
+    fn settle(&self, drawn: &str) {
+        let more =
+            drawn.lines().map(|line| measure_text_width(line).saturating_sub(1) / self.size.width).sum::<usize>();
+        if more > 0 {
+            let _ = (&self.terminal).write_all(format!("\r\x1b[{more}A\x1b[J").as_bytes());
+        }
     }
 
     fn drawn(&self) -> MutexGuard<'_, String> {
         self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A terminal on which lines end with their text. indicatif fills them up to the edge, where the next one begins by itself; a
+/// terminal that becomes narrower would break all that into more lines.
+#[derive(Debug)]
+struct Unfilled {
+    terminal: Term,
+    /// Whether the line is over, and what is written next begins another one.
+    is_over: AtomicBool,
+}
+
+impl Unfilled {
+    const fn new(terminal: Term) -> Self {
+        Self { terminal, is_over: AtomicBool::new(false) }
+    }
+
+    fn moved(&self) -> &Term {
+        self.is_over.store(false, Ordering::Relaxed);
+        &self.terminal
+    }
+}
+
+impl TermLike for Unfilled {
+    fn width(&self) -> u16 {
+        self.terminal.size().1
+    }
+
+    fn height(&self) -> u16 {
+        self.terminal.size().0
+    }
+
+    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+        self.moved().move_cursor_up(lines)
+    }
+
+    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+        self.moved().move_cursor_down(lines)
+    }
+
+    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
+        self.moved().move_cursor_right(columns)
+    }
+
+    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
+        self.moved().move_cursor_left(columns)
+    }
+
+    fn write_line(&self, line: &str) -> io::Result<()> {
+        self.moved().write_line(line)
+    }
+
+    /// A line comes as its text, which the screen never leaves empty, and then as many spaces as there is room for.
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        if text.bytes().all(|byte| byte == b' ') {
+            self.is_over.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        let begin = if self.is_over.swap(false, Ordering::Relaxed) { "\r\n" } else { "" };
+        self.terminal.write_str(&format!("{begin}{text}"))
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.moved().clear_line()
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.terminal.flush()
     }
 }
 
