@@ -40,7 +40,7 @@ pub fn upward(source: &[u8]) -> Vec<&[u8]> {
 
 /// Most files are done with here: `path` with a `=` and a quote after it is rare.
 fn mentions_path(source: &[u8]) -> bool {
-    let mut ends = source.windows(4).enumerate().filter(|(_, word)| word == b"path").map(|(start, _)| start + 4);
+    let mut ends = memchr::memmem::find_iter(source, "path").map(|start| start + "path".len());
     ends.any(|end| {
         let rest = source.get(end..).unwrap_or_default().trim_ascii_start();
         rest.strip_prefix(b"=")
