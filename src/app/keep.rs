@@ -376,15 +376,21 @@ fn store_parts(parts: &[Part], blobs: &Blobs) -> io::Result<Vec<Blob>> {
     let list = parts.iter().map(passed).collect::<io::Result<Vec<_>>>()?;
     let bytes = Passed::encode(&list);
     let printed = list.iter().filter_map(|passed| passed.output);
-    let list = Blob { digest: blobs.put(&bytes[..])?, size: bytes.len() as u64 };
+    let list = Blob { digest: persistently(|| blobs.put(&bytes[..]))?, size: bytes.len() as u64 };
     Ok(std::iter::once(list).chain(printed).collect())
 }
 
 /// Keeps what a step printed; `None` if that is nothing.
 fn store(output: &Output, blobs: &Blobs) -> io::Result<Option<Blob>> {
-    let put = || blobs.put_written(|to| output.copy_to(to));
-    // Somebody has just removed the whole folder.
-    put().or_else(|error| if error.kind() == io::ErrorKind::NotFound { put() } else { Err(error) })
+    persistently(|| blobs.put_written(|to| output.copy_to(to)))
+}
+
+/// Tries again when somebody has just removed the whole folder; not for ever, as it may be in the way of something else.
+fn persistently<T>(put: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    const TRIES: usize = 20;
+    let tries = (1..TRIES).map(|_| put());
+    let is_gone = |result: &io::Result<T>| result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    tries.into_iter().find(|result| !is_gone(result)).unwrap_or_else(put)
 }
 
 /// The bounds of the records, as they are now.
