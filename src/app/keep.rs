@@ -10,7 +10,9 @@ use crate::flush::{Batch, Limits, flush};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::{Keys, refined, refinement};
-use crate::model::{CacheBounds, CargoCommand, Discovered, EventKind, Outcome, Output, Part, Plan, StepId, StepInfo};
+use crate::model::{
+    CacheBounds, CargoCommand, Discovered, EventKind, Outcome, Output, Part, Plan, StepId, StepInfo, millis,
+};
 use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep, State};
 use crate::store::{Blob, Blobs, Bounds, Passed, Record, Records};
 
@@ -388,9 +390,9 @@ fn store(output: &Output, blobs: &Blobs) -> io::Result<Option<Blob>> {
 /// Tries again when somebody has just removed the whole folder; not for ever, as it may be in the way of something else.
 fn persistently<T>(put: impl Fn() -> io::Result<T>) -> io::Result<T> {
     const TRIES: usize = 20;
-    let tries = (1..TRIES).map(|_| put());
+    let mut tries = (1..TRIES).map(|_| put());
     let is_gone = |result: &io::Result<T>| result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-    tries.into_iter().find(|result| !is_gone(result)).unwrap_or_else(put)
+    tries.find(|result| !is_gone(result)).unwrap_or_else(put)
 }
 
 /// The bounds of the records, as they are now.
@@ -406,8 +408,4 @@ fn now() -> u32 {
 
 fn unix_millis(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, millis)
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -20,7 +20,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use crate::model::{Diagnostic, Done, EventKind, Interrupt, Outcome, Output, Part, Plan, StepId, Summary, Tests};
+use crate::model::{
+    Diagnostic, Done, EventKind, Interrupt, Outcome, Output, Part, Plan, StepId, Summary, Tests, millis,
+};
 use crate::schedule::{Action, Note, PartTerms, Schedule, Terms};
 
 pub use attempts::Tries;
@@ -382,10 +384,6 @@ impl Coordinator<'_> {
         (self.events)(EventKind::Interrupted(signal));
         actions
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn summary(outcomes: &[Outcome]) -> Summary {

@@ -26,6 +26,12 @@ pub fn shown_length(length: Duration) -> String {
     format!("{}{name}", seconds / unit)
 }
 
+/// The length in whole milliseconds, as records and reports hold it.
+#[must_use]
+pub fn millis(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

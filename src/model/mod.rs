@@ -27,7 +27,7 @@ pub use event::{Diagnostic, Done, Event, EventKind, Interrupt, Output, Part, Pla
 pub use explanation::{Covers, Explanation, FileSet, KeptResult};
 pub use file::FileStat;
 pub use id::{MemberId, PhaseId, StepId};
-pub use length::{LENGTH_HELP, length, shown_length};
+pub use length::{LENGTH_HELP, length, millis, shown_length};
 pub use makers::Makers;
 pub use past::{PastRun, PastStep, Usual, durations_of};
 pub use plan::{Edge, EdgeKind, Node, Plan, Step, Subject};

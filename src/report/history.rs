@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::words::{age, seconds};
-use crate::model::{PastRun, Usual, durations_of};
+use crate::model::{PastRun, Usual, durations_of, millis};
 
 /// How many runs and how many steps are shown.
 const SHOWN: usize = 20;
@@ -127,10 +127,6 @@ fn summaries(runs: &[PastRun]) -> BTreeMap<&str, Summary> {
 fn is_slower(durations: Option<&Vec<Duration>>) -> bool {
     let Some((last, before)) = durations.and_then(|all| all.split_last()) else { return false };
     Usual::of(before).is_some_and(|usual| usual.is_exceeded_by(*last))
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::explain_json::{change, one_reason};
 use super::words::{outcome, own};
 use crate::model::{
     Diagnostic, Done, Event, EventKind, Exceeded, Interrupt, Outcome, Output, Part, Reason, StepId, StepInfo, Summary,
-    Taken, TestRun, TestSummary, Tests,
+    Taken, TestRun, TestSummary, Tests, millis,
 };
 
 /// 1: the first.
@@ -257,8 +257,4 @@ fn amount(taken: Taken) -> u64 {
         Taken::Time(time) => millis(time),
         Taken::Memory(bytes) => bytes,
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
