@@ -6,6 +6,7 @@ mod ci;
 mod gate;
 mod generate;
 mod interrupts;
+mod long;
 mod man;
 mod soak;
 

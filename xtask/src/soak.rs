@@ -1,9 +1,6 @@
 //! The long form of the differential test, which lies in `tests/differential`. What it does is not known here.
 
-use std::path::Path;
-use std::process::Command;
-
-use anyhow::Context as _;
+use crate::long;
 
 /// Edit generated workspaces at random, and compare every verdict with a run of everything
 #[derive(clap::Args)]
@@ -20,13 +17,10 @@ pub struct Arguments {
 impl Arguments {
     /// Runs it and answers cargo's exit code.
     pub fn run(&self) -> anyhow::Result<u8> {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")));
-        cargo.args(["test", "--package", "cargo-lifecycle", "--test", "differential", "--locked"]);
-        cargo.args(["--", "--ignored", "--exact", "soak", "--nocapture"]);
-        cargo.env("DIFFERENTIAL_MINUTES", self.minutes.to_string());
-        cargo.envs(self.seed.map(|seed| ("DIFFERENTIAL_SEED", seed.to_string())));
-        let status = cargo.status().context("cannot start cargo")?;
-        Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+        long::test(
+            "differential",
+            "soak",
+            &[("DIFFERENTIAL_MINUTES", Some(self.minutes)), ("DIFFERENTIAL_SEED", self.seed)],
+        )
     }
 }
