@@ -1,19 +1,20 @@
 //! The files as they are, and as they would be if some more lay there: what is laid over the disk is told of as if it were
 //! on it. It writes nothing, and does not know who asks.
 
+mod listing;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::fs::{self, DirEntry, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::model::{Digest, FileStat};
+pub use listing::{Entry, Listing};
 
 /// How many links are followed on one way; the system stops at as many.
 const MAX_LINKS: usize = 40;
@@ -78,18 +79,6 @@ pub enum Sort {
     Special,
 }
 
-/// One name in a folder.
-pub struct Entry {
-    /// The name.
-    pub name: OsString,
-    found: Found,
-}
-
-enum Found {
-    There(DirEntry),
-    Over(Look),
-}
-
 impl Disk {
     /// What stands at the path: of a link, the link.
     ///
@@ -140,6 +129,11 @@ impl Disk {
         }
     }
 
+    /// Whether anything is laid over it.
+    pub fn is_covered(&self) -> bool {
+        self.is_covered.load(Ordering::Acquire)
+    }
+
     /// Where a file can be read that has not been laid over the disk itself, whatever links are.
     pub fn readable(&self, path: PathBuf) -> PathBuf {
         match self.over() {
@@ -165,24 +159,17 @@ impl Disk {
     ///
     /// # Errors
     /// Whatever the file system says.
-    pub fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
-        let there = |path: &Path| -> io::Result<Vec<Entry>> {
-            let named = |entry: DirEntry| Entry { name: entry.file_name(), found: Found::There(entry) };
-            fs::read_dir(path)?.map(|entry| entry.map(named)).collect()
-        };
-        let Some(over) = self.over() else { return there(path) };
+    pub fn list(&self, path: &Path) -> io::Result<Listing> {
+        let Some(over) = self.over() else { return Listing::read(path) };
         let path = over.resolved(path, true)?;
-        let mut entries = match there(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound && over.there.contains_key(&path) => Vec::new(),
-            entries => entries?,
+        let mut listing = match Listing::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound && over.there.contains_key(&path) => Listing::none(),
+            listing => listing?,
         };
-        entries.retain(|entry| !over.there.contains_key(&path.join(&entry.name)));
         let below = over.there.range(path.clone()..).take_while(|(below, _)| below.starts_with(&path));
         let inside = below.filter(|(below, _)| below.parent() == Some(&path));
-        entries.extend(inside.filter_map(|(inside, (_, look))| {
-            Some(Entry { name: inside.file_name()?.to_owned(), found: Found::Over(*look) })
-        }));
-        Ok(entries)
+        listing.lay(inside.filter_map(|(inside, (_, look))| Some((inside.file_name()?.to_owned(), *look))).collect());
+        Ok(listing)
     }
 
     /// Takes this for lying there from now on, in the place of what may be there, with the folders that it is in. Answers
@@ -304,30 +291,6 @@ impl Sort {
             Self::File
         } else {
             Self::Special
-        }
-    }
-}
-
-impl Entry {
-    /// What it is, which a folder mostly tells with the name.
-    ///
-    /// # Errors
-    /// Whatever the file system says.
-    pub fn sort(&self) -> io::Result<Sort> {
-        match &self.found {
-            Found::There(entry) => entry.file_type().map(Sort::of),
-            Found::Over(look) => Ok(look.sort),
-        }
-    }
-
-    /// What stands there: of a link, the link.
-    ///
-    /// # Errors
-    /// Whatever the file system says.
-    pub fn look(&self) -> io::Result<Look> {
-        match &self.found {
-            Found::There(entry) => entry.metadata().map(|metadata| Look::of(&metadata)),
-            Found::Over(look) => Ok(*look),
         }
     }
 }

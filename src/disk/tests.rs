@@ -5,8 +5,9 @@ use super::*;
 /// What a walk through links finds below a folder, in lines.
 fn told(disk: &Disk, dir: &Path, shown: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    for entry in disk.list(dir).unwrap() {
-        let (path, name) = (dir.join(&entry.name), format!("{shown}{}", entry.name.display()));
+    let listing = disk.list(dir).unwrap();
+    for entry in listing.iter() {
+        let (path, name) = (dir.join(entry.name), format!("{shown}{}", entry.name.display()));
         assert_eq!(disk.look(&path).unwrap().sort, entry.sort().unwrap(), "{name}");
         match disk.look_through(&path) {
             Ok(look) if look.sort == Sort::Folder => lines.extend(told(disk, &path, &format!("{name}/"))),

@@ -67,7 +67,7 @@ pub fn entries(disk: &Disk, path: &Path, target_dir: &Path) -> Vec<io::Result<(P
             match disk.list(&at) {
                 Ok(below) => {
                     let counts = |path: &PathBuf| path != target_dir && !path.ends_with(".git");
-                    pending.extend(below.iter().map(|entry| at.join(&entry.name)).filter(counts));
+                    pending.extend(below.iter().map(|entry| at.join(entry.name)).filter(counts));
                 }
                 Err(error) => found.push(Err(error)),
             }

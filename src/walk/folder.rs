@@ -22,6 +22,9 @@ pub struct Found {
 
 impl Found {
     pub fn append(&mut self, mut other: Self) {
+        if self.files.is_empty() {
+            std::mem::swap(&mut self.files, &mut other.files);
+        }
         self.files.append(&mut other.files);
         self.ignored_files.append(&mut other.ignored_files);
         self.ignored_dirs.append(&mut other.ignored_dirs);
@@ -128,16 +131,17 @@ impl Areas {
         };
         let is_top = entries.iter().any(|entry| entry.name == ".git");
         let has_gitignore =
-            |entry: &Entry| entry.name == ".gitignore" && entry.sort().is_ok_and(|sort| sort == Sort::File);
+            |entry: Entry<'_>| entry.name == ".gitignore" && entry.sort().is_ok_and(|sort| sort == Sort::File);
         let has_gitignore = entries.iter().any(has_gitignore);
         let rules = folder.rules.as_ref().map(|rules| rules.within((&self.disk, &folder.path), is_top, has_gitignore));
         let here = Here { folder, rules };
 
+        found.files.reserve(entries.count());
         let mut below = Vec::new();
         let (mut path, mut relative) = (folder.path.clone(), folder.relative.clone());
-        for entry in entries {
-            path.push(&entry.name);
-            relative.push(&entry.name);
+        for entry in entries.iter() {
+            path.push(entry.name);
+            relative.push(entry.name);
             match self.look_at(&here, &entry, Place { path: &path, relative: &relative }, found) {
                 Ok(next) => below.extend(next),
                 Err(error) => found.problem(&path, error),
@@ -151,13 +155,13 @@ impl Areas {
     fn look_at(
         &self,
         here: &Here<'_>,
-        entry: &Entry,
+        entry: &Entry<'_>,
         place: Place<'_>,
         found: &mut Found,
     ) -> io::Result<Option<Folder>> {
         let Place { path, relative } = place;
         let sort = entry.sort()?;
-        if is_version_control(path) {
+        if is_version_control(entry.name) {
             return Ok(None);
         }
         found.links.extend((sort == Sort::Link).then(|| relative.into()));
@@ -165,7 +169,7 @@ impl Areas {
             return self.look_at_folder(here, sort == Sort::Link, place, found);
         }
         let ignored = here.rules.is_none() || here.ignores(path, false);
-        if ignored && here.rules.is_some() && !is_env(path) {
+        if ignored && here.rules.is_some() && !is_env(entry.name) {
             found.ignored_files.push(relative.into());
             return Ok(None);
         }
@@ -202,7 +206,7 @@ impl Areas {
 
     fn way(&self, here: &Here<'_>, place: Place<'_>, is_link: bool) -> Way {
         let (folder, path) = (here.folder, place.path);
-        if is_version_control(path) || folder.skip.iter().any(|skip| skip == path) {
+        if path.file_name().is_some_and(is_version_control) || folder.skip.iter().any(|skip| skip == path) {
             return Way::Closed;
         }
         // To git a link is a file, so that a rule for folders alone does not match it.
@@ -291,11 +295,10 @@ fn leads_nowhere(error: &io::Error) -> bool {
     a_loop || matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-fn is_version_control(path: &Path) -> bool {
-    let name = path.file_name().map_or(&b""[..], OsStr::as_encoded_bytes);
-    matches!(name, b".git" | b".hg" | b".jj" | b".svn")
+fn is_version_control(name: &OsStr) -> bool {
+    matches!(name.as_encoded_bytes(), b".git" | b".hg" | b".jj" | b".svn")
 }
 
-fn is_env(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".env"))
+fn is_env(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".env")
 }

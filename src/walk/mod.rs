@@ -194,11 +194,17 @@ impl Areas {
     }
 
     fn spread<'s>(&'s self, scope: &Scope<'s>, folder: Folder, found: &'s [Mutex<Option<Found>>]) {
-        let mut news = Found::default();
-        for below in self.look(&folder, &mut news) {
-            scope.spawn(|scope| self.spread(scope, below, found));
+        let mut next = Some(folder);
+        while let Some(folder) = next.take() {
+            let mut news = Found::default();
+            let mut below = self.look(&folder, &mut news);
+            // This thread goes on with one of them itself.
+            next = below.pop();
+            for below in below {
+                scope.spawn(|scope| self.spread(scope, below, found));
+            }
+            lock(&found[folder.area]).get_or_insert_default().append(news);
         }
-        lock(&found[folder.area]).get_or_insert_default().append(news);
     }
 
     fn outermost(&self, is_wanted: impl Fn(usize) -> bool) -> Vec<usize> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -45,6 +45,8 @@ struct Reach {
     base: PathBuf,
     /// How many names its matches have at most; `None`: any number.
     depth: Option<usize>,
+    /// If it matches everything in the base: whether it also matches what has the base's own path.
+    whole: Option<bool>,
 }
 
 /// What globs name.
@@ -96,9 +98,15 @@ impl Globs {
             if !pattern.ends_with('/') || glob.is_empty() {
                 add(&mut set, if glob.is_empty() { "**" } else { &glob })?;
             }
-            let base = names.iter().take_while(is_literal).collect();
+            let literals = names.iter().take_while(is_literal);
+            let whole = match names.get(literals.clone().count()..) {
+                Some([]) => Some(!pattern.ends_with('/')),
+                Some(["**"]) => Some(false),
+                _ => None,
+            };
             let any_depth = names_folder || glob.is_empty() || glob.contains("**");
-            reaches.push(Reach { base, depth: (!any_depth).then_some(names.len()) });
+            let depth = (!any_depth).then_some(names.len());
+            reaches.push(Reach { base: literals.collect(), depth, whole });
         }
         Ok(Self { set: set.build()?, reaches })
     }
@@ -146,8 +154,19 @@ impl Globs {
 
     /// Whether they name this path.
     pub fn matches(&self, path: &Path) -> bool {
-        // Most files are outside of every base, and comparing bytes is far cheaper than a set of globs.
-        let near = self.reaches.iter().any(|reach| bytes(path).starts_with(bytes(&reach.base)));
+        // Most files are outside of every base, or in one of which everything counts, and comparing bytes is far cheaper
+        // than a set of globs.
+        let mut near = false;
+        for reach in &self.reaches {
+            let Some(rest) = bytes(path).strip_prefix(bytes(&reach.base)) else { continue };
+            let is_inside = rest.first() == Some(&(MAIN_SEPARATOR as u8)) || reach.base.as_os_str().is_empty();
+            match reach.whole {
+                Some(_) if is_inside => return true,
+                Some(true) if rest.is_empty() => return true,
+                Some(_) => {}
+                None => near = true,
+            }
+        }
         near && self.set.is_match(path)
     }
 }
@@ -211,7 +230,7 @@ impl Areas {
             }
         }
         selection.files.sort_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
-        selection.files.dedup_by(|a, b| a.path == b.path);
+        selection.files.dedup_by(|a, b| bytes(&a.path) == bytes(&b.path));
         selection
     }
 }
@@ -275,5 +294,31 @@ impl Search<'_> {
 
     fn seen(&self, path: &Arc<Path>) -> Arc<Path> {
         if self.prefix.as_os_str().is_empty() { Arc::clone(path) } else { self.prefix.join(path).into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_by_the_folder_alone_is_what_the_globs_say() {
+        let paths = ["", "a", "a/b", "a/b/c", "ab", "ab/c", "b", "a/b.rs", "x/a", "x/a/b", ".a", "a/.b", "é/a"];
+        let patterns = [
+            "a", "a/", "a/**", "a/b", "a/b/", "a/b/**", "**", "", "*", "a/*", "*/a", "a/**/b", "**/a", "a/b*", "[a]",
+            "é/**", "a/**/", "./a/**", "a//b",
+        ];
+        for pattern in patterns {
+            for other in patterns {
+                let globs = Globs::new(&[pattern, other]).unwrap();
+                for path in paths {
+                    assert_eq!(
+                        globs.matches(Path::new(path)),
+                        globs.set.is_match(path),
+                        "{pattern:?} {other:?}: {path:?}"
+                    );
+                }
+            }
+        }
     }
 }
