@@ -61,7 +61,7 @@ const ROOMS: &[Room] = &[
     ),
     room("terminal", &[], &["rustix"]),
     room("walk", &["disk", "model"], &["globset", "ignore", "rayon", "rustix", "thiserror"]),
-    room("hash_cache", &["atomic", "model"], &["memchr", "rayon", "rustix", "sha2", "thiserror", "tracing"]),
+    room("hash_cache", &["atomic", "model"], &["memchr", "rustix", "sha2", "thiserror", "tracing"]),
     room("store", &["home", "model"], &["sha2", "tempfile", "thiserror", "walkdir"]),
     room("state", &["home", "model"], &["serde", "serde_json"]),
     room("process", &["ansi"], &["jobserver", "nix", "rustix", "tempfile", "thiserror", "tracing", "wait4"]),
@@ -72,7 +72,7 @@ const ROOMS: &[Room] = &[
     room(
         "keys",
         &["cargo_output", "dep_info", "disk", "fingerprint", "hash_cache", "model", "plan", "relative", "walk"],
-        &["shlex", "tracing", "walkdir"],
+        &["rayon", "shlex", "tracing", "walkdir"],
     ),
     room(
         "execute",

@@ -155,7 +155,7 @@ mod tests {
             link: None,
             executable: false,
         });
-        parts.files(files)
+        parts.add(super::super::files(files))
     }
 
     #[test]

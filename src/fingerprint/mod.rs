@@ -14,4 +14,4 @@ mod parts;
 pub use compare::changes;
 pub use covers::Coverer;
 pub use description::{Description, FORMAT, Tag, items, references};
-pub use parts::{Around, Covered, FileItem, Parts, StepFacts};
+pub use parts::{Around, Covered, FileItem, Parts, StepFacts, files};

@@ -26,6 +26,25 @@ pub struct Parts {
     covered: HashMap<(Covered, usize), Option<Digest>>,
 }
 
+/// A set of files.
+pub fn files<'a>(files: impl Iterator<Item = FileItem<'a>>) -> Description {
+    // A usual name and a digest.
+    let mut description = Description::with_capacity(files.size_hint().0 * 80);
+    for file in files {
+        if let Some(link) = file.link {
+            description.text(Tag::Link, file.path, link);
+        }
+        match file.digest {
+            Some(digest) => description.digest(Tag::File, file.path, digest),
+            None => description.text(Tag::File, file.path, ""),
+        }
+        if file.executable {
+            description.text(Tag::Mode, file.path, "executable");
+        }
+    }
+    description
+}
+
 /// How a member is covered: with which of its files, and with what it depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Covered {
@@ -52,7 +71,11 @@ pub struct Around<'a> {
 impl Parts {
     /// Keeps a description and answers its digest.
     pub fn add(&mut self, description: Description) -> Digest {
-        let (digest, bytes) = description.finish();
+        self.keep(description.finish())
+    }
+
+    /// Keeps a description that is finished, and answers its digest.
+    pub fn keep(&mut self, (digest, bytes): (Digest, Vec<u8>)) -> Digest {
         self.pool.entry(digest).or_insert(bytes);
         digest
     }
@@ -65,24 +88,6 @@ impl Parts {
     /// Forgets which member has which part, because files changed; the descriptions themselves stay.
     pub fn forget_members(&mut self) {
         self.covered.clear();
-    }
-
-    /// A set of files.
-    pub fn files<'a>(&mut self, files: impl Iterator<Item = FileItem<'a>>) -> Digest {
-        let mut description = Description::default();
-        for file in files {
-            if let Some(link) = file.link {
-                description.text(Tag::Link, file.path, link);
-            }
-            match file.digest {
-                Some(digest) => description.digest(Tag::File, file.path, digest),
-                None => description.text(Tag::File, file.path, ""),
-            }
-            if file.executable {
-                description.text(Tag::Mode, file.path, "executable");
-            }
-        }
-        self.add(description)
     }
 
     /// A member: its files, the parts of the root manifest that reach it, and what it depends on. `None` if a file cannot

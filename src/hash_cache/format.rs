@@ -1,20 +1,26 @@
 //! The file in which digests are kept, as bytes: a table that is searched where it lies. It does not know which entries
 //! are worth keeping.
 //!
-//! All numbers are little-endian: the magic, the version (u32), the day of writing (u32), the count (u64); the hash of
-//! each path (u64), sorted; a record for each in the same order; the paths; the SHA-256 of everything before.
+//! All numbers are little-endian: the magic, the version (u32), the day of writing (u32), how many folders there are (u64)
+//! and how many entries (u64); a row for each folder, in the order of their paths' bytes; a row for each entry, in the order
+//! of the folders and then of the names; the paths and the names; the SHA-256 of everything before. Whoever asks for the
+//! files of a folder in their order finds each one beside the last.
 //!
-//! Version 1: the first.
+//! Version 1: by the hashes of paths. 2: by folders.
 
-use std::path::Path;
+use std::ops::Range;
+use std::path::{MAIN_SEPARATOR, Path};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{Digest, FileStat};
 
 const MAGIC: &[u8; 8] = b"lc-files";
-const VERSION: u32 = 1;
-const HEAD: usize = 24;
+const VERSION: u32 = 2;
+const HEAD: usize = 32;
+/// Where the path starts, its length, the place of the first entry.
+const FOLDER: usize = 20;
+/// Where the name starts, its length, the day, the flags, the times, the size, the inode, the digest.
 const RECORD: usize = 84;
 const CHECKSUM: usize = 32;
 
@@ -28,10 +34,14 @@ pub struct Entry {
     pub day: u32,
 }
 
+/// A path as its folder and its name; together they are all of it but the separator.
+pub type Place<'a> = (&'a [u8], &'a [u8]);
+
 /// The entries of a file, which stay as they were read: nothing is allocated for one.
 #[derive(Default)]
 pub struct Entries {
     bytes: Vec<u8>,
+    folders: usize,
     count: usize,
     /// The day the file was written.
     pub day: u32,
@@ -46,14 +56,25 @@ pub enum FormatError {
     Damaged,
 }
 
+/// The folder and the name of a path.
+pub fn split(path: &Path) -> Place<'_> {
+    split_bytes(path.as_os_str().as_encoded_bytes()).unwrap_or_default()
+}
+
+/// `None` for a name alone.
+fn split_bytes(path: &[u8]) -> Option<Place<'_>> {
+    let end = memchr::memrchr(MAIN_SEPARATOR as u8, path)?;
+    Some((path.get(..end)?, path.get(end + 1..)?))
+}
+
 impl Entries {
     /// Takes the bytes of a file.
     ///
     /// # Errors
     /// They are not exactly what [`encode`] wrote.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, FormatError> {
-        let (count, day) = check(&bytes)?;
-        Ok(Self { bytes, count, day })
+        let (folders, count, day) = check(&bytes)?;
+        Ok(Self { bytes, folders, count, day })
     }
 
     /// How many there are.
@@ -63,46 +84,126 @@ impl Entries {
 
     /// The entry of a path, with its place.
     pub fn find(&self, path: &Path) -> Option<(usize, Entry)> {
-        let path = path.as_os_str().as_encoded_bytes();
-        let hash = hash(path);
-        let first = self.first_from(hash)?;
-        let same = (first..self.count).take_while(|place| self.hash_at(*place) == Some(hash));
-        same.filter_map(|place| self.at(place).map(|(found, entry)| (found, place, entry)))
-            .find(|(found, ..)| *found == path)
-            .map(|(_, place, entry)| (place, entry))
+        let (folder, name) = split(path);
+        let place = self.place_of(&self.folder(folder)?, name)?;
+        Some((place, self.entry(place)?))
     }
 
-    /// The bytes of a path, and what is remembered of it.
-    pub fn at(&self, place: usize) -> Option<(&[u8], Entry)> {
-        let start = HEAD + self.count * 8 + place * RECORD;
-        let mut fields = Fields(self.bytes.get(start..start + RECORD)?);
-        let offset = usize::try_from(fields.u64()?).ok()?;
-        let length = fields.u32()? as usize;
-        let (day, flags) = (fields.u32()?, fields.u32()?);
-        let (mtime_ns, ctime_ns) = (fields.u64()?.cast_signed(), fields.u64()?.cast_signed());
-        let (size, inode) = (fields.u64()?, fields.u64()?);
-        let digest = Digest(fields.take()?);
-        let paths = self.bytes.get(HEAD + self.count * (8 + RECORD)..self.bytes.len().checked_sub(CHECKSUM)?)?;
-        let path = paths.get(offset..offset.checked_add(length)?)?;
-        let stat = FileStat { mtime_ns, ctime_ns, size, inode };
-        Some((path, Entry { stat, digest, escapes: flags & 1 == 1, day }))
+    /// All entries with their paths.
+    pub fn iter(&self) -> impl Iterator<Item = (Place<'_>, usize, Entry)> {
+        let all = (0..self.folders).filter_map(|folder| Some((self.folder_at(folder)?, self.entries_of(folder)?)));
+        all.flat_map(move |(folder, places)| {
+            places.filter_map(move |place| Some(((folder, self.name(place)?), place, self.entry(place)?)))
+        })
     }
 
-    fn hash_at(&self, place: usize) -> Option<u64> {
-        Fields(self.bytes.get(HEAD + place * 8..)?).u64()
+    /// The places of a folder's entries.
+    fn folder(&self, path: &[u8]) -> Option<Range<usize>> {
+        let folder = first(0..self.folders, |place| Some(self.folder_at(place)? < path))?;
+        (self.folder_at(folder)? == path).then(|| self.entries_of(folder))?
     }
 
-    fn first_from(&self, hash: u64) -> Option<usize> {
-        let (mut low, mut high) = (0, self.count);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.hash_at(middle)? < hash { low = middle + 1 } else { high = middle }
-        }
-        Some(low)
+    /// The place of a name among those of a folder.
+    fn place_of(&self, places: &Range<usize>, name: &[u8]) -> Option<usize> {
+        let place = first(places.clone(), |place| Some(self.name(place)? < name))?;
+        (places.contains(&place) && self.name(place)? == name).then_some(place)
+    }
+
+    fn entries_of(&self, folder: usize) -> Option<Range<usize>> {
+        let begin =
+            |folder: usize| self.folder_row(folder)?.skip(12)?.u64().and_then(|first| usize::try_from(first).ok());
+        let end = if folder + 1 < self.folders { begin(folder + 1)? } else { self.count };
+        Some(begin(folder)?..end.min(self.count))
+    }
+
+    fn folder_at(&self, folder: usize) -> Option<&[u8]> {
+        let mut row = self.folder_row(folder)?;
+        self.text(row.u64()?, row.u32()?)
+    }
+
+    fn name(&self, place: usize) -> Option<&[u8]> {
+        let mut row = self.row(place)?;
+        self.text(row.u64()?, row.u32()?)
+    }
+
+    fn entry(&self, place: usize) -> Option<Entry> {
+        let mut row = self.row(place)?.skip(12)?;
+        let (day, flags) = (row.u32()?, row.u32()?);
+        let (mtime_ns, ctime_ns) = (row.u64()?.cast_signed(), row.u64()?.cast_signed());
+        let stat = FileStat { mtime_ns, ctime_ns, size: row.u64()?, inode: row.u64()? };
+        Some(Entry { stat, digest: Digest(row.take()?), escapes: flags & 1 == 1, day })
+    }
+
+    fn folder_row(&self, folder: usize) -> Option<Fields<'_>> {
+        let start = HEAD + folder * FOLDER;
+        self.bytes.get(start..start + FOLDER).map(Fields)
+    }
+
+    fn row(&self, place: usize) -> Option<Fields<'_>> {
+        let start = HEAD + self.folders * FOLDER + place * RECORD;
+        self.bytes.get(start..start + RECORD).map(Fields)
+    }
+
+    fn text(&self, offset: u64, length: u32) -> Option<&[u8]> {
+        let offset = usize::try_from(offset).ok()?;
+        let texts = HEAD + self.folders * FOLDER + self.count * RECORD..self.bytes.len().checked_sub(CHECKSUM)?;
+        self.bytes.get(texts)?.get(offset..offset.checked_add(length as usize)?)
     }
 }
 
-fn check(bytes: &[u8]) -> Result<(usize, u32), FormatError> {
+/// The first of the places that is not before what is sought; the end if all are.
+fn first(places: Range<usize>, is_before: impl Fn(usize) -> Option<bool>) -> Option<usize> {
+    let (mut low, mut high) = (places.start, places.end);
+    while low < high {
+        let middle = low.midpoint(high);
+        if is_before(middle)? { low = middle + 1 } else { high = middle }
+    }
+    Some(low)
+}
+
+/// Finds the files below a folder; fastest in the order of their paths.
+pub struct Cursor<'a> {
+    entries: &'a Entries,
+    /// The folder that was looked in last, behind the one below which all are.
+    folder: Vec<u8>,
+    /// How long that is.
+    below: usize,
+    /// The places of its entries.
+    places: Range<usize>,
+    next: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// One for the files below `dir`.
+    pub fn new(entries: &'a Entries, dir: &Path) -> Self {
+        let folder = dir.as_os_str().as_encoded_bytes().to_vec();
+        let places = entries.folder(&folder).unwrap_or_default();
+        Self { entries, below: folder.len(), next: places.start, folder, places }
+    }
+
+    /// The entry of a path below the folder, with its place.
+    pub fn find(&mut self, path: &Path) -> Option<(usize, Entry)> {
+        let path = path.as_os_str().as_encoded_bytes();
+        let (inner, name) = split_bytes(path).map_or((None, path), |(inner, name)| (Some(inner), name));
+        let known = self.folder.get(self.below..).unwrap_or_default();
+        // Behind the separator.
+        if known.get(1..) != inner {
+            self.folder.truncate(self.below);
+            if let Some(inner) = inner {
+                self.folder.push(MAIN_SEPARATOR as u8);
+                self.folder.extend_from_slice(inner);
+            }
+            self.places = self.entries.folder(&self.folder).unwrap_or_default();
+            self.next = self.places.start;
+        }
+        let is_next = self.places.contains(&self.next) && self.entries.name(self.next) == Some(name);
+        let place = if is_next { self.next } else { self.entries.place_of(&self.places, name)? };
+        self.next = place + 1;
+        Some((place, self.entries.entry(place)?))
+    }
+}
+
+fn check(bytes: &[u8]) -> Result<(usize, usize, u32), FormatError> {
     let mut fields = Fields(bytes);
     let damaged = FormatError::Damaged;
     if fields.take::<8>().as_ref() != Some(MAGIC) {
@@ -112,43 +213,50 @@ fn check(bytes: &[u8]) -> Result<(usize, u32), FormatError> {
         return Err(FormatError::Version);
     }
     let day = fields.u32().ok_or(damaged)?;
-    let count = fields.u64().and_then(|count| usize::try_from(count).ok()).ok_or(damaged)?;
+    let mut count = || fields.u64().and_then(|count| usize::try_from(count).ok()).ok_or(damaged);
+    let (folders, entries) = (count()?, count()?);
     let (body, checksum) = bytes.split_last_chunk::<CHECKSUM>().ok_or(damaged)?;
-    let table = count.checked_mul(8 + RECORD).and_then(|table| table.checked_add(HEAD)).ok_or(damaged)?;
+    let rows = folders.checked_mul(FOLDER).zip(entries.checked_mul(RECORD));
+    let table = rows.and_then(|(folders, entries)| HEAD.checked_add(folders)?.checked_add(entries)).ok_or(damaged)?;
     let is_whole = table <= body.len() && Sha256::digest(body)[..] == checksum[..];
-    is_whole.then_some((count, day)).ok_or(damaged)
+    is_whole.then_some((folders, entries, day)).ok_or(damaged)
 }
 
-/// The file that holds these entries, by the bytes of their paths.
-pub fn encode<'a>(entries: impl IntoIterator<Item = (&'a [u8], Entry)>, day: u32) -> Vec<u8> {
-    let mut entries: Vec<(u64, &[u8], Entry)> =
-        entries.into_iter().map(|(path, entry)| (hash(path), path, entry)).collect();
-    entries.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
-    let mut bytes = Vec::with_capacity(HEAD + entries.len() * (8 + RECORD + 100));
+/// The file that holds these entries.
+pub fn encode<'a>(entries: impl IntoIterator<Item = (Place<'a>, Entry)>, day: u32) -> Vec<u8> {
+    let mut entries: Vec<(Place<'a>, Entry)> = entries.into_iter().collect();
+    entries.sort_unstable_by_key(|(place, _)| *place);
+    let folders: Vec<&[(Place<'a>, Entry)]> = entries.chunk_by(|a, b| a.0.0 == b.0.0).collect();
+    let mut bytes = Vec::with_capacity(HEAD + folders.len() * (FOLDER + 60) + entries.len() * (RECORD + 20));
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     bytes.extend_from_slice(&day.to_le_bytes());
+    bytes.extend_from_slice(&(folders.len() as u64).to_le_bytes());
     bytes.extend_from_slice(&(entries.len() as u64).to_le_bytes());
-    for (hash, ..) in &entries {
-        bytes.extend_from_slice(&hash.to_le_bytes());
+    let mut texts = Vec::with_capacity(folders.len() * 60 + entries.len() * 20);
+    let mut text = |bytes: &mut Vec<u8>, text: &[u8]| {
+        bytes.extend_from_slice(&(texts.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        texts.extend_from_slice(text);
+    };
+    let mut first = 0_u64;
+    for folder in folders {
+        text(&mut bytes, folder.first().map(|((path, _), _)| *path).unwrap_or_default());
+        bytes.extend_from_slice(&first.to_le_bytes());
+        first += folder.len() as u64;
     }
-    let mut offset = 0;
-    for (_, path, entry) in &entries {
-        record(&mut bytes, offset, path.len(), entry);
-        offset += path.len();
+    for ((_, name), entry) in &entries {
+        text(&mut bytes, name);
+        record(&mut bytes, entry);
     }
-    for (_, path, _) in &entries {
-        bytes.extend_from_slice(path);
-    }
+    bytes.append(&mut texts);
     let checksum = Sha256::digest(&bytes);
     bytes.extend_from_slice(&checksum);
     bytes
 }
 
-fn record(bytes: &mut Vec<u8>, offset: usize, length: usize, entry: &Entry) {
+fn record(bytes: &mut Vec<u8>, entry: &Entry) {
     let stat = &entry.stat;
-    bytes.extend_from_slice(&(offset as u64).to_le_bytes());
-    bytes.extend_from_slice(&(length as u32).to_le_bytes());
     bytes.extend_from_slice(&entry.day.to_le_bytes());
     bytes.extend_from_slice(&u32::from(entry.escapes).to_le_bytes());
     for time in [stat.mtime_ns, stat.ctime_ns] {
@@ -160,18 +268,17 @@ fn record(bytes: &mut Vec<u8>, offset: usize, length: usize, entry: &Entry) {
     bytes.extend_from_slice(&entry.digest.0);
 }
 
-/// FNV-1a. It is written into files, so it may not change with the standard library; the paths are compared anyway.
-fn hash(path: &[u8]) -> u64 {
-    path.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
 struct Fields<'a>(&'a [u8]);
 
-impl Fields<'_> {
+impl<'a> Fields<'a> {
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (taken, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;
         Some(*taken)
+    }
+
+    fn skip(self, length: usize) -> Option<Self> {
+        self.0.get(length..).map(Fields)
     }
 
     fn u32(&mut self) -> Option<u32> {
@@ -193,17 +300,59 @@ mod tests {
     }
 
     fn small_file() -> Vec<u8> {
-        encode([(&b"/w/a.rs"[..], entry(1)), (b"/w/b", entry(2)), (b"/w/\xff\n", entry(3))], 20_000)
+        let places: [(Place<'_>, Entry); 4] = [
+            ((b"/w/x/y", b"d"), entry(4)),
+            ((b"/w", b"a.rs"), entry(1)),
+            ((b"/w", b"b"), entry(2)),
+            ((b"/w", b"\xff\n"), entry(3)),
+        ];
+        encode(places, 20_000)
     }
 
     #[test]
     fn what_was_written_is_found_and_nothing_else() {
         let entries = Entries::parse(small_file()).unwrap();
-        assert_eq!((entries.len(), entries.day), (3, 20_000));
+        assert_eq!((entries.len(), entries.day), (4, 20_000));
         assert_eq!(entries.find(Path::new("/w/a.rs")).unwrap().1, entry(1));
         assert_eq!(entries.find(Path::new("/w/b")).unwrap().1, entry(2));
-        assert_eq!(entries.find(Path::new("/w/c")), None);
+        assert_eq!(entries.find(Path::new("/w/x/y/d")).unwrap().1, entry(4));
+        for absent in ["/w/c", "/w", "/w/x/y", "/w/x/d", "/w/a.rs/d", "b", "/b", ""] {
+            assert_eq!(entries.find(Path::new(absent)), None, "{absent}");
+        }
         assert_eq!(Entries::default().find(Path::new("/w/b")), None);
+    }
+
+    #[test]
+    fn below_a_folder_the_same_is_found_in_any_order() {
+        let entries = Entries::parse(small_file()).unwrap();
+        let asked = ["a.rs", "b", "x/y/d", "c", "a.rs", "x/y/e", "x/d", "y/d", "b", "", "x/y/d", "x/y/d"];
+        for dir in ["/w", "/w/x", "/v"] {
+            let mut cursor = Cursor::new(&entries, Path::new(dir));
+            for path in asked {
+                assert_eq!(cursor.find(Path::new(path)), entries.find(&Path::new(dir).join(path)), "{dir}: {path}");
+            }
+        }
+        assert!(Cursor::new(&entries, Path::new("/w/x")).find(Path::new("y/d")).is_some());
+    }
+
+    #[test]
+    fn every_one_of_many_is_found() {
+        for count in [1_u32, 2, 7, 100, 3_000] {
+            let folders: Vec<String> = (0..count).map(|number| format!("/w/{}", number % 7)).collect();
+            let names: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+            let places = folders.iter().zip(&names).map(|(folder, name)| (folder.as_bytes(), name.as_bytes()));
+            let entries = Entries::parse(encode(places.clone().zip((0..=255).cycle().map(entry)), 1)).unwrap();
+            assert_eq!(entries.iter().count(), names.len());
+            for (number, (folder, name)) in folders.iter().zip(&names).enumerate() {
+                let found = entries.find(Path::new(&format!("{folder}/{name}"))).unwrap();
+                assert_eq!(found.1, entry((number % 256) as u8));
+                assert_eq!(entries.find(Path::new(&format!("{folder}/{name}x"))), None);
+                assert!(
+                    entries.iter().any(|(place, at, _)| at == found.0 && place == (folder.as_bytes(), name.as_bytes()))
+                        || number > 99
+                );
+            }
+        }
     }
 
     #[test]
@@ -231,10 +380,9 @@ mod tests {
                 let checksum = Sha256::digest(&bytes[..body]);
                 bytes[body..].copy_from_slice(&checksum);
                 let Ok(entries) = Entries::parse(bytes) else { continue };
-                for place in 0..entries.len() {
-                    _ = entries.at(place);
-                }
+                assert!(entries.iter().count() <= entries.len() * entries.folders);
                 assert_eq!(entries.find(Path::new("/w/c")), None);
+                assert_eq!(Cursor::new(&entries, Path::new("/w")).find(Path::new("x/y/c")), None);
             }
         }
     }

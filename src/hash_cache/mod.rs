@@ -9,18 +9,16 @@ mod tests;
 
 pub use escape::{escaping, upward};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rayon::prelude::*;
-
 use crate::atomic;
 use crate::model::{Digest, FileStat};
-use format::{Entries, Entry};
+use format::{Cursor, Entries, Entry, Place};
 
 /// How many entries are kept; the ones that were of use last.
 const MAX_ENTRIES: usize = 1_000_000;
@@ -93,13 +91,30 @@ impl FileHashCache {
         let _entered = tracing::trace_span!("read", path = %path.display(), bytes = stat.size).entered();
         let (digested, began) = read::read(path, stat)?;
         // Not even for the rest of this run: a step may write the file again within the clock's grain.
-        if read::is_settled(&digested.stat, began) {
+        if digested.stat.is_settled(began) {
             let Digested { digest, escapes, stat } = digested;
             let mut learned = self.learned();
             learned.entries.insert(path.to_owned(), Entry { stat, digest, escapes, day: self.today });
             learned.is_new = true;
         }
         Ok(digested)
+    }
+
+    /// The digests of files by their paths below the folder `dir` (absolute), in their order; in a plain loop. As
+    /// [`digest`](Self::digest), but no path is put together for a file that is known.
+    pub fn digest_below(&self, dir: &Path, files: &[(&Path, FileStat)]) -> Vec<io::Result<Digested>> {
+        let mut cursor = Cursor::new(&self.loaded, dir);
+        let mut answered = 0;
+        let mut digest = |(path, stat): &(&Path, FileStat)| {
+            let Some(entry) = cursor.find(path).and_then(|found| self.if_same(found, stat)) else {
+                return self.digest(&dir.join(path), stat);
+            };
+            answered += 1;
+            Ok(Digested { digest: entry.digest, escapes: entry.escapes, stat: *stat })
+        };
+        let digests = files.iter().map(&mut digest).collect();
+        self.answered.fetch_add(answered, Ordering::Relaxed);
+        digests
     }
 
     /// Answers from now on for a file that does not lie at `path`, but is told of with these metadata: in it is what is in
@@ -109,21 +124,25 @@ impl FileHashCache {
         self.learned().foreseen.insert(stat, Digested { digest, escapes, stat });
     }
 
-    /// The digests of many files, in their order, on all threads of the current pool. Not to be called from one of
-    /// them that runs a step.
-    pub fn digest_all<P: AsRef<Path> + Sync>(&self, files: &[(P, FileStat)]) -> Vec<io::Result<Digested>> {
-        files.par_iter().map(|(path, stat)| self.digest(path.as_ref(), stat)).collect()
+    fn remembered(&self, path: &Path, stat: &FileStat) -> Option<Entry> {
+        let found = self.loaded.find(path).and_then(|found| self.if_same(found, stat));
+        found.or_else(|| self.learned_of(path, stat))
     }
 
-    fn remembered(&self, path: &Path, stat: &FileStat) -> Option<Entry> {
-        if let Some((place, entry)) = self.loaded.find(path).filter(|(_, entry)| entry.stat == *stat) {
-            if entry.day != self.today
-                && let Some(bits) = self.used.get(place / 64)
-            {
-                bits.fetch_or(1 << (place % 64), Ordering::Relaxed);
-            }
-            return Some(entry);
+    /// A loaded entry, if the file is as it was.
+    fn if_same(&self, (place, entry): (usize, Entry), stat: &FileStat) -> Option<Entry> {
+        if entry.stat != *stat {
+            return None;
         }
+        if entry.day != self.today
+            && let Some(bits) = self.used.get(place / 64)
+        {
+            bits.fetch_or(1 << (place % 64), Ordering::Relaxed);
+        }
+        Some(entry)
+    }
+
+    fn learned_of(&self, path: &Path, stat: &FileStat) -> Option<Entry> {
         self.learned().entries.get(path).copied().filter(|entry| entry.stat == *stat)
     }
 
@@ -160,19 +179,24 @@ impl FileHashCache {
         Ok(true)
     }
 
-    fn merge<'a>(&'a self, there: &'a Entries, learned: &'a HashMap<PathBuf, Entry>) -> Vec<(&'a [u8], Entry)> {
-        let mut merged: HashMap<&[u8], Entry> = (0..there.len()).filter_map(|place| there.at(place)).collect();
-        for (path, _) in self.used().filter_map(|place| self.loaded.at(place)) {
-            merged.entry(path).and_modify(|entry| entry.day = self.today);
+    fn merge<'a>(
+        &'a self,
+        there: &'a Entries,
+        learned: &'a HashMap<PathBuf, Entry>,
+    ) -> impl Iterator<Item = (Place<'a>, Entry)> {
+        let mut merged: HashMap<Place<'_>, Entry> = there.iter().map(|(place, _, entry)| (place, entry)).collect();
+        let used: HashSet<usize> = self.used().collect();
+        for (place, ..) in self.loaded.iter().filter(|(_, at, _)| used.contains(at)) {
+            merged.entry(place).and_modify(|entry| entry.day = self.today);
         }
-        merged.extend(learned.iter().map(|(path, entry)| (path.as_os_str().as_encoded_bytes(), *entry)));
+        merged.extend(learned.iter().map(|(path, entry)| (format::split(path), *entry)));
         let mut kept: Vec<_> =
             merged.into_iter().filter(|(_, entry)| entry.day.saturating_add(MAX_AGE) >= self.today).collect();
         if kept.len() > MAX_ENTRIES {
-            kept.sort_unstable_by_key(|(path, entry)| (std::cmp::Reverse(entry.day), *path));
+            kept.sort_unstable_by_key(|(place, entry)| (std::cmp::Reverse(entry.day), *place));
             kept.truncate(MAX_ENTRIES);
         }
-        kept
+        kept.into_iter()
     }
 
     /// The places of the loaded entries that were of use.

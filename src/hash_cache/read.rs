@@ -91,32 +91,3 @@ pub fn now_ns() -> i64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX)
 }
-
-/// Whether any change after `now` shows in the metadata. A file younger than the clock's grain can be written again
-/// and look the same; so can one from the future. File systems that count whole seconds (or two) show by their times.
-pub fn is_settled(stat: &FileStat, now: i64) -> bool {
-    const FINE: i64 = 10_000_000;
-    const COARSE: i64 = 2_000_000_000;
-    let is_coarse = |time: i64| time != 0 && time % 1_000_000_000 == 0;
-    let grain = if is_coarse(stat.mtime_ns) || is_coarse(stat.ctime_ns) { COARSE } else { FINE };
-    stat.mtime_ns.max(stat.ctime_ns) < now.saturating_sub(grain)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_settled_when_both_times_are_older_than_the_grain() {
-        let now = 1_800_000_000_123_456_789;
-        let stat = |mtime_ns, ctime_ns| FileStat { mtime_ns, ctime_ns, size: 1, inode: 1 };
-        assert!(is_settled(&stat(now - 10_000_001, now - 10_000_001), now));
-        assert!(is_settled(&stat(now - 10_000_001, 0), now));
-        assert!(!is_settled(&stat(now - 10_000_000, now - 20_000_000), now));
-        assert!(!is_settled(&stat(now - 20_000_000, now - 10_000_000), now));
-        assert!(!is_settled(&stat(now + 1, now - 20_000_000), now), "from the future");
-        let second = 1_799_999_999_000_000_000;
-        assert!(!is_settled(&stat(second, second), now), "whole seconds");
-        assert!(is_settled(&stat(second - 1_000_000_000, second - 1_000_000_000), now));
-    }
-}

@@ -3,8 +3,10 @@
 use std::fs::{self, FileTimes};
 use std::time::{Duration, SystemTime};
 
-use super::*;
+use rayon::prelude::*;
 use sha2::Digest as _;
+
+use super::*;
 
 struct Scene {
     folder: tempfile::TempDir,
@@ -22,7 +24,7 @@ impl Scene {
     /// A file with these contents that was written long enough ago.
     fn settled(&self, name: &str, text: &str) -> PathBuf {
         let path = self.young(name, text);
-        while !read::is_settled(&stat(&path), read::now_ns()) {
+        while !stat(&path).is_settled(read::now_ns()) {
             std::thread::sleep(Duration::from_millis(2));
         }
         path
@@ -57,6 +59,10 @@ fn digest(cache: &FileHashCache, path: &Path) -> Digest {
     cache.digest(path, &stat(path)).unwrap().digest
 }
 
+fn digest_all<P: AsRef<Path> + Sync>(cache: &FileHashCache, files: &[(P, FileStat)]) -> Vec<io::Result<Digested>> {
+    files.par_iter().map(|(path, stat)| cache.digest(path.as_ref(), stat)).collect()
+}
+
 #[test]
 fn a_settled_file_is_read_once_in_this_run_and_the_next() {
     let scene = Scene::new();
@@ -82,7 +88,7 @@ fn large_empty_and_missing_files() {
     let cache = scene.load();
     let gone = scene.folder.path().join("gone");
     let stats = [(&large, stat(&large)), (&gone, FileStat::default()), (&empty, stat(&empty))];
-    let digests = cache.digest_all(&stats);
+    let digests = digest_all(&cache, &stats);
     assert_eq!(digests[0].as_ref().unwrap().digest, sha256(&text));
     assert_eq!(digests[1].as_ref().unwrap_err().kind(), io::ErrorKind::NotFound);
     assert_eq!(digests[2].as_ref().unwrap().digest, sha256(""));
@@ -228,7 +234,7 @@ fn what_is_not_of_use_for_long_is_dropped_and_the_day_is_noted_once() {
     let scene = Scene::new();
     let (a, b) = (scene.settled("a", "a"), scene.settled("b", "b"));
     let first = scene.on(100);
-    first.digest_all(&[(&a, stat(&a)), (&b, stat(&b))]);
+    digest_all(&first, &[(&a, stat(&a)), (&b, stat(&b))]);
     assert!(first.save(&scene.store()).unwrap());
 
     let unused = scene.on(150);
@@ -291,7 +297,7 @@ fn all_threads_share_it() {
     let cache = scene.load();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
     for _ in 0..2 {
-        for (file, digested) in pool.install(|| cache.digest_all(&files)).into_iter().enumerate() {
+        for (file, digested) in pool.install(|| digest_all(&cache, &files)).into_iter().enumerate() {
             assert_eq!(digested.unwrap().digest, sha256(&file.to_string()));
         }
     }

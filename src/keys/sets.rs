@@ -1,12 +1,14 @@
 //! The files of a set as they are now, and the digest of all of them. It knows nothing of steps.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::coverage::{Class, Coverage, SetId};
 use crate::disk::Sort;
-use crate::fingerprint::{FileItem, Parts};
+use crate::fingerprint::{FileItem, Parts, files};
 use crate::hash_cache::{Digested, FileHashCache};
 use crate::model::{Digest, FileStat};
 use crate::walk::{File, Kind, Problem, Tree};
@@ -32,6 +34,11 @@ pub struct Seen {
 }
 
 impl Set {
+    /// Whether there is no file in it.
+    pub fn is_empty(&self) -> bool {
+        self.seen.is_empty()
+    }
+
     /// Whether the contents of a file at this path are in the digest, whether or not it counts by its parts.
     pub fn has(&self, path: &Path) -> bool {
         let wanted = path.as_os_str().as_encoded_bytes();
@@ -60,6 +67,12 @@ impl Set {
     }
 }
 
+/// What the cache answers of files, in their order.
+type Digests = Vec<std::io::Result<Digested>>;
+
+/// How many files are asked for by one thread at a time: some may have to be read.
+const CHUNK: usize = 32;
+
 /// Makes sets.
 pub struct Sets<'a> {
     pub coverage: &'a Coverage<'a>,
@@ -67,26 +80,41 @@ pub struct Sets<'a> {
 }
 
 impl Sets<'_> {
-    /// All these sets: every file is looked at in one parallel pass.
+    /// All these sets, in one parallel pass.
     pub fn all(&self, tree: &Tree, ids: Vec<SetId>, parts: &mut Parts) -> BTreeMap<SetId, Set> {
-        let seen: Vec<Seen> = ids.iter().map(|id| self.look(tree, *id)).collect();
-        let mut wanted = Vec::new();
-        for (id, seen) in ids.iter().zip(&seen) {
-            wanted.extend(self.contents(*id, seen).map(|(path, file)| (path, file.stat)));
-        }
-        let mut digests = self.cache.digest_all(&wanted).into_iter();
-        let sets = ids.into_iter().zip(seen).map(|(id, seen)| {
-            let count = self.contents(id, &seen).count();
-            let digests = digests.by_ref().take(count).collect();
-            (id, self.set(id, seen, digests, parts))
+        let make = |id: SetId| {
+            let seen = self.look(tree, id);
+            let digests = self.digests(id, &seen, |dir, files| {
+                files.par_chunks(CHUNK).flat_map_iter(|files| self.cache.digest_below(dir, files)).collect()
+            });
+            (id, self.set(id, seen, digests))
+        };
+        let made: Vec<_> = ids.into_par_iter().map(make).collect();
+        let kept = made.into_iter().map(|(id, (set, description))| {
+            parts.keep((set.digest, description));
+            (id, set)
         });
-        sets.collect()
+        kept.collect()
     }
 
     /// One set, in a plain loop: a step may be waiting for it on a worker thread.
     pub fn one(&self, id: SetId, seen: Seen, parts: &mut Parts) -> Set {
-        let digests = self.contents(id, &seen).map(|(path, file)| self.cache.digest(&path, &file.stat)).collect();
-        self.set(id, seen, digests, parts)
+        let digests = self.digests(id, &seen, |dir, files| self.cache.digest_below(dir, files));
+        let (set, description) = self.set(id, seen, digests);
+        parts.keep((set.digest, description));
+        set
+    }
+
+    /// The digests of the files that have contents, by a way to have those of many files of a folder.
+    fn digests(&self, id: SetId, seen: &Seen, ask: impl Fn(&Path, &[(&Path, FileStat)]) -> Digests) -> Digests {
+        let dir = self.coverage.areas.dir(id.1);
+        let files = seen.files.iter().filter(|file| has_contents(file));
+        let disk = &self.coverage.areas.disk;
+        if disk.is_covered() {
+            return files.map(|file| self.cache.digest(&disk.readable(dir.join(&file.path)), &file.stat)).collect();
+        }
+        let files: Vec<(&Path, FileStat)> = files.map(|file| (&*file.path, file.stat)).collect();
+        ask(dir, &files)
     }
 
     /// The files of the set as the walk has found them.
@@ -140,14 +168,8 @@ impl Sets<'_> {
         Some(File { path: Arc::clone(path), stat: look.stat, kind, executable: false, ignored: true })
     }
 
-    /// The files that have contents, with their full paths.
-    fn contents<'s>(&'s self, id: SetId, seen: &'s Seen) -> impl Iterator<Item = (PathBuf, &'s File)> {
-        let (areas, dir) = (&self.coverage.areas, self.coverage.areas.dir(id.1));
-        let files = seen.files.iter().filter(|file| has_contents(file));
-        files.map(move |file| (areas.disk.readable(dir.join(&file.path)), file))
-    }
-
-    fn set(&self, id: SetId, seen: Seen, digests: Vec<std::io::Result<Digested>>, parts: &mut Parts) -> Set {
+    /// The set, and the description that its digest is of.
+    fn set(&self, id: SetId, seen: Seen, digests: Digests) -> (Set, Vec<u8>) {
         let mut unreadable = seen.problem;
         let mut escaping = Vec::new();
         let mut digests = digests.into_iter();
@@ -177,9 +199,9 @@ impl Sets<'_> {
             link: link(file),
             executable: file.executable,
         });
-        let digest = parts.files(items);
+        let (digest, description) = files(items).finish();
         let seen = seen.files.into_iter().map(|file| (file.path, file.stat, file.kind)).collect();
-        Set { digest, unreadable, escaping, changed: (0, Path::new("").into()), seen }
+        (Set { digest, unreadable, escaping, changed: (0, Path::new("").into()), seen }, description)
     }
 }
 
