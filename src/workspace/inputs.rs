@@ -1,7 +1,7 @@
 //! Everything on the disk that cargo's answer depends on, and whether it is still as it was. What the answer is, it does
 //! not know.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,12 +25,31 @@ pub struct Needs {
 }
 
 /// What was seen.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inputs {
-    /// The digest of each file's contents, or why there are none.
-    files: BTreeMap<PathBuf, String>,
+    /// The files, in the order of their paths.
+    files: Vec<(PathBuf, Seen)>,
     /// The digest of the list of folders that each pattern matches.
-    patterns: BTreeMap<PathBuf, String>,
+    patterns: Vec<(PathBuf, String)>,
+}
+
+/// What was seen of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Seen {
+    /// The digest of its contents, or why there are none.
+    contents: String,
+    /// Its metadata (modification, change, size, inode), if every change from then on shows in them.
+    stat: Option<(i64, i64, u64, u64)>,
+}
+
+/// Whether what was seen is as it was.
+pub enum Held {
+    /// It is not.
+    No,
+    /// It is.
+    Yes,
+    /// It is, but some files had to be read to tell: this is how they look now.
+    Anew(Inputs),
 }
 
 /// What can be told from the root alone: its manifest and those above it (a `[workspace]` may appear there), the lock,
@@ -67,24 +86,79 @@ impl Needs {
 
     /// Looks at all of it now.
     pub fn look(&self, target_dir: &Path) -> Inputs {
+        let now = now_ns();
         let files: Vec<&PathBuf> = self.files.iter().collect();
-        let seen = |path: &&PathBuf| ((*path).clone(), seen(path));
+        let seen = |path: &&PathBuf| ((*path).clone(), Seen::of(path, now));
         let listed = |pattern: &PathBuf| (pattern.clone(), digest_of_paths(&matches(pattern, target_dir)));
         Inputs { files: files.par_iter().map(seen).collect(), patterns: self.patterns.iter().map(listed).collect() }
     }
 }
 
+impl Seen {
+    /// What is to be seen of it; `now`: nanoseconds since the Unix epoch.
+    fn of(path: &Path, now: i64) -> Self {
+        // Looked at before it is read: of what is written in between the metadata tell.
+        let stat = fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| FileStat::of(&metadata));
+        let stat = stat.filter(|stat| stat.is_settled(now)).map(plain);
+        Self { contents: contents(path), stat }
+    }
+
+    /// Whether it is plain that the file is as it was; if not, one has to look into it.
+    fn is_same(&self, path: &Path) -> bool {
+        match fs::metadata(path) {
+            Ok(metadata) => self.stat == Some(plain(FileStat::of(&metadata))) && metadata.is_file(),
+            Err(error) if is_absence(&error) => self.contents == io::ErrorKind::NotFound.to_string(),
+            Err(_) => false,
+        }
+    }
+}
+
+fn plain(stat: FileStat) -> (i64, i64, u64, u64) {
+    (stat.mtime_ns, stat.ctime_ns, stat.size, stat.inode)
+}
+
+/// Below a file instead of in a folder: just as absent.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn now_ns() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX)
+}
+
 impl Inputs {
     /// Whether all of it is as it was.
-    pub fn still_hold(&self, target_dir: &Path) -> bool {
-        let files: Vec<_> = self.files.iter().collect();
-        files.par_iter().all(|(path, before)| seen(path) == **before)
-            && self.patterns.iter().all(|(pattern, before)| digest_of_paths(&matches(pattern, target_dir)) == *before)
+    pub fn still_hold(&self, target_dir: &Path) -> Held {
+        let is_listed_so =
+            |(pattern, before): &(PathBuf, String)| digest_of_paths(&matches(pattern, target_dir)) == *before;
+        if !self.patterns.par_iter().all(is_listed_so) {
+            return Held::No;
+        }
+        let now = now_ns();
+        // In the order of the files: those that had to be read.
+        let look = |(path, before): &(PathBuf, Seen)| (!before.is_same(path)).then(|| Seen::of(path, now));
+        let looked: Vec<Option<Seen>> = self.files.par_iter().map(look).collect();
+        if looked.iter().all(Option::is_none) {
+            return Held::Yes;
+        }
+        let mut anew = self.clone();
+        for ((_, before), seen) in anew.files.iter_mut().zip(looked) {
+            let Some(seen) = seen else { continue };
+            if seen.contents != before.contents {
+                return Held::No;
+            }
+            *before = seen;
+        }
+        // Of a time in the future nothing can be noted.
+        if anew == *self { Held::Yes } else { Held::Anew(anew) }
     }
 
     /// Whether everything that an earlier look saw is the same, but for one file (which cargo itself writes).
     pub fn agrees_with(&self, earlier: &Self, except: &Path) -> bool {
-        let same = |(path, seen): (&PathBuf, &String)| path == except || self.files.get(path) == Some(seen);
+        let own = |path: &PathBuf| self.files.binary_search_by(|(own, _)| own.cmp(path)).ok();
+        let seen = |path: &PathBuf| own(path).and_then(|place| self.files.get(place)).map(|(_, seen)| &seen.contents);
+        let same = |(path, before): &(PathBuf, Seen)| path == except || seen(path) == Some(&before.contents);
         earlier.files.iter().all(same) && earlier.patterns == self.patterns
     }
 
@@ -96,17 +170,16 @@ impl Inputs {
             let stat = FileStat::of(&fs::metadata(path).ok()?);
             Some(if stat.ctime_ns == 0 { stat.mtime_ns } else { stat.ctime_ns })
         };
-        let own = self.files.keys().filter(|path| !path.ends_with("Cargo.lock"));
+        let own = self.files.iter().map(|(path, _)| path).filter(|path| !path.ends_with("Cargo.lock"));
         own.filter_map(changed).all(|changed| changed <= time)
     }
 }
 
 /// A digest, or the sort of error: an unreadable file is not an absent one.
-fn seen(path: &Path) -> String {
+fn contents(path: &Path) -> String {
     match fs::read(path) {
         Ok(contents) => digest(&contents),
-        // Below a file instead of in a folder: just as absent.
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => io::ErrorKind::NotFound.to_string(),
+        Err(error) if is_absence(&error) => io::ErrorKind::NotFound.to_string(),
         Err(error) => error.kind().to_string(),
     }
 }
@@ -128,29 +201,39 @@ pub fn digest(bytes: &[u8]) -> String {
 /// The folders that a pattern may match, and perhaps more: a component with a wildcard stands for every folder, hidden
 /// ones too. One that is not really matched costs a run of cargo when it appears, no more.
 fn matches(pattern: &Path, target_dir: &Path) -> Vec<PathBuf> {
-    let mut found = vec![PathBuf::new()];
+    // Each with whether it is known to be a folder.
+    let mut found = vec![(PathBuf::new(), false)];
     for component in pattern.components() {
         let name = component.as_os_str().to_string_lossy();
         if name == "**" {
-            found = found.iter().flat_map(|folder| everything_below(folder, target_dir)).collect();
+            let below = found.iter().flat_map(|(folder, _)| everything_below(folder, target_dir));
+            found = below.map(|folder| (folder, false)).collect();
         } else if name.contains(['*', '?', '[']) {
-            found = found.iter().flat_map(|folder| folders_in(folder)).collect();
+            found = found.iter().flat_map(|(folder, _)| folders_in(folder)).collect();
         } else {
-            found.iter_mut().for_each(|folder| folder.push(component));
+            for (folder, is_known) in &mut found {
+                folder.push(component);
+                *is_known = false;
+            }
         }
     }
-    found.retain(|path| path.is_dir());
-    found.sort_unstable();
+    found.retain(|(path, is_known)| *is_known || path.is_dir());
+    let mut found: Vec<PathBuf> = found.into_iter().map(|(path, _)| path).collect();
+    found.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     found.dedup();
     found
 }
 
-fn folders_in(folder: &Path) -> Vec<PathBuf> {
+/// The folders in a folder, each with whether it is one: where a link leads is looked at last, with everything else.
+fn folders_in(folder: &Path) -> Vec<(PathBuf, bool)> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let entries = entries.filter_map(Result::ok);
-    // The kind of an entry costs nothing; where a link leads is looked at last, with everything else.
-    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink());
-    entries.filter(is_folder).map(|entry| entry.path()).collect()
+    // The kind of an entry costs nothing.
+    let folder = |entry: io::Result<fs::DirEntry>| {
+        let entry = entry.ok()?;
+        let kind = entry.file_type().ok()?;
+        (kind.is_dir() || kind.is_symlink()).then(|| (entry.path(), kind.is_dir()))
+    };
+    entries.filter_map(folder).collect()
 }
 
 fn everything_below(folder: &Path, target_dir: &Path) -> Vec<PathBuf> {
@@ -184,18 +267,44 @@ mod tests {
     }
 
     #[test]
+    fn what_had_to_be_read_is_told_by_its_metadata_next_time() {
+        let top = tempfile::tempdir().unwrap();
+        let path = top.path().join("Cargo.toml");
+        fs::write(&path, "one").unwrap();
+        let needs = Needs { files: [path.clone(), top.path().join("none")].into(), patterns: BTreeSet::new() };
+        let young = needs.look(top.path());
+        while !FileStat::of(&fs::metadata(&path).unwrap()).is_settled(now_ns()) {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        let settled = match young.still_hold(top.path()) {
+            Held::Anew(inputs) => inputs,
+            // Looking took so long that it was settled by then.
+            Held::Yes => young,
+            Held::No => panic!("nothing has changed"),
+        };
+        assert!(matches!(settled.still_hold(top.path()), Held::Yes));
+        fs::write(&path, "two").unwrap();
+        assert!(matches!(settled.still_hold(top.path()), Held::No));
+        fs::write(&path, "one").unwrap();
+        assert!(matches!(settled.still_hold(top.path()), Held::Anew(_)));
+        fs::write(top.path().join("none"), "").unwrap();
+        assert!(matches!(settled.still_hold(top.path()), Held::No));
+    }
+
+    #[test]
     fn a_later_change_is_seen_whatever_its_time_says() {
         let top = tempfile::tempdir().unwrap();
         let path = top.path().join("Cargo.toml");
         fs::write(&path, "one").unwrap();
         let needs = Needs { files: [path.clone()].into(), patterns: BTreeSet::new() };
         let before = needs.look(top.path());
-        assert!(before.still_hold(top.path()));
+        let holds = |inputs: &Inputs| !matches!(inputs.still_hold(top.path()), Held::No);
+        assert!(holds(&before));
         let long_ago = UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
         assert!(!before.is_older_than(long_ago));
         fs::write(&path, "two").unwrap();
         fs::File::options().append(true).open(&path).unwrap().set_modified(long_ago).unwrap();
-        assert!(!before.still_hold(top.path()));
+        assert!(!holds(&before));
         let after = needs.look(top.path());
         assert!(!after.agrees_with(&before, Path::new("elsewhere")));
         assert!(after.agrees_with(&before, &path));

@@ -8,15 +8,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::inputs::{Inputs, digest};
+use super::inputs::{Held, Inputs, digest};
 use super::manifest::Part;
 use super::{Options, inputs};
 use crate::model::{self, Dependency, MemberId, Workspace};
 use crate::{atomic, cargo_config::Variables, executable, target_dir};
 
 /// 1: the first. 2: sources outside of a member's folder. 3: what path packages inherit. 4: a digest for what `--config`
-/// says.
-const FORMAT: u32 = 4;
+/// says. 5: the metadata of files.
+const FORMAT: u32 = 5;
 
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
@@ -105,24 +105,36 @@ pub fn read(options: &Options, root: &Path, target_dir: &Path) -> Option<Workspa
     if digest(json.as_bytes()) != sum {
         return None;
     }
-    let snapshot: Snapshot = serde_json::from_str(json).ok()?;
+    let mut snapshot: Snapshot = serde_json::from_str(json).ok()?;
     let fits = snapshot.format == FORMAT
         && snapshot.workspace.is_sound()
         && snapshot.workspace.target_dir == target_dir
-        && snapshot.question == Question::of(options, root)?
-        && snapshot.inputs.still_hold(target_dir);
-    fits.then(|| snapshot.workspace.into_model(root))
+        && snapshot.question == Question::of(options, root)?;
+    match fits.then(|| snapshot.inputs.still_hold(target_dir))? {
+        Held::No => return None,
+        Held::Yes => {}
+        Held::Anew(inputs) => {
+            snapshot.inputs = inputs;
+            snapshot.put(&path(options, root, target_dir), target_dir);
+        }
+    }
+    Some(snapshot.workspace.into_model(root))
 }
 
 /// Remembers a workspace. That it cannot be written only makes the next run slower.
 pub fn write(options: &Options, workspace: &Workspace, inputs: Inputs) {
     let Some(question) = Question::of(options, &workspace.root) else { return };
     let snapshot = Snapshot { format: FORMAT, question, inputs, workspace: Stored::of(workspace) };
-    // Fails for paths that are no Unicode.
-    let Ok(json) = serde_json::to_string(&snapshot) else { return };
-    let text = format!("{}\n{json}", digest(json.as_bytes()));
-    let path = path(options, &workspace.root, &workspace.target_dir);
-    _ = target_dir::make(&workspace.target_dir).and_then(|()| atomic::write(&path, text.as_bytes()));
+    snapshot.put(&path(options, &workspace.root, &workspace.target_dir), &workspace.target_dir);
+}
+
+impl Snapshot {
+    fn put(&self, path: &Path, target_dir: &Path) {
+        // Fails for paths that are no Unicode.
+        let Ok(json) = serde_json::to_string(self) else { return };
+        let text = format!("{}\n{json}", digest(json.as_bytes()));
+        _ = target_dir::make(target_dir).and_then(|()| atomic::write(path, text.as_bytes()));
+    }
 }
 
 /// Who is called by cargo asks the cargo that called; who is called by hand, the one in `PATH`, often rustup's proxy. They
