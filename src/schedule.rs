@@ -35,6 +35,8 @@ pub struct Terms {
     pub only: Option<Range<usize>>,
     /// For each step, whether nothing else may run while it does; missing ones do not care.
     pub alone: Vec<bool>,
+    /// Whether to ask, while nothing runs, which of the ready steps need not run at all.
+    pub asks: bool,
 }
 
 /// What a schedule has to know of a part of a step.
@@ -59,6 +61,9 @@ pub enum Action {
     Join(StepId),
     /// The step ended without having run.
     End(StepId, Outcome),
+    /// These are ready and nothing runs: which of them need not run? Before that is [answered](Schedule::answered) nothing
+    /// starts.
+    Ask(Vec<StepId>),
 }
 
 /// What became of something that wants to start, for those who want to know what a run waited for.
@@ -86,6 +91,8 @@ pub struct Schedule<'a> {
     /// What is ready but for a lock that is held. When the lock comes free, the first of them is among the ready again.
     locked_out: BTreeMap<Lock, Queue>,
     notes: Vec<Note>,
+    /// What came to be ready and was not asked about.
+    unasked: Vec<StepId>,
     state: Vec<State>,
     /// The steps that are in parts.
     parts: BTreeMap<StepId, Parts>,
@@ -152,6 +159,7 @@ impl<'a> Schedule<'a> {
             held: Vec::new(),
             locked_out: BTreeMap::new(),
             notes: Vec::new(),
+            unasked: Vec::new(),
             state: (0..plan.steps.len()).map(state).collect(),
             parts: BTreeMap::new(),
             running: 0,
@@ -188,6 +196,24 @@ impl<'a> Schedule<'a> {
         self.over(step, outcome, &mut actions);
         if matches!(outcome, Outcome::Failed(_)) && !self.terms.keep_going {
             self.stop_into(&mut actions);
+        }
+        self.start(&mut actions);
+        actions
+    }
+
+    /// What to do now that it is known which steps of those that were asked about need not run, and how they end.
+    pub fn answered(&mut self, passed: Vec<(StepId, Outcome)>) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for (step, outcome) in passed {
+            if self.state[step.index()] != State::Ready {
+                continue;
+            }
+            self.fresh += weight_of(&self.terms, step);
+            // It may have stood first in the line of those that want its lock.
+            if let Some(lock) = self.lock(step) {
+                self.next_for(&lock);
+            }
+            self.over(step, &outcome, &mut actions);
         }
         self.start(&mut actions);
         actions
@@ -283,7 +309,12 @@ impl<'a> Schedule<'a> {
     fn give_back(&mut self, lock: Option<Lock>) {
         let Some(lock) = lock else { return };
         self.held.retain(|held| *held != lock);
-        self.ready.extend(self.locked_out.get_mut(&lock).and_then(BinaryHeap::pop));
+        self.next_for(&lock);
+    }
+
+    /// Whoever is first in the line for a lock tries again.
+    fn next_for(&mut self, lock: &Lock) {
+        self.ready.extend(self.locked_out.get_mut(lock).and_then(BinaryHeap::pop));
     }
 
     fn lock_out(&mut self, weight: u64, unit: Unit, lock: Lock) {
@@ -310,6 +341,9 @@ impl<'a> Schedule<'a> {
             None => {
                 self.state[step.index()] = State::Ready;
                 self.notes.push(Note::Ready(step));
+                if self.terms.asks && !self.is_alone(step) {
+                    self.unasked.push(step);
+                }
                 self.ready.push((self.remaining[node.index()], Reverse(Unit::Step(step))));
             }
         }
@@ -354,6 +388,13 @@ impl<'a> Schedule<'a> {
     /// Starts the ready steps with the longest ways ahead of them, as far as there are jobs; one that waits for a lock
     /// holds no job.
     fn start(&mut self, actions: &mut Vec<Action>) {
+        if self.running == 0 && !self.unasked.is_empty() {
+            let mut asked = std::mem::take(&mut self.unasked);
+            asked.retain(|step| self.state[step.index()] == State::Ready);
+            if !asked.is_empty() {
+                return actions.push(Action::Ask(asked));
+            }
+        }
         let jobs = self.terms.jobs.max(1);
         while self.running < jobs {
             let Some((weight, Reverse(unit))) = self.ready.pop() else { break };

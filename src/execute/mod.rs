@@ -20,6 +20,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
+
 use crate::model::{
     Diagnostic, Done, EventKind, Interrupt, Outcome, Output, Part, Plan, StepId, Summary, Tests, millis,
 };
@@ -36,9 +38,16 @@ pub use worker::{Ending, PartOf, Produced, Worker};
 const GRACE: Duration = Duration::from_secs(3);
 /// How often a display shows the time.
 const TICK: Duration = Duration::from_millis(100);
+/// So few steps are looked at in less time than it takes to wake a thread.
+const FEW: usize = 4;
 
 /// What a step does.
 pub trait Work: Sync {
+    /// What comes of a step that need not run, if that is all there is to do. Asked for many steps at once while none runs:
+    /// to give each to a worker, and to hear of it, takes longer than the answer.
+    fn pass(&self, _step: StepId) -> Option<Passed> {
+        None
+    }
     /// Does the step: decides whether it has to run, and runs it, or says of which parts that consists.
     fn step(&self, step: StepId, tell: &Teller) -> Turn;
     /// Does a part of a step.
@@ -49,6 +58,15 @@ pub trait Work: Sync {
     fn interrupt(&self, signal: Signal);
     /// Stands still, with all that runs, until somebody makes us go on.
     fn stand_still(&self) {}
+}
+
+/// What comes of a step that need not run.
+#[derive(Debug)]
+pub struct Passed {
+    /// How it ends.
+    pub done: Done,
+    /// Its parts, if it was done in such.
+    pub parts: Vec<Part>,
 }
 
 /// What comes of a step when it is started.
@@ -121,6 +139,7 @@ pub fn run(
         running: BTreeMap::new(),
         newest: Arc::default(),
         said: BTreeSet::new(),
+        asked: Vec::new(),
     };
     pool.in_place_scope(|scope| {
         let mut actions = coordinator.schedule.begin();
@@ -129,6 +148,10 @@ pub fn run(
                 let teller = start.teller(sender, &coordinator.newest);
                 let run = tracing::Span::current();
                 scope.spawn(move |_| run.in_scope(|| start.run(work, &teller)));
+            }
+            if let Some(asked) = coordinator.asked.pop() {
+                actions = coordinator.pass(asked, pool);
+                continue;
             }
             if coordinator.schedule.is_over() {
                 break;
@@ -217,6 +240,8 @@ struct Coordinator<'a> {
     newest: Arc<Newest>,
     /// What the compiler or cargo said of the steps.
     said: BTreeSet<(StepId, Diagnostic)>,
+    /// The steps of which the schedule asks whether they need to run.
+    asked: Vec<Vec<StepId>>,
 }
 
 impl Coordinator<'_> {
@@ -250,13 +275,36 @@ impl Coordinator<'_> {
                     (self.events)(EventKind::Granted { step, part: None });
                     starts.push(Start::Join(step));
                 }
-                Action::End(step, outcome) => {
-                    self.outcomes[step.index()] = outcome.clone();
-                    (self.events)(EventKind::Ended { step, done: Done::unrun(outcome) });
-                }
+                Action::End(step, outcome) => self.note(step, Done::unrun(outcome)),
+                Action::Ask(steps) => self.asked.push(steps),
             }
         }
         starts
+    }
+
+    /// Passes by those of the steps that need not run, and answers what follows.
+    fn pass(&mut self, asked: Vec<StepId>, pool: &rayon::ThreadPool) -> Vec<Action> {
+        let (work, run) = (self.work, tracing::Span::current());
+        // Should it panic, it does so again on a worker, whose step has failed then.
+        let pass = |step: &StepId| {
+            run.in_scope(|| catch_unwind(AssertUnwindSafe(|| work.pass(*step))).ok().flatten().map(|it| (*step, it)))
+        };
+        let passed: Vec<Option<(StepId, Passed)>> = if asked.len() < FEW {
+            asked.iter().map(pass).collect()
+        } else {
+            pool.install(|| asked.par_iter().map(pass).collect())
+        };
+        let mut over = Vec::new();
+        for (step, Passed { done, parts }) in passed.into_iter().flatten() {
+            (self.events)(EventKind::Granted { step, part: None });
+            parts.into_iter().for_each(|part| (self.events)(EventKind::PartEnded { step, part }));
+            over.push((step, done.outcome.clone()));
+            self.note(step, done);
+        }
+        if self.tick_at <= Instant::now() {
+            self.tick();
+        }
+        self.schedule.answered(over)
     }
 
     fn part(&self, step: StepId, place: usize) -> Option<Arc<str>> {
@@ -337,11 +385,15 @@ impl Coordinator<'_> {
         }
         self.running.remove(&step);
         let actions = self.schedule.ended(step, &done.outcome);
+        self.note(step, done);
+        actions
+    }
+
+    fn note(&mut self, step: StepId, done: Done) {
         self.outcomes[step.index()] = done.outcome.clone();
         self.durations[step.index()] = done.duration;
         self.peaks[step.index()] = done.peak;
         (self.events)(EventKind::Ended { step, done });
-        actions
     }
 
     fn split(&mut self, step: StepId, parts: Vec<(Arc<str>, PartTerms)>) -> Vec<Action> {

@@ -17,7 +17,7 @@ use super::command::Commands;
 use super::judge::{Doubts, Held, Judged};
 use super::ran::{Kept, Ran};
 use super::upstream::Came;
-use super::{Judge, Signal, Teller, Turn, Work};
+use super::{Judge, Passed, Signal, Teller, Turn, Work};
 use crate::cargo_output;
 use crate::keys::{Key, Keys, refined};
 use crate::model::{
@@ -273,9 +273,9 @@ impl<'a> Worker<'a> {
     }
 
     /// A fresh step is not run: what its record says is shown and noted.
-    fn pass_by(&self, id: StepId, mut judged: Judged, tell: &Teller) -> Done {
+    fn pass_by(&self, id: StepId, mut judged: Judged) -> Passed {
         let parts = judged.record.as_mut().map(|held| std::mem::take(&mut held.parts)).unwrap_or_default();
-        parts.into_iter().for_each(|passed| tell.part_passed(self.fresh_part(passed)));
+        let parts = parts.into_iter().map(|passed| self.fresh_part(passed)).collect();
         if let Some(made) = judged.made() {
             let _ = self.made[id.index()].set(made);
         }
@@ -299,7 +299,8 @@ impl<'a> Worker<'a> {
         let tests = record.as_ref().and_then(|record| record.tests);
         let tests = tests.map(|fresh| TestSummary { fresh, saved, ..TestSummary::default() });
         let output = self.stored(record.and_then(|record| record.output));
-        Done { output, warned, tests, ..Done::unrun(Outcome::Cached { saved, restored }) }
+        let done = Done { output, warned, tests, ..Done::unrun(Outcome::Cached { saved, restored }) };
+        Passed { done, parts }
     }
 
     /// What was printed when a record was made.
@@ -392,6 +393,19 @@ impl<'a> Worker<'a> {
 }
 
 impl Work for Worker<'_> {
+    fn pass(&self, id: StepId) -> Option<Passed> {
+        let span = tracing::debug_span!("step", name = self.judge.name(id), verdict = "fresh");
+        let claim = self.claim_at_once(id)?;
+        let judged = self.judge.judge(id, &|step| self.came(step));
+        let is_in_place = judged.record.as_ref().is_some_and(|held| held.amiss.is_empty());
+        if !is_in_place || self.judge.verifies() {
+            return None;
+        }
+        let passed = span.in_scope(|| self.pass_by(id, judged));
+        drop(claim);
+        Some(passed)
+    }
+
     fn step(&self, id: StepId, tell: &Teller) -> Turn {
         let span = tracing::debug_span!("step", name = self.judge.name(id), verdict = tracing::field::Empty);
         let _entered = span.enter();
@@ -404,7 +418,11 @@ impl Work for Worker<'_> {
             (Verdict::Fresh { .. }, None) => None,
         };
         span.record("verdict", if reason.is_some() { "stale" } else { "fresh" });
-        let Some(reason) = reason else { return Turn::Done(self.pass_by(id, judged, tell)) };
+        let Some(reason) = reason else {
+            let Passed { done, parts } = self.pass_by(id, judged);
+            parts.into_iter().for_each(|part| tell.part_passed(part));
+            return Turn::Done(done);
+        };
         tell.started(reason);
         let fresh = judged.record.filter(|_| self.judge.verifies());
         match self.plan.step(id).definition.engine {

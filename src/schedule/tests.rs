@@ -180,6 +180,8 @@ struct Course {
     running: Vec<Unit>,
     ends: Vec<u32>,
     parts: BTreeMap<StepId, Vec<(PartTerms, u32)>>,
+    /// What is asked about.
+    asked: Vec<StepId>,
     /// Whether something may be left undone.
     stopped: bool,
 }
@@ -203,8 +205,10 @@ impl Course {
                     self.running.push(Unit::Join(step));
                 }
                 Action::End(step, _) => self.ends[step.index()] += 1,
+                Action::Ask(steps) => self.asked = steps,
             }
         }
+        assert!(self.asked.is_empty() || self.running.is_empty(), "asked while {:?} run", self.running);
         let alone = self.running.iter().any(|unit| matches!(unit, Unit::Step(step) if self.alone[step.index()]));
         assert!(!alone || self.running.len() == 1, "not alone: {:?}", self.running);
         let taken: usize = self.running.iter().map(|unit| self.jobs_of(unit)).sum();
@@ -243,12 +247,29 @@ fn every_step_of_random_plans_ends_exactly_once() {
         let weights = (0..steps).map(|_| random(9) as u64).collect();
         let mut schedule = Schedule::new(
             &plan,
-            Terms { locks: locks.clone(), alone: alone.clone(), weights, ..terms(jobs, keep_going) },
+            Terms {
+                locks: locks.clone(),
+                alone: alone.clone(),
+                weights,
+                asks: round % 4 < 2,
+                ..terms(jobs, keep_going)
+            },
         );
         let (ends, parts) = (vec![0; steps], BTreeMap::new());
-        let mut course = Course { jobs, locks, alone, running: Vec::new(), ends, parts, stopped: false };
+        let (running, asked) = (Vec::new(), Vec::new());
+        let mut course = Course { jobs, locks, alone, running, ends, parts, asked, stopped: false };
         course.act(schedule.begin());
-        while !course.running.is_empty() {
+        loop {
+            let asked = std::mem::take(&mut course.asked);
+            if !asked.is_empty() {
+                let passed: Vec<_> = asked.into_iter().filter(|_| random(2) == 0).map(|step| (step, GOOD)).collect();
+                passed.iter().for_each(|(step, _)| course.ends[step.index()] += 1);
+                course.act(schedule.answered(passed));
+                continue;
+            }
+            if course.running.is_empty() {
+                break;
+            }
             let unit = course.running.swap_remove(random(course.running.len()));
             let failed = random(8) == 0;
             let actions = match unit {
@@ -276,12 +297,32 @@ fn every_step_of_random_plans_ends_exactly_once() {
             course.act(actions);
             if random(40) == 0 {
                 course.stopped = true;
+                // Nobody needs the answer any more.
+                course.asked.clear();
                 course.act(schedule.stop());
             }
         }
         assert!(schedule.is_over());
         assert_eq!(course.ends, vec![1; steps], "{edges:?}");
     }
+}
+
+#[test]
+fn what_need_not_run_is_passed_by_while_nothing_runs() {
+    let plan = plan(5, &[(0, 1, true), (1, 2, true), (3, 4, true)]);
+    let locks = vec![lock(), None, lock(), lock(), lock()];
+    let asks = Terms { asks: true, locks, ..terms(2, false) };
+    let mut schedule = Schedule::new(&plan, asks);
+    let ask = |steps: &[usize]| Action::Ask(steps.iter().map(|step| id(*step)).collect());
+    assert_eq!(schedule.begin(), [ask(&[0, 3])]);
+    assert_eq!(schedule.answered(vec![(id(0), GOOD)]), [ask(&[1])]);
+    assert_eq!(schedule.answered(vec![(id(1), GOOD)]), [ask(&[2])]);
+    // Two want the lock; one gets it.
+    assert_eq!(schedule.answered(Vec::new()), starts(&[3]));
+    assert_eq!(schedule.ended(id(3), &GOOD), [ask(&[4])]);
+    // The one that was next in line is passed by, and the other one gets its turn.
+    assert_eq!(schedule.answered(vec![(id(2), GOOD), (id(4), GOOD)]), []);
+    assert!(schedule.is_over());
 }
 
 #[test]

@@ -34,6 +34,14 @@ impl Worker<'_> {
         }
     }
 
+    /// Likewise, without waiting; `None` if another run is at the outputs.
+    pub(super) fn claim_at_once(&self, id: StepId) -> Option<Option<Claim>> {
+        if self.plan.step(id).definition.outputs.as_ref().is_none_or(|outputs| outputs.is_empty()) {
+            return Some(None);
+        }
+        self.outputs.claim(self.judge.name(id)).ok()?.map(Some)
+    }
+
     /// Takes back what rests on outputs of others that are no longer as they were, at the end of the run: another run, or
     /// somebody, has changed them, perhaps before they were read.
     pub(super) fn distrust(&self, produced: &mut [Produced]) {
