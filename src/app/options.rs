@@ -52,6 +52,9 @@ pub struct Options {
     /// Leave signals alone. Otherwise, while a run goes on, SIGINT, SIGTERM and SIGHUP end it in an orderly way; its
     /// children do not get them from the terminal.
     pub leave_signals: bool,
+    /// The process ends after this run: what it holds in memory is left to the system, which is quicker than to give it back
+    /// piece by piece.
+    pub is_last: bool,
 }
 
 impl Options {

@@ -15,7 +15,7 @@ use crate::environment::Environment;
 use crate::execute::{self, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, Message, Run, TestSetting};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
-use crate::keys::Keys;
+use crate::keys::{Keys, Looked};
 use crate::model::{
     CargoCommand, Closing, Engine, EventKind, Explanation, Outcome, Plan, Step, StepId, StepInfo, Usual, Verdict,
     durations_of,
@@ -87,11 +87,10 @@ impl<'a> Planned<'a> {
 
     /// What the judge answers when nothing runs.
     fn ask<T: Send>(&self, question: impl FnOnce(&Judge<'_>) -> T + Send) -> Result<T, Error> {
-        let past = self.past();
         let pool = self.pool()?;
         let expansion = self.lifecycle.expansion();
-        let around = pool.install(|| self.around());
-        let keys = self.keys(&pool, &expansion, (&past.cache, &around));
+        let (past, around, looked) = self.look(&pool, &expansion);
+        let keys = pool.install(|| Keys::new(looked, &past.cache, environment::describe(&around)));
         let outputs = Outputs::new(&past.home, &past.cache);
         Ok(pool.install(|| question(&self.judge((&keys, &outputs), &past))))
     }
@@ -99,14 +98,14 @@ impl<'a> Planned<'a> {
     /// Runs the plan.
     pub fn run(&self, events: &mut dyn FnMut(EventKind)) -> Result<Report, Error> {
         let begun_at = SystemTime::now();
-        let past = self.past();
         let pool = self.pool()?;
         let run_id = run_id(begun_at);
         let env = self.child_env(&run_id);
-        self.begin(run_id, &pool, &past, events);
+        self.begin(run_id, &pool, events);
         let expansion = self.lifecycle.expansion();
-        let around = pool.install(|| self.around());
-        let keys = self.keys(&pool, &expansion, (&past.cache, &around));
+        let (past, around, looked) = self.look(&pool, &expansion);
+        self.warn(&past, events);
+        let keys = pool.install(|| Keys::new(looked, &past.cache, environment::describe(&around)));
         let outputs = Outputs::new(&past.home, &past.cache);
         let judge = self.judge((&keys, &outputs), &past);
         let blobs = Blobs::new(&past.home);
@@ -178,6 +177,9 @@ impl<'a> Planned<'a> {
         events(EventKind::Finished(report.summary));
         // A second signal while the end is told does not cut it off.
         drop(listening);
+        if self.lifecycle.options.is_last {
+            std::mem::forget(keys);
+        }
         Ok(report)
     }
 
@@ -222,7 +224,18 @@ impl<'a> Planned<'a> {
         names.zip(run.outcomes[steps].iter().cloned()).collect()
     }
 
-    fn begin(&self, run: Arc<str>, pool: &rayon::ThreadPool, past: &Past, events: &mut dyn FnMut(EventKind)) {
+    /// Everything that a run begins with, side by side: what earlier ones left, the tools, and the files as they are.
+    fn look<'p>(
+        &'p self,
+        pool: &rayon::ThreadPool,
+        expansion: &'p plan::Expansion<'p>,
+    ) -> (Past, Environment, Looked<'p>) {
+        let now = || (self.around(), Looked::new(&self.plan, expansion));
+        let (past, (around, looked)) = pool.install(|| rayon::join(|| self.past(), now));
+        (past, around, looked)
+    }
+
+    fn begin(&self, run: Arc<str>, pool: &rayon::ThreadPool, events: &mut dyn FnMut(EventKind)) {
         events(EventKind::Begun {
             run,
             workspace: self.lifecycle.name(),
@@ -235,6 +248,9 @@ impl<'a> Planned<'a> {
                 "a manifest, Cargo.lock or cargo's configuration is new: asked `cargo metadata`".into(),
             ));
         }
+    }
+
+    fn warn(&self, past: &Past, events: &mut dyn FnMut(EventKind)) {
         past.warnings.iter().for_each(|text| events(EventKind::Warned(text.clone())));
         for name in &self.lifecycle.options.phases {
             if !self.steps[self.plan.main()].iter().any(|step| *step.phase == **name) {
@@ -271,15 +287,6 @@ impl<'a> Planned<'a> {
 
     fn around(&self) -> Environment {
         crate::environment::look(&self.lifecycle.workspace, &self.lifecycle.invocation)
-    }
-
-    fn keys<'k>(
-        &'k self,
-        pool: &rayon::ThreadPool,
-        expansion: &'k plan::Expansion<'k>,
-        (cache, around): (&'k FileHashCache, &Environment),
-    ) -> Keys<'k> {
-        pool.install(|| Keys::new(&self.plan, expansion, cache, environment::describe(around)))
     }
 
     /// How tests are had from cargo.
@@ -333,6 +340,7 @@ impl<'a> Planned<'a> {
             locks: self.plan.steps.iter().map(lock).collect(),
             only: None,
             alone: self.plan.steps.iter().map(|step| step.definition.interactive).collect(),
+            asks: true,
         }
     }
 

@@ -303,6 +303,7 @@ impl Arguments {
             manifest_path: self.manifest_path.clone(),
             target_dir: self.target_dir.clone(),
             leave_signals: false,
+            is_last: true,
         }
     }
 }

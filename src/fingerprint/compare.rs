@@ -88,6 +88,11 @@ impl<'a> Comparison<'a> {
             return true;
         }
         let (Some(old), Some(new)) = ((self.old_pool)(&old), (self.new_pool)(&new)) else { return false };
+        self.items(old, new, place);
+        true
+    }
+
+    fn items(&mut self, old: &'a [u8], new: &'a [u8], place: &[u8]) {
         let mut pairs: BTreeMap<(Tag, &[u8]), Pair<'_>> = BTreeMap::new();
         for Item { tag, name, value } in items(old) {
             pairs.entry((tag, name)).or_default().old.push(value);
@@ -110,7 +115,6 @@ impl<'a> Comparison<'a> {
                 self.differ(tag, name, (pair.old.get(place_in), pair.new.get(place_in)), place);
             }
         }
-        true
     }
 
     fn differ(&mut self, tag: Tag, name: &[u8], values: (Option<&Value<'a>>, Option<&Value<'a>>), place: &[u8]) {
@@ -133,6 +137,16 @@ impl<'a> Comparison<'a> {
             (Tag::Version | Tag::Source, _) => {}
             (Tag::Member | Tag::PathPackage, (Some(Value::Part(old)), None)) => self.came_or_went(name, *old, false),
             (Tag::Member | Tag::PathPackage, (None, Some(Value::Part(new)))) => self.came_or_went(name, *new, true),
+            // There was nothing of its sort before, or there is nothing left.
+            (Tag::Files, (old, new)) if old.is_none() != new.is_none() && name != b"/" => {
+                let bytes = |value: Option<&Value<'a>>, pool: Pool<'a>| {
+                    value.and_then(part).map_or(Some(&[][..]), |part| pool(&part))
+                };
+                match (bytes(old, self.old_pool), bytes(new, self.new_pool)) {
+                    (Some(old), Some(new)) => self.items(old, new, name),
+                    _ => self.tell(ChangeKind::Other, tag, name, (old, new), place),
+                }
+            }
             (Tag::Locked, (old, new)) => self.package(name, old.and_then(part), new.and_then(part)),
             (tag, (old, new)) => self.tell(kind(tag, old.is_some(), new.is_some()), tag, name, (old, new), place),
         }

@@ -6,8 +6,8 @@ use crate::model::Digest;
 
 /// The version of the form; one line of history for each.
 ///
-/// 1: the first. 2: members' folders; discovered inputs.
-pub const FORMAT: u8 = 2;
+/// 1: the first. 2: members' folders; discovered inputs. 3: ignored sources only where there are any.
+pub const FORMAT: u8 = 3;
 
 /// What an item says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,6 +126,12 @@ pub struct Description {
 }
 
 impl Description {
+    /// Nothing yet, with room for so many bytes.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { bytes: Vec::with_capacity(capacity) }
+    }
+
     /// An item whose value may be shown.
     pub fn text(&mut self, tag: Tag, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         self.put(tag, name.as_ref(), TEXT, value.as_ref());

@@ -68,7 +68,7 @@ pub struct Coverage<'a> {
     /// The area that is the root's.
     pub root: usize,
     /// How many areas there are.
-    count: usize,
+    pub count: usize,
     /// For each area, those around it.
     around: Vec<Vec<usize>>,
     /// The areas that locked packages lead to, by `[patch]`; nearly always none.
@@ -119,11 +119,6 @@ impl<'a> Coverage<'a> {
             classes,
             outputs,
         }
-    }
-
-    /// Every area.
-    pub fn everywhere(&self) -> Vec<usize> {
-        (0..self.count).collect()
     }
 
     /// What an area is called: by its member or package; the rest of the workspace has no name.
@@ -223,26 +218,51 @@ impl<'a> Coverage<'a> {
 
     /// The sets that the step's key covers.
     pub fn of(&self, step: &Step) -> BTreeSet<SetId> {
-        let class = self.class_of_step(step);
-        let areas = self.areas_of(step, class);
-        let mut sets: BTreeSet<SetId> = areas.iter().map(|area| self.set(class, *area)).collect();
-        // To a step that compiles `inputs` only add.
-        let named = self.class_of(step.phase);
-        sets.extend(areas.iter().map(|area| self.set(named, *area)));
-        sets.extend(areas.iter().filter_map(|area| self.rooted(named, *area)));
+        let mut sets = self.near(step);
+        let areas = self.areas_of(step);
+        Spread::of(self, step).each(self, &areas, |id| _ = sets.insert(id));
+        sets
+    }
+
+    /// The sets that any of the steps' keys covers. Each area is come to once for all steps that cover the same of it.
+    pub fn of_all<'s>(&self, steps: impl Iterator<Item = &'s Step>) -> BTreeSet<SetId> {
+        let mut sets = BTreeSet::new();
+        let mut reached: BTreeMap<Spread, Reached> = BTreeMap::new();
+        for step in steps {
+            sets.append(&mut self.near(step));
+            let reached = reached.entry(Spread::of(self, step)).or_insert_with(|| Reached::new(self.count));
+            self.reach_areas(step, reached);
+        }
+        for (spread, reached) in reached {
+            spread.each(self, &reached.areas, |id| _ = sets.insert(id));
+        }
+        sets
+    }
+
+    /// The sets that the step's key covers besides the files of its members and of what they depend on, as members' parts
+    /// tell of them: a few, except for steps of which nobody tells what they read. `holds`: those in which there is anything.
+    pub fn besides(&self, step: &Step, holds: &BTreeSet<SetId>) -> BTreeSet<SetId> {
+        let mut sets = self.near(step);
+        let spread = Spread::of(self, step);
+        if spread.tells_besides(self, holds) {
+            spread.each(self, &self.areas_of(step), |id| _ = sets.insert(id));
+        }
+        sets
+    }
+
+    /// The sets that a step's key covers wherever its members lead.
+    fn near(&self, step: &Step) -> BTreeSet<SetId> {
+        let mut sets = BTreeSet::new();
         let above = step.subject.members().iter().flat_map(|member| &self.around[member.index()]);
         sets.extend(above.map(|area| (Class::Above, *area)));
         let everything = covers_everything(step) || follows_modules(step);
         if compiles(step) || everything {
             sets.extend(step.subject.members().iter().map(|member| (Class::Above, member.index())));
-            let makes = self.outputs.classes.contains(&step.phase);
-            let ignored = if makes { Class::IgnoredLess(step.phase) } else { Class::IgnoredSources };
-            sets.extend(areas.iter().map(|area| (ignored, *area)));
         }
         let chooses = self.chooses_packages(step);
         if everything || chooses {
             let class = self.class_of_everything(step.phase);
-            sets.extend(self.everywhere().into_iter().map(|area| (class, area)));
+            sets.extend((0..self.count).map(|area| (class, area)));
         }
         // A test of the package in the root may read it like any other file there.
         let is_read = step.definition.engine == Engine::CargoTest
@@ -266,21 +286,27 @@ impl<'a> Coverage<'a> {
     }
 
     /// The areas of the step's members and of what they depend on.
-    fn areas_of(&self, step: &Step, class: Class) -> BTreeSet<usize> {
-        let mut areas = BTreeSet::new();
+    fn areas_of(&self, step: &Step) -> Vec<usize> {
+        let mut reached = Reached::new(self.count);
+        self.reach_areas(step, &mut reached);
+        reached.areas
+    }
+
+    fn reach_areas(&self, step: &Step, reached: &mut Reached) {
         match &step.subject {
-            Subject::Workspace if !matches!(class, Class::Inputs(_)) => areas.extend(self.everywhere()),
-            Subject::Workspace => _ = areas.insert(self.root),
+            Subject::Workspace if !matches!(self.class_of_step(step), Class::Inputs(_)) => {
+                (0..self.count).for_each(|area| _ = reached.insert(area));
+            }
+            Subject::Workspace => _ = reached.insert(self.root),
             _ => {
                 for member in self.members_of(step) {
-                    self.reach(member.index(), covers_dependencies(step), true, &mut areas);
+                    self.reach(member.index(), covers_dependencies(step), true, reached);
                 }
                 for area in self.patched.iter().chain(&self.unnamed) {
-                    self.reach(*area, true, false, &mut areas);
+                    self.reach(*area, true, false, reached);
                 }
             }
         }
-        areas
     }
 
     /// Whether the set is of a package that no member's part leads to.
@@ -306,7 +332,7 @@ impl<'a> Coverage<'a> {
     }
 
     /// The area and those of what it depends on.
-    fn reach(&self, area: usize, dependencies: bool, own: bool, found: &mut BTreeSet<usize>) {
+    fn reach(&self, area: usize, dependencies: bool, own: bool, found: &mut Reached) {
         if !found.insert(area) && !own || !dependencies {
             return;
         }
@@ -326,6 +352,71 @@ impl<'a> Coverage<'a> {
         for area in next {
             self.reach(area, dependencies, false, found);
         }
+    }
+}
+
+/// Areas, each once, in the order in which they were come to.
+struct Reached {
+    is_in: Vec<bool>,
+    areas: Vec<usize>,
+}
+
+impl Reached {
+    fn new(count: usize) -> Self {
+        Self { is_in: vec![false; count], areas: Vec::new() }
+    }
+
+    /// Whether it is new.
+    fn insert(&mut self, area: usize) -> bool {
+        let is_new = self.is_in.get_mut(area).is_some_and(|is_in| !std::mem::replace(is_in, true));
+        if is_new {
+            self.areas.push(area);
+        }
+        is_new
+    }
+}
+
+/// What a step covers of each area that its members lead to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Spread {
+    /// Which files members' parts tell of.
+    class: Class,
+    /// To a step that compiles `inputs` only add.
+    named: Class,
+    /// The sources that git ignores, if they count.
+    ignored: Option<Class>,
+}
+
+impl Spread {
+    fn of(coverage: &Coverage<'_>, step: &Step) -> Self {
+        let makes = coverage.outputs.classes.contains(&step.phase);
+        let class = if makes { Class::IgnoredLess(step.phase) } else { Class::IgnoredSources };
+        let counts = compiles(step) || covers_everything(step) || follows_modules(step);
+        Self {
+            class: coverage.class_of_step(step),
+            named: coverage.class_of(step.phase),
+            ignored: counts.then_some(class),
+        }
+    }
+
+    /// The sets of these areas.
+    fn each(self, coverage: &Coverage<'_>, areas: &[usize], mut tell: impl FnMut(SetId)) {
+        for area in areas {
+            tell(coverage.set(self.class, *area));
+            if self.named != self.class {
+                tell(coverage.set(self.named, *area));
+            }
+            coverage.rooted(self.named, *area).into_iter().for_each(&mut tell);
+            self.ignored.into_iter().for_each(|class| tell((class, *area)));
+        }
+    }
+
+    /// Whether there can be a set among them of which no member's part tells.
+    fn tells_besides(self, coverage: &Coverage<'_>, holds: &BTreeSet<SetId>) -> bool {
+        let is_among = |class| holds.range((class, 0)..=(class, usize::MAX)).next().is_some();
+        let names_in_root =
+            matches!(self.named, Class::Inputs(_)) && coverage.compiled.iter().any(|all| !all.root.is_empty());
+        self.named != self.class || names_in_root || self.ignored.is_some_and(is_among) || !coverage.unnamed.is_empty()
     }
 }
 

@@ -16,7 +16,7 @@ mod variables;
 mod whose;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,9 +61,42 @@ pub struct Keys<'a> {
 struct State {
     tree: Tree,
     sets: BTreeMap<SetId, Set>,
+    /// Those of them in which there is anything.
+    holds: BTreeSet<SetId>,
+    /// Those of them that cannot be read as a whole.
+    unreadable: BTreeSet<SetId>,
     parts: Parts,
     everything: BTreeMap<Class, Digest>,
+    targets: Option<Digest>,
     /// Counts the changes that were seen.
+    generation: u64,
+}
+
+impl State {
+    fn new(tree: Tree, sets: BTreeMap<SetId, Set>, parts: Parts) -> Self {
+        let ids: Vec<SetId> = sets.keys().copied().collect();
+        let (holds, unreadable, everything) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+        let mut state = Self { tree, sets, holds, unreadable, parts, everything, targets: None, generation: 0 };
+        ids.into_iter().for_each(|id| state.note(id));
+        state
+    }
+
+    /// Notes what can be told of a set without looking into it.
+    fn note(&mut self, id: SetId) {
+        let Some(set) = self.sets.get(&id) else { return };
+        let notes = [(&mut self.holds, !set.is_empty()), (&mut self.unreadable, set.unreadable.is_some())];
+        for (ids, is_one) in notes {
+            _ = if is_one { ids.insert(id) } else { ids.remove(&id) };
+        }
+    }
+}
+
+/// What a step's key takes from the state.
+struct Facts<'f> {
+    members: Vec<(Arc<str>, Digest)>,
+    besides: Vec<(&'f str, Digest)>,
+    targets: Option<Digest>,
+    everything: Option<Digest>,
     generation: u64,
 }
 
@@ -75,23 +108,38 @@ pub struct Key {
     generation: u64,
 }
 
-impl<'a> Keys<'a> {
-    /// Looks at every file that the plan's keys cover: one parallel walk, one parallel hashing pass.
-    pub fn new(plan: &Plan, expansion: &'a Expansion<'a>, cache: &'a FileHashCache, environment: Description) -> Self {
+/// The files that the keys of a plan cover, as one parallel walk has found them.
+pub struct Looked<'a> {
+    expansion: &'a Expansion<'a>,
+    coverage: Coverage<'a>,
+    needed: BTreeSet<SetId>,
+    tree: Tree,
+}
+
+impl<'a> Looked<'a> {
+    /// Looks at all of them, on the threads of the current pool. Nothing is read.
+    pub fn new(plan: &Plan, expansion: &'a Expansion<'a>) -> Self {
         let coverage = Coverage::new(expansion.workspace, expansion.project, expansion.args);
         // Of a test step that is not kept, executables of some members may be.
         let is_needed = |step: &&Step| step.definition.cache || step.definition.engine == Engine::CargoTest;
-        let needed = plan.steps.iter().filter(is_needed);
-        let needed: std::collections::BTreeSet<SetId> = needed.flat_map(|step| coverage.of(step)).collect();
+        let needed = coverage.of_all(plan.steps.iter().filter(is_needed));
         let walk = || tracing::debug_span!("walk", sets = needed.len()).in_scope(|| coverage.areas.walk());
         let tree = if needed.is_empty() { Tree::default() } else { walk() };
+        Self { expansion, coverage, needed, tree }
+    }
+}
+
+impl<'a> Keys<'a> {
+    /// Knows what is in every file: one parallel pass, in which those are read that may have changed.
+    pub fn new(looked: Looked<'a>, cache: &'a FileHashCache, environment: Description) -> Self {
+        let Looked { expansion, coverage, needed, tree } = looked;
         let mut parts = Parts::default();
         let environment = parts.add(environment);
         let hashing = tracing::debug_span!("hash", opened = tracing::field::Empty, answered = tracing::field::Empty);
         let sets = hashing
             .in_scope(|| Sets { coverage: &coverage, cache }.all(&tree, needed.into_iter().collect(), &mut parts));
         hashing.record("opened", cache.opened()).record("answered", cache.answered());
-        let state = State { tree, sets, parts, everything: BTreeMap::new(), generation: 0 };
+        let state = State::new(tree, sets, parts);
         Self { expansion, cache, coverage, environment, state: Mutex::new(state) }
     }
 
@@ -100,31 +148,26 @@ impl<'a> Keys<'a> {
     /// # Errors
     /// Why it has none: a file cannot be read, or a source names a module that the key cannot cover.
     pub fn key(&self, step: &Step, made: &[(&str, Digest)]) -> Result<Key, Reason> {
-        let mut state = self.state();
-        let covered = self.coverage.of(step);
-        if let Some(path) = covered.iter().find_map(|id| state.sets.get(id)?.unreadable.clone()) {
-            return Err(Reason::Unreadable(path));
-        }
-        let follows = coverage::follows_modules(step) && self.leads_out(&state, step)?;
-        let members = self.member_parts(&mut state, step).ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
-        let everywhere = coverage::covers_everything(step) || follows || self.coverage.chooses_packages(step);
-        let everything = everywhere.then(|| self.everything(&mut state, self.coverage.class_of_everything(step.phase)));
-        let class = self.coverage.class_of_step(step);
-        let besides = covered.iter().filter_map(|id| match id.0 {
-            Class::Rooted(_) => Some(("/", state.sets.get(id)?.digest)),
-            Class::Inputs(_) if id.0 == class => None,
-            Class::Above | Class::IgnoredSources | Class::IgnoredLess(_) | Class::Inputs(_) | Class::Whole => {
-                Some((self.coverage.name(id.1), state.sets.get(id)?.digest))
+        let (class, variables) = (self.coverage.class_of_step(step), self.variables(step));
+        let facts = {
+            let state = &mut *self.state();
+            if let Some(path) = self.unreadable(state, step) {
+                return Err(Reason::Unreadable(path));
             }
-            Class::Default | Class::Less(_) if self.coverage.is_unnamed(*id) => {
-                Some((self.coverage.name(id.1), state.sets.get(id)?.digest))
+            let follows = coverage::follows_modules(step) && self.leads_out(state, step)?;
+            let members = self.member_parts(state, step).ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
+            let everywhere = coverage::covers_everything(step) || follows || self.coverage.chooses_packages(step);
+            let everything = everywhere.then(|| self.everything(state, self.coverage.class_of_everything(step.phase)));
+            let targets = coverage::compiles(step).then(|| self.targets(state));
+            Facts {
+                members,
+                besides: self.besides(state, step, class),
+                targets,
+                everything,
+                generation: state.generation,
             }
-            Class::Default | Class::Less(_) => None,
-        });
-        let besides = besides.collect();
-        let targets = coverage::compiles(step).then(|| self.targets(&mut state));
-        let variables = self.variables(step);
-        let facts = StepFacts {
+        };
+        let described = StepFacts {
             phase: &self.expansion.project.phase(step.phase).name,
             definition: &step.definition,
             places: self.places(step),
@@ -133,14 +176,32 @@ impl<'a> Keys<'a> {
             flags: self.flags(step),
             variables: variables.iter().map(|(name, value)| (&**name, value.clone())).collect(),
             environment: self.environment,
-            members: members.iter().map(|(name, part)| (&**name, *part)).collect(),
-            besides,
-            targets,
+            members: facts.members.iter().map(|(name, part)| (&**name, *part)).collect(),
+            besides: facts.besides,
+            targets: facts.targets,
             made,
-            everything,
+            everything: facts.everything,
         };
-        let digest = state.parts.add(facts.describe());
-        Ok(Key { digest, generation: state.generation })
+        let described = described.describe().finish();
+        let digest = self.state().parts.keep(described);
+        Ok(Key { digest, generation: facts.generation })
+    }
+
+    /// The sets that the step's key covers besides what its members' parts tell, by the names that it gives them.
+    fn besides(&self, state: &State, step: &Step, class: Class) -> Vec<(&str, Digest)> {
+        let sets = self.coverage.besides(step, &state.holds);
+        let besides = sets.iter().filter_map(|id| {
+            let name = match id.0 {
+                Class::Rooted(_) => "/",
+                Class::Inputs(_) if id.0 == class => return None,
+                // Nearly always there is nothing in it, in any of the areas.
+                Class::IgnoredSources | Class::IgnoredLess(_) if !state.holds.contains(id) => return None,
+                Class::Default | Class::Less(_) if !self.coverage.is_unnamed(*id) => return None,
+                _ => self.coverage.name(id.1),
+            };
+            Some((name, state.sets.get(id)?.digest))
+        });
+        besides.collect()
     }
 
     /// The option by which a cargo command of the step is told to look elsewhere than its key does: at another workspace, at
@@ -217,6 +278,9 @@ impl<'a> Keys<'a> {
 
     fn disturbed(&self, sets: impl IntoIterator<Item = SetId>, key: Key) -> Option<String> {
         let state = self.state();
+        if state.generation == key.generation {
+            return None;
+        }
         let changed = |id: SetId| match state.sets.get(&id) {
             Some(set) if set.changed.0 <= key.generation => None,
             Some(set) => Some((self.coverage.name(id.1), set.changed.1.to_string_lossy())),
@@ -267,11 +331,22 @@ impl<'a> Keys<'a> {
             }
             *known = sets.one(id, seen, &mut state.parts);
             known.changed = (state.generation, first);
+            state.note(id);
         }
         if changed {
             state.parts.forget_members();
             state.everything.clear();
+            state.targets = None;
         }
+    }
+
+    /// What cannot be read of what the step's key covers, if there is anything.
+    fn unreadable(&self, state: &State, step: &Step) -> Option<Arc<str>> {
+        if state.unreadable.is_empty() {
+            return None;
+        }
+        let covered = self.coverage.of(step);
+        covered.intersection(&state.unreadable).find_map(|id| state.sets.get(id)?.unreadable.clone())
     }
 
     fn member_parts(&self, state: &mut State, step: &Step) -> Option<Vec<(Arc<str>, Digest)>> {
@@ -328,6 +403,9 @@ impl<'a> Keys<'a> {
     /// Which members have a `src/lib.rs` and a `src/main.rs`: cargo reads the manifests of all of them, and one without
     /// targets is an error, whichever members are selected.
     fn targets(&self, state: &mut State) -> Digest {
+        if let Some(known) = state.targets {
+            return known;
+        }
         let mut description = Description::default();
         let members = self.expansion.workspace.members.iter().enumerate();
         for (area, member) in members.filter(|(_, member)| member.package.is_some()) {
@@ -336,7 +414,9 @@ impl<'a> Keys<'a> {
                 description.text(Tag::Targets, format!("{}: {root}", member.name), "there");
             }
         }
-        state.parts.add(description)
+        let digest = state.parts.add(description);
+        state.targets = Some(digest);
+        digest
     }
 
     /// Every file of every area that is in the class, as one part.
@@ -345,7 +425,7 @@ impl<'a> Keys<'a> {
             return *known;
         }
         let mut description = Description::default();
-        for area in self.coverage.everywhere() {
+        for area in 0..self.coverage.count {
             if let Some(set) = state.sets.get(&self.coverage.set(class, area)) {
                 description.part(Tag::Files, self.coverage.name(area), set.digest);
             }
