@@ -83,7 +83,7 @@ pub fn flush(home: &Home, batch: &Batch, limits: Limits, references: References)
     if let Some(run) = &batch.run {
         History::append(&mut guard, home, run, limits.runs)?;
     }
-    let (files, damage) = guard.finish();
+    let (files, damage) = guard.finish()?;
     warnings.extend(damage);
     Ok(Flushed { files, warnings })
 }

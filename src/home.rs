@@ -6,6 +6,7 @@ mod claim;
 use std::fs::{self, File};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use sha2::{Digest as _, Sha256};
 
@@ -84,7 +85,7 @@ impl Home {
             };
             file.lock()?;
             if self.is_lock(&file) {
-                return Ok(Guard { _lock: file, written: 0, warnings: Vec::new() });
+                return Ok(Guard { _lock: file, written: Vec::new(), warnings: Vec::new() });
             }
         }
     }
@@ -106,7 +107,7 @@ impl Home {
     fn try_lock(&self) -> Option<Guard> {
         let file = self.open_lock().ok()?;
         file.try_lock().ok()?;
-        self.is_lock(&file).then(|| Guard { _lock: file, written: 0, warnings: Vec::new() })
+        self.is_lock(&file).then(|| Guard { _lock: file, written: Vec::new(), warnings: Vec::new() })
     }
 
     /// The file whose lock is the right to write.
@@ -192,7 +193,8 @@ impl<T: Default> Kept<'_, T> {
 #[derive(Debug)]
 pub struct Guard {
     _lock: File,
-    written: usize,
+    /// What was written, not yet synced.
+    written: Vec<File>,
     warnings: Vec<String>,
 }
 
@@ -220,8 +222,7 @@ impl Guard {
         if fs::read(path).is_ok_and(|old| old == contents) {
             return Ok(());
         }
-        atomic::write(path, contents)?;
-        self.written += 1;
+        self.written.push(atomic::put(path, contents)?);
         Ok(())
     }
 
@@ -234,15 +235,23 @@ impl Guard {
         file.set_len(keep)?;
         file.seek(SeekFrom::Start(keep))?;
         file.write_all(tail)?;
-        file.sync_data()?;
-        self.written += 1;
+        self.written.push(file);
         Ok(())
     }
 
-    /// Gives up the right to write: how many files were written, and the warnings.
-    #[must_use]
-    pub fn finish(self) -> (usize, Vec<String>) {
-        (self.written, self.warnings)
+    /// Gives up the right to write: how many files were written, which are synced by then, and the warnings. All are synced
+    /// at the same time, so that a disk need not be waited for once for each.
+    ///
+    /// # Errors
+    /// One could not be synced.
+    pub fn finish(self) -> io::Result<(usize, Vec<String>)> {
+        let sync = |file: &File| file.sync_data();
+        let synced: io::Result<()> = thread::scope(|scope| {
+            let syncing: Vec<_> = self.written.iter().map(|file| scope.spawn(move || sync(file))).collect();
+            let ended = syncing.into_iter().map(|one| one.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into())));
+            ended.collect()
+        });
+        synced.map(|()| (self.written.len(), self.warnings))
     }
 }
 

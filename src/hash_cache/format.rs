@@ -13,6 +13,7 @@ use std::path::{MAIN_SEPARATOR, Path};
 
 use sha2::{Digest as _, Sha256};
 
+use super::Digested;
 use crate::model::{Digest, FileStat};
 
 const MAGIC: &[u8; 8] = b"lc-files";
@@ -32,6 +33,13 @@ pub struct Entry {
     pub escapes: bool,
     /// When it was last of use, in days since the Unix epoch.
     pub day: u32,
+}
+
+impl Entry {
+    /// What it says of a file with these metadata.
+    pub const fn of(&self, stat: FileStat) -> Digested {
+        Digested { digest: self.digest, escapes: self.escapes, stat }
+    }
 }
 
 /// A path as its folder and its name; together they are all of it but the separator.
@@ -225,7 +233,9 @@ fn check(bytes: &[u8]) -> Result<(usize, usize, u32), FormatError> {
 /// The file that holds these entries.
 pub fn encode<'a>(entries: impl IntoIterator<Item = (Place<'a>, Entry)>, day: u32) -> Vec<u8> {
     let mut entries: Vec<(Place<'a>, Entry)> = entries.into_iter().collect();
-    entries.sort_unstable_by_key(|(place, _)| *place);
+    if !entries.is_sorted_by_key(|(place, _)| *place) {
+        entries.sort_unstable_by_key(|(place, _)| *place);
+    }
     let folders: Vec<&[(Place<'a>, Entry)]> = entries.chunk_by(|a, b| a.0.0 == b.0.0).collect();
     let mut bytes = Vec::with_capacity(HEAD + folders.len() * (FOLDER + 60) + entries.len() * (RECORD + 20));
     bytes.extend_from_slice(MAGIC);

@@ -32,6 +32,8 @@ pub struct FileHashCache {
     used: Vec<AtomicU64>,
     learned: Mutex<Learned>,
     today: u32,
+    /// The metadata of the file that was loaded, if there is one.
+    file: Option<FileStat>,
     opened: AtomicU64,
     answered: AtomicU64,
 }
@@ -67,11 +69,12 @@ impl FileHashCache {
     }
 
     fn load_on(path: &Path, today: u32) -> (Self, Option<String>) {
+        let file = stat_of(path);
         let (loaded, warning) = load_entries(path);
         let used = (0..loaded.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
         let learned = Mutex::default();
         let (opened, answered) = (AtomicU64::new(0), AtomicU64::new(0));
-        (Self { loaded, used, learned, today, opened, answered }, warning)
+        (Self { loaded, used, learned, today, file, opened, answered }, warning)
     }
 
     /// The digest of the file at `path` (absolute), whose metadata was `stat` a moment ago. Never waits for another
@@ -80,10 +83,19 @@ impl FileHashCache {
     /// # Errors
     /// It has to be read, and cannot be; or it does not stop changing.
     pub fn digest(&self, path: &Path, stat: &FileStat) -> io::Result<Digested> {
-        if let Some(entry) = self.remembered(path, stat) {
+        let found = self.loaded.find(path).and_then(|found| self.if_same(found, stat));
+        if let Some(entry) = found.or_else(|| self.learned_of(path, stat)) {
             self.answered.fetch_add(1, Ordering::Relaxed);
-            return Ok(Digested { digest: entry.digest, escapes: entry.escapes, stat: *stat });
+            return Ok(entry.of(*stat));
         }
+        let mut learned = Vec::new();
+        let digested = self.read(path, stat, &mut learned);
+        self.learn(learned);
+        digested
+    }
+
+    /// Reads a file that is not known, unless it is foreseen.
+    fn read(&self, path: &Path, stat: &FileStat, learned: &mut Vec<(PathBuf, Entry)>) -> io::Result<Digested> {
         if let Some(foreseen) = self.learned().foreseen.get(stat) {
             return Ok(*foreseen);
         }
@@ -93,11 +105,17 @@ impl FileHashCache {
         // Not even for the rest of this run: a step may write the file again within the clock's grain.
         if digested.stat.is_settled(began) {
             let Digested { digest, escapes, stat } = digested;
-            let mut learned = self.learned();
-            learned.entries.insert(path.to_owned(), Entry { stat, digest, escapes, day: self.today });
-            learned.is_new = true;
+            learned.push((path.to_owned(), Entry { stat, digest, escapes, day: self.today }));
         }
         Ok(digested)
+    }
+
+    fn learn(&self, entries: Vec<(PathBuf, Entry)>) {
+        if !entries.is_empty() {
+            let mut learned = self.learned();
+            learned.entries.extend(entries);
+            learned.is_new = true;
+        }
     }
 
     /// The digests of files by their paths below the folder `dir` (absolute), in their order; in a plain loop. As
@@ -105,14 +123,22 @@ impl FileHashCache {
     pub fn digest_below(&self, dir: &Path, files: &[(&Path, FileStat)]) -> Vec<io::Result<Digested>> {
         let mut cursor = Cursor::new(&self.loaded, dir);
         let mut answered = 0;
+        let mut learned = Vec::new();
         let mut digest = |(path, stat): &(&Path, FileStat)| {
-            let Some(entry) = cursor.find(path).and_then(|found| self.if_same(found, stat)) else {
-                return self.digest(&dir.join(path), stat);
-            };
-            answered += 1;
-            Ok(Digested { digest: entry.digest, escapes: entry.escapes, stat: *stat })
+            let found = cursor.find(path).and_then(|found| self.if_same(found, stat));
+            if let Some(entry) = found {
+                answered += 1;
+                return Ok(entry.of(*stat));
+            }
+            let path = dir.join(path);
+            if let Some(entry) = self.learned_of(&path, stat) {
+                answered += 1;
+                return Ok(entry.of(*stat));
+            }
+            self.read(&path, stat, &mut learned)
         };
         let digests = files.iter().map(&mut digest).collect();
+        self.learn(learned);
         self.answered.fetch_add(answered, Ordering::Relaxed);
         digests
     }
@@ -122,11 +148,6 @@ impl FileHashCache {
     pub fn foresee(&self, path: &Path, stat: FileStat, (digest, contents): (Digest, &Path)) {
         let escapes = read::is_source(path) && fs::read(contents).is_ok_and(|source| escape::escapes(&source));
         self.learned().foreseen.insert(stat, Digested { digest, escapes, stat });
-    }
-
-    fn remembered(&self, path: &Path, stat: &FileStat) -> Option<Entry> {
-        let found = self.loaded.find(path).and_then(|found| self.if_same(found, stat));
-        found.or_else(|| self.learned_of(path, stat))
     }
 
     /// A loaded entry, if the file is as it was.
@@ -172,31 +193,41 @@ impl FileHashCache {
         if !learned.is_new && !refresh {
             return Ok(false);
         }
-        let there = fs::read(path).ok().and_then(|bytes| Entries::parse(bytes).ok()).unwrap_or_default();
-        let merged = self.merge(&there, &learned.entries);
-        atomic::write(path, &format::encode(merged, self.today))?;
+        // Most often nobody else has written it since it was loaded.
+        let is_as_loaded = self.file.is_some() && self.file == stat_of(path);
+        let read = || fs::read(path).ok().and_then(|bytes| Entries::parse(bytes).ok()).unwrap_or_default();
+        let there = (!is_as_loaded).then(read);
+        let merged = self.merge(there.as_ref().unwrap_or(&self.loaded), &learned.entries);
+        atomic::put(path, &format::encode(merged, self.today))?;
         (learned.is_new, learned.is_refreshed) = (false, true);
         Ok(true)
     }
 
-    fn merge<'a>(
-        &'a self,
-        there: &'a Entries,
-        learned: &'a HashMap<PathBuf, Entry>,
-    ) -> impl Iterator<Item = (Place<'a>, Entry)> {
-        let mut merged: HashMap<Place<'_>, Entry> = there.iter().map(|(place, _, entry)| (place, entry)).collect();
+    /// What is there, with what was of use and what was learned.
+    fn merge<'a>(&'a self, there: &'a Entries, learned: &'a HashMap<PathBuf, Entry>) -> Vec<(Place<'a>, Entry)> {
         let used: HashSet<usize> = self.used().collect();
-        for (place, ..) in self.loaded.iter().filter(|(_, at, _)| used.contains(at)) {
-            merged.entry(place).and_modify(|entry| entry.day = self.today);
+        let used = self.loaded.iter().filter(|(_, at, _)| used.contains(at)).map(|(place, ..)| place);
+        let used: HashSet<Place<'_>> = used.collect();
+        let today = |place: &Place<'_>, day| if used.contains(place) { self.today } else { day };
+        let known = there.iter().map(|(place, _, entry)| (place, Entry { day: today(&place, entry.day), ..entry }));
+        let mut learned: Vec<_> = learned.iter().map(|(path, entry)| (format::split(path), *entry)).collect();
+        learned.sort_unstable_by_key(|(place, _)| *place);
+        let mut merged = Vec::with_capacity(there.len() + learned.len());
+        let mut learned = learned.into_iter().peekable();
+        for (place, entry) in known {
+            while let Some(new) = learned.next_if(|(new, _)| *new < place) {
+                merged.push(new);
+            }
+            let newer = learned.next_if(|(new, _)| *new == place);
+            merged.push(newer.unwrap_or((place, entry)));
         }
-        merged.extend(learned.iter().map(|(path, entry)| (format::split(path), *entry)));
-        let mut kept: Vec<_> =
-            merged.into_iter().filter(|(_, entry)| entry.day.saturating_add(MAX_AGE) >= self.today).collect();
-        if kept.len() > MAX_ENTRIES {
-            kept.sort_unstable_by_key(|(place, entry)| (std::cmp::Reverse(entry.day), *place));
-            kept.truncate(MAX_ENTRIES);
+        merged.extend(learned);
+        merged.retain(|(_, entry)| entry.day.saturating_add(MAX_AGE) >= self.today);
+        if merged.len() > MAX_ENTRIES {
+            merged.sort_unstable_by_key(|(place, entry)| (std::cmp::Reverse(entry.day), *place));
+            merged.truncate(MAX_ENTRIES);
         }
-        kept.into_iter()
+        merged
     }
 
     /// The places of the loaded entries that were of use.
@@ -204,6 +235,10 @@ impl FileHashCache {
         let bits = self.used.iter().map(|bits| bits.load(Ordering::Relaxed)).enumerate();
         bits.flat_map(|(word, bits)| (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit))
     }
+}
+
+fn stat_of(path: &Path) -> Option<FileStat> {
+    fs::metadata(path).ok().map(|metadata| FileStat::of(&metadata))
 }
 
 fn set_aside(path: &Path, error: &dyn std::fmt::Display) -> String {

@@ -15,28 +15,28 @@ use crate::model::{Digest, FileStat};
 const ATTEMPTS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// The digest of a file, and when (nanoseconds since the Unix epoch) reading it began. `expected` is what is known of
-/// its metadata; where that differs from what is there the file is changing, and is read again until it is seen twice
-/// as it was.
+/// The digest of a file, and when (nanoseconds since the Unix epoch) reading it began. `expected` is what its metadata were
+/// a moment ago; if they are not the same after it was read, the file is changing, and is read again until they are.
 ///
 /// # Errors
 /// It cannot be read, is no regular file, or does not stop changing.
 pub fn read(path: &Path, expected: &FileStat) -> io::Result<(Digested, i64)> {
     let mut expected = *expected;
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
         let began = now_ns();
         let mut file = open(path)?;
-        let before = stat(&file)?;
+        if attempt > 0 {
+            expected = stat(&file)?;
+        }
         let (digest, escapes) =
-            if is_source(path) { hash_source(&mut file, before.size)? } else { (hash(&mut file)?, false) };
+            if is_source(path) { hash_source(&mut file, expected.size)? } else { (hash(&mut file)?, false) };
         let after = stat(&file)?;
-        if before == after && before == expected {
+        if after == expected {
             return Ok((Digested { digest, escapes, stat: after }, began));
         }
-        if before != after {
+        if attempt > 0 {
             thread::sleep(PAUSE);
         }
-        expected = after;
     }
     Err(io::Error::other("it changes while it is being read"))
 }
@@ -81,8 +81,25 @@ fn hash(file: &mut File) -> io::Result<Digest> {
 
 /// A source file is small, and an attribute may lie across two chunks: it is read whole.
 fn hash_source(file: &mut File, size: u64) -> io::Result<(Digest, bool)> {
-    let mut source = Vec::with_capacity(usize::try_from(size).unwrap_or(0).min(1 << 20));
-    file.read_to_end(&mut source)?;
+    let room = usize::try_from(size).unwrap_or(0).min(1 << 20);
+    let mut source = vec![0; room + 1];
+    let mut length = 0;
+    loop {
+        match file.read(source.get_mut(length..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        }
+        // If it has grown meanwhile, its metadata are others now.
+        if length as u64 == size {
+            break;
+        }
+        if length == source.len() {
+            source.resize(source.len() * 2, 0);
+        }
+    }
+    source.truncate(length);
     Ok((Digest(Sha256::digest(&source).into()), escapes(&source)))
 }
 

@@ -93,7 +93,7 @@ fn large_empty_and_missing_files() {
     assert_eq!(digests[1].as_ref().unwrap_err().kind(), io::ErrorKind::NotFound);
     assert_eq!(digests[2].as_ref().unwrap().digest, sha256(""));
     let folder = scene.folder.path();
-    assert_eq!(cache.digest(folder, &stat(folder)).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    assert!(cache.digest(folder, &stat(folder)).is_err(), "a folder");
 }
 
 #[test]

@@ -133,7 +133,7 @@ impl Snapshot {
         // Fails for paths that are no Unicode.
         let Ok(json) = serde_json::to_string(self) else { return };
         let text = format!("{}\n{json}", digest(json.as_bytes()));
-        _ = target_dir::make(target_dir).and_then(|()| atomic::write(path, text.as_bytes()));
+        _ = target_dir::make(target_dir).and_then(|()| atomic::put(path, text.as_bytes()));
     }
 }
 
