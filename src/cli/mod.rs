@@ -115,7 +115,10 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     if arguments.dry_run {
         return print(&lifecycle.dry_run()?);
     }
-    run::run(&lifecycle, arguments, display)
+    let code = run::run(&lifecycle, arguments, display);
+    // The process ends now; to give back what is known of a thousand members takes longer than that.
+    std::mem::forget(lifecycle);
+    code
 }
 
 fn history(lifecycle: &Lifecycle, phases: &[String], json: bool) -> anyhow::Result<u8> {

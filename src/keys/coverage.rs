@@ -206,9 +206,10 @@ impl<'a> Coverage<'a> {
         self.around[inner].contains(&outer)
     }
 
-    /// Whether a set may hold files of an area: its own, or, by patterns, one inside of it.
-    pub fn reaches(&self, (class, own): SetId, area: usize) -> bool {
-        own == area || (!matches!(class, Class::Default | Class::Less(_)) && self.around[area].contains(&own))
+    /// The sets of a class that may hold files of an area: its own, and, by patterns, those of the areas around it.
+    pub fn reaching(&self, class: Class, area: usize) -> impl Iterator<Item = SetId> {
+        let around = if matches!(class, Class::Default | Class::Less(_)) { &[][..] } else { &self.around[area] };
+        [area].into_iter().chain(around.iter().copied()).map(move |own| (class, own))
     }
 
     /// Which files of its members and of what they depend on a step's key covers.

@@ -61,6 +61,8 @@ pub struct Keys<'a> {
 struct State {
     tree: Tree,
     sets: BTreeMap<SetId, Set>,
+    /// The classes of which there are any.
+    classes: BTreeSet<Class>,
     /// Those of them in which there is anything.
     holds: BTreeSet<SetId>,
     /// Those of them that cannot be read as a whole.
@@ -75,8 +77,10 @@ struct State {
 impl State {
     fn new(tree: Tree, sets: BTreeMap<SetId, Set>, parts: Parts) -> Self {
         let ids: Vec<SetId> = sets.keys().copied().collect();
+        let classes = ids.iter().map(|(class, _)| *class).collect();
         let (holds, unreadable, everything) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
-        let mut state = Self { tree, sets, holds, unreadable, parts, everything, targets: None, generation: 0 };
+        let (targets, generation) = (None, 0);
+        let mut state = Self { tree, sets, classes, holds, unreadable, parts, everything, targets, generation };
         ids.into_iter().for_each(|id| state.note(id));
         state
     }
@@ -238,7 +242,9 @@ impl<'a> Keys<'a> {
             let found = self.coverage.areas.rewalk(area);
             let state = &mut *self.state();
             if state.tree.take(area, found, moment) {
-                self.refresh(state, |id| self.coverage.reaches(id, area));
+                let concerned = state.classes.iter().flat_map(|class| self.coverage.reaching(*class, area));
+                let concerned = concerned.filter(|id| state.sets.contains_key(id)).collect();
+                self.refresh(state, concerned);
             }
         }
     }
@@ -268,15 +274,15 @@ impl<'a> Keys<'a> {
         let tree = self.coverage.areas.walk();
         let state = &mut *self.state();
         state.tree = tree;
-        self.refresh(state, |_| true);
+        self.refresh(state, state.sets.keys().copied().collect());
     }
 
     /// A file that the step's key covers and that has changed since the key was taken, if there is one.
     pub fn disturbance(&self, step: &Step, key: Key) -> Option<String> {
-        self.disturbed(self.coverage.of(step), key)
+        self.disturbed(|| self.coverage.of(step).into_iter().collect(), key)
     }
 
-    fn disturbed(&self, sets: impl IntoIterator<Item = SetId>, key: Key) -> Option<String> {
+    fn disturbed(&self, sets: impl FnOnce() -> Vec<SetId>, key: Key) -> Option<String> {
         let state = self.state();
         if state.generation == key.generation {
             return None;
@@ -286,7 +292,7 @@ impl<'a> Keys<'a> {
             Some(set) => Some((self.coverage.name(id.1), set.changed.1.to_string_lossy())),
             None => Some((self.coverage.name(id.1), "files".into())),
         };
-        let (owner, path) = sets.into_iter().find_map(changed)?;
+        let (owner, path) = sets().into_iter().find_map(changed)?;
         Some(if owner.is_empty() { path.into_owned() } else { format!("{owner}: {path}") })
     }
 
@@ -317,8 +323,7 @@ impl<'a> Keys<'a> {
         ask(&self.state().parts)
     }
 
-    fn refresh(&self, state: &mut State, concerned: impl Fn(SetId) -> bool) {
-        let ids: Vec<SetId> = state.sets.keys().copied().filter(|id| concerned(*id)).collect();
+    fn refresh(&self, state: &mut State, ids: Vec<SetId>) {
         let sets = Sets { coverage: &self.coverage, cache: self.cache };
         let mut changed = false;
         for id in ids {

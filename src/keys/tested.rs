@@ -78,7 +78,7 @@ impl Keys<'_> {
 
     /// A file that the key of a test executable covers and that has changed since the key was taken, if there is one.
     pub fn test_disturbance(&self, step: &Step, member: MemberId, key: Key) -> Option<String> {
-        self.disturbed(self.sets_of_member(step, member), key)
+        self.disturbed(|| self.sets_of_member(step, member), key)
     }
 
     /// The digest of a file's contents now.
