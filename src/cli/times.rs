@@ -9,7 +9,8 @@ use super::arguments::Arguments;
 use super::run::write;
 use crate::app::Lifecycle;
 use crate::model::{Event, EventKind};
-use crate::report::{Timeline, flamegraph, timings, trace};
+use crate::profiling::Sampler;
+use crate::report::{Timeline, flamegraph, own_flamegraph, timings, trace};
 
 /// The reports that are wanted of a run, and its times so far.
 pub struct Times<'a> {
@@ -19,19 +20,23 @@ pub struct Times<'a> {
     page: bool,
     trace: Option<&'a Path>,
     profile: bool,
+    sampler: Option<Sampler>,
 }
 
 /// A report that was written: what it is called, and where it stands.
 pub type Written = (&'static str, PathBuf);
 
 impl<'a> Times<'a> {
-    /// `None` if no such report is wanted: then nothing is collected.
-    pub fn wanted(lifecycle: &Lifecycle, arguments: &'a Arguments) -> Option<Self> {
+    /// `None` if no such report is wanted: then nothing is collected. `sampler`: one that samples already.
+    pub fn wanted(lifecycle: &Lifecycle, arguments: &'a Arguments, sampler: Option<Sampler>) -> Option<Self> {
         let (page, trace) = (arguments.timings, arguments.trace.as_deref());
         let profile = arguments.flamegraph || lifecycle.wants_profile();
+        if !page && trace.is_none() && !profile {
+            return None;
+        }
+        let sampler = sampler.or_else(|| profile.then(Sampler::start).flatten());
         let asked_at = SystemTime::now();
-        let times = || Self { timeline: Timeline::new(), run: String::new(), asked_at, page, trace, profile };
-        (page || trace.is_some() || profile).then(times)
+        Some(Self { timeline: Timeline::new(), run: String::new(), asked_at, page, trace, profile, sampler })
     }
 
     /// Takes note of the next event.
@@ -54,7 +59,14 @@ impl<'a> Times<'a> {
             let written = lifecycle.write_report("profile.svg", &flamegraph(&self.timeline));
             written.map(|path| ("Profile", path)).context("cannot write the profile")
         });
-        [page, trace, profile].into_iter().flatten().collect()
+        let own = self.sampler.as_ref().map(|sampler| {
+            let stacks = sampler.stacks().map_err(anyhow::Error::msg);
+            let written = stacks.and_then(|stacks| {
+                Ok(lifecycle.write_report("profile-cpu.svg", &own_flamegraph(&self.timeline, &stacks))?)
+            });
+            written.map(|path| ("Profile", path)).context("cannot write the profile of the program's own time")
+        });
+        [page, trace, profile, own].into_iter().flatten().collect()
     }
 
     /// Under the run's name, and as the newest.

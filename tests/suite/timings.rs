@@ -119,8 +119,8 @@ fn a_trace_is_one_that_readers_take_and_tells_of_waits_for_locks() {
 }
 
 /// The titles of a picture.
-fn titles(scene: &Scene) -> Vec<String> {
-    let text = fs::read_to_string(scene.at("target/lifecycle/profile.svg")).unwrap();
+fn titles(scene: &Scene, picture: &str) -> Vec<String> {
+    let text = fs::read_to_string(scene.at("target/lifecycle").join(picture)).unwrap();
     let document = roxmltree::Document::parse(&text).unwrap();
     let titles = document.descendants().filter(|node| node.tag_name().name() == "title");
     titles.map(|node| node.text().unwrap_or_default().to_owned()).collect()
@@ -131,15 +131,34 @@ fn a_profile_is_written_when_it_is_asked_for_here_or_there() {
     let say = "[lifecycle.say]\ncommand = \"sleep 0.1\"\n";
     let scene = Scene::of(&["a"]).make(say);
     let ended = scene.call("say --flamegraph").succeeds();
-    assert_eq!(ended.lines_of("Profile"), ["[root]/target/lifecycle/profile.svg"]);
-    let first = titles(&scene);
+    let own = cfg!(feature = "profiling").then_some("[root]/target/lifecycle/profile-cpu.svg");
+    let pictures: Vec<&str> = ["[root]/target/lifecycle/profile.svg"].into_iter().chain(own).collect();
+    assert_eq!(ended.lines_of("Profile"), pictures);
+    let first = titles(&scene, "profile.svg");
     for start in ["shop: ", "planning: ", "phase say: ", "say a: ", "writing results: "] {
         assert!(first.iter().any(|title| title.starts_with(start)), "{start}: {first:?}");
     }
     fs::remove_file(scene.at("target/lifecycle/profile.svg")).unwrap();
     scene.write("make.toml", &format!("[project]\nprofile = true\n{say}"));
-    assert_eq!(scene.call("say").succeeds().lines_of("Profile").len(), 1);
-    assert!(titles(&scene).iter().any(|title| title.starts_with("say a: ")));
+    assert_eq!(scene.call("say").succeeds().lines_of("Profile"), pictures);
+    assert!(titles(&scene, "profile.svg").iter().any(|title| title.starts_with("say a: ")));
+}
+
+#[cfg(feature = "profiling")]
+#[test]
+fn the_programs_own_time_is_told_by_what_it_was_in() {
+    let scene = Scene::of(&["a"]).make("[lifecycle.say]\ncommand = \"true\"\ninputs = [\"**\"]\n");
+    for name in 0..3000 {
+        scene.write(&format!("a/src/data/{name}.txt"), &"some words ".repeat(200));
+    }
+    scene.call("say --flamegraph").succeeds();
+    let titles = titles(&scene, "profile-cpu.svg");
+    for start in ["cargo lifecycle: ", "cargo_lifecycle::main: "] {
+        assert!(titles.iter().any(|title| title.starts_with(start)), "{start}: {titles:#?}");
+    }
+    assert!(!titles.iter().any(|title| title.contains("has_sampled")), "{titles:#?}");
+    scene.call("--cache-clean").succeeds();
+    assert!(!scene.at("target/lifecycle/profile-cpu.svg").exists());
 }
 
 #[test]
@@ -159,7 +178,7 @@ fn an_evil_name_stays_a_name() {
     let page = fs::read_to_string(scene.at(FOLDER).join("timings.html")).unwrap();
     assert!(page.contains("&lt;/script&gt;&lt;b&gt;&amp;") && !page.contains("</script><b>"));
     assert_eq!(data(&scene.at(FOLDER).join("timings.html"))["workspace"], "</script><b>&");
-    assert!(titles(&scene).iter().any(|title| title.starts_with("</script><b>&: ")));
+    assert!(titles(&scene, "profile.svg").iter().any(|title| title.starts_with("</script><b>&: ")));
 }
 
 /// A browser that can be told what to do, if there is one on this machine.
