@@ -31,7 +31,16 @@ pub fn trace(timeline: &Timeline) -> String {
         if let Some(task) = timeline.tasks.get(bar.task) {
             let is_critical = path.get(place).copied().unwrap_or_default();
             events.push(of_bar(timeline, task, bar, is_critical));
-            events.extend(wait(timeline, place, task, bar));
+            if let Some((since, lock)) = &bar.locked {
+                let holder = bar.cause.filter(|cause| cause.upon == Upon::Lock);
+                let holder = holder.and_then(|cause| timeline.tasks.get(timeline.bars.get(cause.bar)?.task));
+                events.extend(wait(place, (task, lock, holder), (micros(*since), micros(bar.from))));
+            }
+        }
+    }
+    for (place, vain) in (timeline.bars.len()..).zip(&timeline.vain) {
+        if let Some(task) = timeline.tasks.get(vain.task) {
+            events.extend(wait(place, (task, &vain.lock, None), (micros(vain.since), micros(vain.to))));
         }
     }
     for (what, enforced) in &timeline.exceeded {
@@ -69,18 +78,15 @@ fn of_bar(timeline: &Timeline, task: &Task, bar: &Bar, is_critical: bool) -> Val
 }
 
 /// Waits overlap one another, so they stand on no thread: each begins and ends under an id of its own.
-fn wait(timeline: &Timeline, place: usize, task: &Task, bar: &Bar) -> Vec<Value> {
-    let Some((since, lock)) = &bar.locked else { return Vec::new() };
-    let holder = bar.cause.filter(|cause| cause.upon == Upon::Lock);
-    let holder = holder.and_then(|cause| timeline.tasks.get(timeline.bars.get(cause.bar)?.task));
+fn wait(id: usize, (task, lock, holder): (&Task, &str, Option<&Task>), (from, to): (u64, u64)) -> [Value; 2] {
     let event = |phase: &str, at: u64, args: Value| {
         json!({
-            "name": format!("waiting for lock {lock}"), "cat": "lock", "ph": phase, "id": place, "ts": at,
+            "name": format!("waiting for lock {lock}"), "cat": "lock", "ph": phase, "id": id, "ts": at,
             "pid": PROCESS, "tid": RUN, "args": args,
         })
     };
-    let args = json!({ "step": &*task.name, "lock": &**lock, "held_last_by": holder.map(|task| &*task.name) });
-    vec![event("b", micros(*since), args), event("e", micros(bar.from), json!({}))]
+    let args = json!({ "step": &*task.name, "lock": lock, "held_last_by": holder.map(|task| &*task.name) });
+    [event("b", from, args), event("e", to, json!({}))]
 }
 
 fn complete(name: &str, category: &str, thread: usize, (from, to): (u64, u64), args: Value) -> Value {

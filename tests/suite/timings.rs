@@ -97,6 +97,26 @@ fn without_the_options_nothing_is_written() {
 }
 
 #[test]
+fn what_is_cancelled_while_it_waits_for_a_lock_is_on_the_page_with_its_wait() {
+    let scene = Scene::of(&["a", "b"]).make("[lifecycle.load]\ncommand = \"sleep 0.1; false\"\nlock = \"db\"\n");
+    assert_eq!(scene.call("load --jobs 2 --timings").run().code, Some(1));
+    let data = data(&scene.at(FOLDER).join("timings.html"));
+    let rows = rows(&data);
+    let (failed, cancelled): (Vec<_>, Vec<_>) = rows.iter().partition(|(_, outcome, _)| outcome == "failed");
+    assert!(failed.len() == 1 && cancelled.len() == 1 && cancelled[0].1 == "cancelled", "{rows:?}");
+    let [wait] = &data["vain"].as_array().unwrap()[..] else { panic!("{data}") };
+    let [task, _, from, length, lock] = [0, 1, 2, 3, 4].map(|field| wait[field].as_u64().unwrap());
+    let place = rows.iter().position(|row| row == cancelled[0]).unwrap() as u64;
+    assert_eq!((task, data["texts"][lock as usize].as_str()), (place, Some("db")));
+    let bar = &data["bars"][0];
+    let [began, took] = [2, 3].map(|field| bar[field].as_u64().unwrap());
+    assert!(from <= began && from + length >= began + took && length >= 100_000, "{data}");
+    if let Some(page) = drawn(&scene.at(FOLDER).join("timings.html")) {
+        assert!(page.contains("while it waited for the lock db") && page.contains("<td>db</td>"), "{page}");
+    }
+}
+
+#[test]
 fn a_trace_is_one_that_readers_take_and_tells_of_waits_for_locks() {
     let scene = Scene::of(&["a", "b"]).make("[lifecycle.load]\ncommand = \"sleep 0.1\"\nlock = \"db\"\n");
     let ended = scene.call("load --jobs 2 --trace out/trace.json").succeeds();
