@@ -8,8 +8,9 @@ use super::words::outcome;
 
 /// The process that all of it is of.
 const PROCESS: u32 = 1;
-/// The thread of what is not a step; the slots come after it.
-const RUN: usize = 0;
+/// The thread of what is not a step; the slots come after it. Not 0: Perfetto takes that for the thread with the number of
+/// the process.
+const RUN: usize = 1;
 
 /// The run as one JSON object, an event to a line. Times are microseconds since the run was asked for.
 #[must_use]
@@ -45,7 +46,7 @@ pub fn trace(timeline: &Timeline) -> String {
     }
     for (what, enforced) in &timeline.exceeded {
         events.push(json!({
-            "name": format!("budget exceeded: {what}"), "cat": "budget", "ph": "i", "s": "g", "ts": micros(last),
+            "name": format!("budget exceeded: {what}"), "cat": "budget", "ph": "i", "s": "p", "ts": micros(last),
             "pid": PROCESS, "tid": RUN, "args": { "enforced": enforced },
         }));
     }
@@ -186,7 +187,7 @@ mod tests {
             let [thread, from, length] = ["tid", "ts", "dur"].map(|field| event[field].as_u64().unwrap());
             threads.entry(thread).or_default().push((from, from + length));
         }
-        assert_eq!(threads.keys().copied().collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(threads.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
         for spans in threads.values_mut() {
             spans.sort_unstable();
             assert!(spans.windows(2).all(|two| two[0].1 <= two[1].0), "{spans:?}");

@@ -116,28 +116,6 @@ fn what_is_cancelled_while_it_waits_for_a_lock_is_on_the_page_with_its_wait() {
     }
 }
 
-#[test]
-fn a_trace_is_one_that_readers_take_and_tells_of_waits_for_locks() {
-    let scene = Scene::of(&["a", "b"]).make("[lifecycle.load]\ncommand = \"sleep 0.1\"\nlock = \"db\"\n");
-    let ended = scene.call("load --jobs 2 --trace out/trace.json").succeeds();
-    assert_eq!(ended.lines_of("Trace"), ["out/trace.json"]);
-    let trace: Value = serde_json::from_slice(&fs::read(scene.at("out/trace.json")).unwrap()).unwrap();
-    let events = trace["traceEvents"].as_array().unwrap();
-    let of = |phase: &str| events.iter().filter(|event| event["ph"] == *phase).collect::<Vec<_>>();
-    let steps: Vec<&Value> = of("X").into_iter().filter(|event| event["cat"] == "step").collect();
-    let mut members: Vec<&str> = steps.iter().map(|event| event["args"]["member"].as_str().unwrap()).collect();
-    members.sort_unstable();
-    assert_eq!(members, ["a", "b"]);
-    let waits = of("b");
-    assert_eq!(waits.len(), 1, "{events:#?}");
-    assert_eq!(waits[0]["args"]["lock"], "db");
-    let mut spans: Vec<[u64; 3]> =
-        of("X").iter().map(|event| ["tid", "ts", "dur"].map(|field| event[field].as_u64().unwrap())).collect();
-    spans.sort_unstable();
-    let is_apart = |two: &[[u64; 3]]| two[0][0] != two[1][0] || two[0][1] + two[0][2] <= two[1][1];
-    assert!(spans.windows(2).all(is_apart), "{spans:?}");
-}
-
 /// The titles of a picture.
 fn titles(scene: &Scene, picture: &str) -> Vec<String> {
     let text = fs::read_to_string(scene.at("target/lifecycle").join(picture)).unwrap();
