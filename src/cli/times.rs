@@ -69,11 +69,8 @@ impl<'a> Times<'a> {
         [page, trace, profile, own].into_iter().flatten().collect()
     }
 
-    /// Under the run's name, and as the newest.
     fn write_page(&self, lifecycle: &Lifecycle) -> anyhow::Result<Written> {
         let page = timings(&self.timeline, self.asked_at);
-        let own = lifecycle.write_report(&format!("timings/timings-{}.html", self.run), &page)?;
-        lifecycle.write_report("timings/timings.html", &page)?;
-        Ok(("Timings", own))
+        Ok(("Timings", lifecycle.write_timings(&self.run, &page)?))
     }
 }

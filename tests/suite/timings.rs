@@ -76,6 +76,24 @@ fn the_page_tells_of_steps_and_tests_how_they_ended_and_why_they_ran() {
 }
 
 #[test]
+fn the_pages_of_the_newest_runs_stay() {
+    let scene = Scene::of(&["a"]).make("[lifecycle.say]\ncommand = \"true\"\n");
+    for run in 1..=20 {
+        scene.write(&format!("{FOLDER}/timings-{}-77.html", 1_700_000_000_000_u64 + run), "a page");
+    }
+    let others = ["mine.html", "timings-of-mine.html", "timings-12-x.html"];
+    others.iter().for_each(|name| scene.write(&format!("{FOLDER}/{name}"), "somebody's"));
+    let told = scene.call("say --timings").succeeds().lines_of("Timings");
+    let pages = pages(&scene);
+    let names: Vec<&str> = pages.iter().map(|page| page.file_name().unwrap().to_str().unwrap()).collect();
+    let mut expected: Vec<String> = (12..=20).map(|run| format!("timings-17000000000{run}-77.html")).collect();
+    expected.push(told[0].rsplit('/').next().unwrap().to_owned());
+    expected.extend(others.iter().chain(&["timings.html"]).map(|name| (*name).to_owned()));
+    expected.sort();
+    assert_eq!(names, expected);
+}
+
+#[test]
 fn a_budget_that_was_exceeded_is_on_the_page_and_in_the_trace() {
     let phase = "[lifecycle.say]\ncommand = \"sleep 0.1\"\nscope = \"workspace\"\n";
     let scene = Scene::of(&["a"]).make(&format!("[performance]\nmax_phase_time = 1\n{phase}"));
