@@ -79,7 +79,7 @@ impl<'a> Sinks<'a> {
             summarize(&path, github).with_context(|| format!("cannot write the summary to `{}`", path.display()))
         });
         let (times, errors): (Vec<_>, Vec<_>) =
-            self.times.iter().flat_map(|times| times.write(lifecycle)).partition(Result::is_ok);
+            self.times.iter().flat_map(|times| times.write(lifecycle, report.cleaned)).partition(Result::is_ok);
         if display.verbosity > Verbosity::Quiet {
             tell(times.into_iter().flatten(), display.color);
         }

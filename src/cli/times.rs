@@ -20,6 +20,8 @@ pub struct Times<'a> {
     page: bool,
     trace: Option<&'a Path>,
     profile: bool,
+    /// Whether it is make.toml that wants the profile, of every run.
+    always: bool,
     sampler: Option<Sampler>,
 }
 
@@ -30,13 +32,14 @@ impl<'a> Times<'a> {
     /// `None` if no such report is wanted: then nothing is collected. `sampler`: one that samples already.
     pub fn wanted(lifecycle: &Lifecycle, arguments: &'a Arguments, sampler: Option<Sampler>) -> Option<Self> {
         let (page, trace) = (arguments.timings, arguments.trace.as_deref());
-        let profile = arguments.flamegraph || lifecycle.wants_profile();
+        let always = !arguments.flamegraph && lifecycle.wants_profile();
+        let profile = arguments.flamegraph || always;
         if !page && trace.is_none() && !profile {
             return None;
         }
         let sampler = sampler.or_else(|| profile.then(Sampler::start).flatten());
         let asked_at = SystemTime::now();
-        Some(Self { timeline: Timeline::new(), run: String::new(), asked_at, page, trace, profile, sampler })
+        Some(Self { timeline: Timeline::new(), run: String::new(), asked_at, page, trace, profile, always, sampler })
     }
 
     /// Takes note of the next event.
@@ -47,19 +50,21 @@ impl<'a> Times<'a> {
         self.timeline.take(event);
     }
 
-    /// Writes the reports, each as far as it can be written.
-    pub fn write(&self, lifecycle: &Lifecycle) -> Vec<anyhow::Result<Written>> {
+    /// Writes the reports, each as far as it can be written. After a cleaning there are no profiles but those that were asked
+    /// for with it: making our folder again would undo it.
+    pub fn write(&self, lifecycle: &Lifecycle, cleaned: bool) -> Vec<anyhow::Result<Written>> {
         let page = self.page.then(|| self.write_page(lifecycle).context("cannot write the timings"));
         let trace = self.trace.map(|path| {
             let written = write(path, &trace(&self.timeline));
             written.with_context(|| format!("cannot write the trace to `{}`", path.display()))?;
             Ok(("Trace", path.to_owned()))
         });
-        let profile = self.profile.then(|| {
+        let is_profiled = self.profile && !(self.always && cleaned);
+        let profile = is_profiled.then(|| {
             let written = lifecycle.write_report("profile.svg", &flamegraph(&self.timeline));
             written.map(|path| ("Profile", path)).context("cannot write the profile")
         });
-        let own = self.sampler.as_ref().map(|sampler| {
+        let own = self.sampler.as_ref().filter(|_| is_profiled).map(|sampler| {
             let stacks = sampler.stacks().map_err(anyhow::Error::msg);
             let written = stacks.and_then(|stacks| {
                 Ok(lifecycle.write_report("profile-cpu.svg", &own_flamegraph(&self.timeline, &stacks))?)

@@ -160,6 +160,18 @@ fn a_profile_is_written_when_it_is_asked_for_here_or_there() {
     assert!(titles(&scene, "profile.svg").iter().any(|title| title.starts_with("say a: ")));
 }
 
+#[test]
+fn cleaning_is_not_undone_by_a_profile_that_every_run_has() {
+    let scene = Scene::of(&["a"]).make("[project]\nprofile = true\n");
+    scene.call("check").succeeds();
+    for _ in 0..2 {
+        let ended = scene.call("clean").succeeds();
+        assert!(ended.lines_of("Profile").is_empty() && !scene.at("target").exists(), "{}", ended.text());
+    }
+    assert!(!scene.call("clean --flamegraph").succeeds().lines_of("Profile").is_empty());
+    assert!(scene.at("target/lifecycle/profile.svg").exists(), "it was asked for");
+}
+
 #[cfg(feature = "profiling")]
 #[test]
 fn the_programs_own_time_is_told_by_what_it_was_in() {
