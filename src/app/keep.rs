@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::execute::{Ending, PartOf, Produced, Run};
@@ -119,13 +120,18 @@ pub fn file_digests(home: &Home) -> std::path::PathBuf {
     home.shared().join("files.bin")
 }
 
-/// Whether a `cargo clean` of the plan took our folder with it.
+/// Whether a `cargo clean` of the plan took our folder with it, and nothing was made since: what was built afterwards is
+/// worth being kept.
 pub fn is_cleaned((plan, run): (&Plan, &Run), home: &Home) -> bool {
     let cleans = |step: &crate::model::Step| {
         step.definition.commands.iter().any(|command| command.cargo() == Some(CargoCommand::Clean))
     };
     plan.ids().any(|id| cleans(plan.step(id)) && run.outcomes[id.index()] == Outcome::Succeeded)
-        && !home.shared().exists()
+        && is_empty(home.target())
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
 }
 
 struct Keeping<'a, 'e> {
