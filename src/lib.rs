@@ -64,6 +64,7 @@ mod libtest;
 mod nearest;
 mod outputs;
 mod process;
+mod profiling;
 mod relative;
 mod schedule;
 mod signal;

@@ -66,6 +66,7 @@ const ROOMS: &[Room] = &[
     room("state", &["home", "model"], &["serde", "serde_json"]),
     room("process", &["ansi"], &["jobserver", "nix", "rustix", "tempfile", "thiserror", "tracing", "wait4"]),
     room("signal", &["model"], &["signal_hook"]),
+    room("profiling", &["model"], &["nix", "pprof"]),
     // What stands on the core and the doors.
     room("flush", &["home", "model", "state", "store"], &[]),
     room("outputs", &["disk", "hash_cache", "home", "model", "relative", "store", "walk"], &["tempfile"]),
@@ -102,7 +103,7 @@ const ROOMS: &[Room] = &[
     ),
     // The order of the stages sees every room above.
     room("app", ANY, &["rayon", "thiserror", "tracing"]),
-    room("cli", &["app", "model", "plan", "report"], &["anyhow", "clap", "tracing_subscriber"]),
+    room("cli", &["app", "model", "plan", "profiling", "report"], &["anyhow", "clap", "tracing_subscriber"]),
     // A door for benchmarks; what the crate shows; the binary.
     room("bench", &["model", "schedule"], &[]),
     room("lib", ANY, &[]),
@@ -120,6 +121,7 @@ const DOORS: &[&str] = &[
     "environment",
     "hash_cache",
     "process",
+    "profiling",
     "signal",
     "state",
     "store",

@@ -22,6 +22,7 @@ const FILES: &[&str] = &[
     "toolchain-by-cargo.json",
     "lock",
     "profile.svg",
+    "profile-cpu.svg",
 ];
 
 impl Lifecycle {

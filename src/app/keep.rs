@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::execute::{Ending, PartOf, Produced, Run};
@@ -70,8 +71,8 @@ pub fn keep(
     ended: Ended<'_>,
     events: &mut dyn FnMut(EventKind),
 ) {
-    if cleaned(ran, ended.run) && !past.home.shared().exists() {
-        // `cargo clean` took our folder with it; making it again would undo what was asked for.
+    if is_cleaned((ran.plan, ended.run), past.home) {
+        // Making it again would undo what was asked for.
         return;
     }
     let home = past.home;
@@ -119,12 +120,18 @@ pub fn file_digests(home: &Home) -> std::path::PathBuf {
     home.shared().join("files.bin")
 }
 
-/// Whether a `cargo clean` of the plan ran.
-fn cleaned(ran: &Ran<'_>, run: &Run) -> bool {
+/// Whether a `cargo clean` of the plan took our folder with it, and nothing was made since: what was built afterwards is
+/// worth being kept.
+pub fn is_cleaned((plan, run): (&Plan, &Run), home: &Home) -> bool {
     let cleans = |step: &crate::model::Step| {
         step.definition.commands.iter().any(|command| command.cargo() == Some(CargoCommand::Clean))
     };
-    ran.plan.ids().any(|id| cleans(ran.plan.step(id)) && run.outcomes[id.index()] == Outcome::Succeeded)
+    plan.ids().any(|id| cleans(plan.step(id)) && run.outcomes[id.index()] == Outcome::Succeeded)
+        && is_empty(home.target())
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
 }
 
 struct Keeping<'a, 'e> {

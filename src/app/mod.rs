@@ -60,6 +60,8 @@ pub struct Report {
     pub enforced: bool,
     /// How the steps of `on_success` or `on_error` ended, if any ran. They make no difference to the exit code.
     pub aftermath: Vec<(Arc<str>, Outcome)>,
+    /// Whether a `cargo clean` of the run removed all that was kept; then nothing was kept of the run itself.
+    pub cleaned: bool,
 }
 
 impl Report {

@@ -157,7 +157,7 @@ impl<'a> Planned<'a> {
             keep::keep(&ran, (&keys, kept), &pool, ended, events);
         }
         slower.into_iter().for_each(|(step, took, usual)| events(EventKind::Slower { step, took, usual }));
-        let mut report = self.report(&run);
+        let mut report = self.report(&run, home);
         let enforced = report.enforced;
         report.exceeded.iter().for_each(|exceeded| events(EventKind::Exceeded { exceeded: *exceeded, enforced }));
         let (closing, code) = (report.closing(), report.exit_code());
@@ -184,7 +184,7 @@ impl<'a> Planned<'a> {
     }
 
     /// What came of the run but for what comes after it.
-    fn report(&self, run: &Run) -> Report {
+    fn report(&self, run: &Run, home: &Home) -> Report {
         let steps = 0..self.plan.closing(Closing::Finally).end.max(self.plan.main().end);
         let budgets = &self.lifecycle.project.budgets;
         let ran = self.plan.ids().filter(|id| !run.durations[id.index()].is_zero());
@@ -199,6 +199,7 @@ impl<'a> Planned<'a> {
             exceeded: ran.flat_map(of_step).chain(in_all).collect(),
             enforced: budgets.enforce,
             aftermath: Vec::new(),
+            cleaned: keep::is_cleaned((&self.plan, run), home),
         }
     }
 

@@ -3,11 +3,14 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Lifecycle;
 use super::housekeeping::home;
 use crate::target_dir;
+
+/// How many pages of timings there are at most, one for each run.
+const PAGES: usize = 10;
 
 impl Lifecycle {
     /// Whether make.toml wants a profile of every run.
@@ -30,4 +33,34 @@ impl Lifecycle {
         fs::write(&path, text)?;
         Ok(path)
     }
+
+    /// Writes the timings of a run under its id, and as the newest ones, and answers where they stand. Of earlier runs only the
+    /// newest pages stay.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn write_timings(&self, run: &str, page: &str) -> io::Result<PathBuf> {
+        let own = self.write_report(&format!("timings/timings-{run}.html"), page)?;
+        self.write_report("timings/timings.html", page)?;
+        let mut earlier = pages(own.parent().unwrap_or(&own));
+        earlier.retain(|(_, path)| *path != own);
+        earlier.sort_unstable();
+        let many = earlier.len().saturating_sub(PAGES - 1);
+        for (_, path) in earlier.drain(..many) {
+            // Another run may have removed it; and what cannot be removed does no harm.
+            let _ = fs::remove_file(path);
+        }
+        Ok(own)
+    }
+}
+
+/// The pages of runs in a folder, each with what its run's id begins with: when it began.
+fn pages(folder: &Path) -> Vec<(u64, PathBuf)> {
+    let began = |path: &Path| {
+        let run = path.file_name()?.to_str()?.strip_prefix("timings-")?.strip_suffix(".html")?;
+        let (began, process) = run.split_once('-')?;
+        process.parse::<u32>().is_ok().then(|| began.parse::<u64>().ok()).flatten()
+    };
+    let paths = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    paths.filter_map(|path| Some((began(&path)?, path))).collect()
 }

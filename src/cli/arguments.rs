@@ -141,7 +141,8 @@ pub struct Arguments {
     /// Write a flame graph of what the time went into
     ///
     /// Of the wall time, into target/lifecycle/profile.svg. `[project] profile = true` in make.toml asks for
-    /// it, too.
+    /// it, too. Built with the feature `profiling`, also of the program's own time on the cores, into
+    /// profile-cpu.svg beside it.
     #[arg(long, help_heading = "What to print", conflicts_with_all = ["look", "dry_run"])]
     pub flamegraph: bool,
 

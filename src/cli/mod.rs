@@ -17,6 +17,7 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::app::{Error, Lifecycle, Options, inherit_jobserver};
+use crate::profiling::Sampler;
 use crate::report::{self, Display, Verbosity};
 use arguments::{Arguments, ColorChoice, MessageFormat};
 
@@ -80,6 +81,7 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     if arguments.schema {
         return print(Lifecycle::schema());
     }
+    let sampler = arguments.flamegraph.then(Sampler::start).flatten();
     let lifecycle = Lifecycle::open(Options { color: display.color, ..arguments.options() })?;
     if arguments.init {
         let path = lifecycle.init()?;
@@ -115,7 +117,7 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     if arguments.dry_run {
         return print(&lifecycle.dry_run()?);
     }
-    let code = run::run(&lifecycle, arguments, display);
+    let code = run::run(&lifecycle, arguments, sampler, display);
     // The process ends now; to give back what is known of a thousand members takes longer than that.
     std::mem::forget(lifecycle);
     code

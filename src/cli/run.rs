@@ -13,14 +13,21 @@ use super::out::{Out, Trouble};
 use super::times::{Times, Written};
 use crate::app::{Lifecycle, Report};
 use crate::model::Event;
+use crate::profiling::Sampler;
 use crate::report::{Display, Github, Human, Json, Junit, Repository, Verbosity, written};
 
 /// How long GitHub lets a summary be, in bytes: all that one of its steps writes.
 const SUMMARY: usize = 1024 * 1024;
 
-/// Runs what was asked for, and answers the exit code.
-pub fn run(lifecycle: &Lifecycle, arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
-    let mut sinks = Sinks::new(lifecycle, arguments, display);
+/// Runs what was asked for, and answers the exit code. `sampler`: one that samples since the call.
+pub fn run(
+    lifecycle: &Lifecycle,
+    arguments: &Arguments,
+    sampler: Option<Sampler>,
+    display: Display,
+) -> anyhow::Result<u8> {
+    let times = Times::wanted(lifecycle, arguments, sampler);
+    let mut sinks = Sinks::new(lifecycle, arguments, times, display);
     let report = lifecycle.run(|event| sinks.take(event))?;
     Ok(sinks.finish(lifecycle, arguments, &report, display))
 }
@@ -36,7 +43,7 @@ struct Sinks<'a> {
 }
 
 impl<'a> Sinks<'a> {
-    fn new(lifecycle: &Lifecycle, arguments: &'a Arguments, display: Display) -> Self {
+    fn new(lifecycle: &Lifecycle, arguments: &Arguments, times: Option<Times<'a>>, display: Display) -> Self {
         let format = arguments.message_format.unwrap_or_else(usual);
         let trouble = Trouble::default();
         let stdout = || Out::new(&trouble);
@@ -46,7 +53,7 @@ impl<'a> Sinks<'a> {
             json: (format == MessageFormat::Json).then(|| Json::new(stdout())),
             github: (format == MessageFormat::Github).then(github),
             junit: arguments.junit.as_ref().map(|_| Junit::new()),
-            times: Times::wanted(lifecycle, arguments),
+            times,
             trouble,
         }
     }
@@ -72,7 +79,7 @@ impl<'a> Sinks<'a> {
             summarize(&path, github).with_context(|| format!("cannot write the summary to `{}`", path.display()))
         });
         let (times, errors): (Vec<_>, Vec<_>) =
-            self.times.iter().flat_map(|times| times.write(lifecycle)).partition(Result::is_ok);
+            self.times.iter().flat_map(|times| times.write(lifecycle, report.cleaned)).partition(Result::is_ok);
         if display.verbosity > Verbosity::Quiet {
             tell(times.into_iter().flatten(), display.color);
         }

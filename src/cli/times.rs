@@ -9,7 +9,8 @@ use super::arguments::Arguments;
 use super::run::write;
 use crate::app::Lifecycle;
 use crate::model::{Event, EventKind};
-use crate::report::{Timeline, flamegraph, timings, trace};
+use crate::profiling::Sampler;
+use crate::report::{Timeline, flamegraph, own_flamegraph, timings, trace};
 
 /// The reports that are wanted of a run, and its times so far.
 pub struct Times<'a> {
@@ -19,19 +20,26 @@ pub struct Times<'a> {
     page: bool,
     trace: Option<&'a Path>,
     profile: bool,
+    /// Whether it is make.toml that wants the profile, of every run.
+    always: bool,
+    sampler: Option<Sampler>,
 }
 
 /// A report that was written: what it is called, and where it stands.
 pub type Written = (&'static str, PathBuf);
 
 impl<'a> Times<'a> {
-    /// `None` if no such report is wanted: then nothing is collected.
-    pub fn wanted(lifecycle: &Lifecycle, arguments: &'a Arguments) -> Option<Self> {
+    /// `None` if no such report is wanted: then nothing is collected. `sampler`: one that samples already.
+    pub fn wanted(lifecycle: &Lifecycle, arguments: &'a Arguments, sampler: Option<Sampler>) -> Option<Self> {
         let (page, trace) = (arguments.timings, arguments.trace.as_deref());
-        let profile = arguments.flamegraph || lifecycle.wants_profile();
+        let always = !arguments.flamegraph && lifecycle.wants_profile();
+        let profile = arguments.flamegraph || always;
+        if !page && trace.is_none() && !profile {
+            return None;
+        }
+        let sampler = sampler.or_else(|| profile.then(Sampler::start).flatten());
         let asked_at = SystemTime::now();
-        let times = || Self { timeline: Timeline::new(), run: String::new(), asked_at, page, trace, profile };
-        (page || trace.is_some() || profile).then(times)
+        Some(Self { timeline: Timeline::new(), run: String::new(), asked_at, page, trace, profile, always, sampler })
     }
 
     /// Takes note of the next event.
@@ -42,26 +50,32 @@ impl<'a> Times<'a> {
         self.timeline.take(event);
     }
 
-    /// Writes the reports, each as far as it can be written.
-    pub fn write(&self, lifecycle: &Lifecycle) -> Vec<anyhow::Result<Written>> {
+    /// Writes the reports, each as far as it can be written. After a cleaning there are no profiles but those that were asked
+    /// for with it: making our folder again would undo it.
+    pub fn write(&self, lifecycle: &Lifecycle, cleaned: bool) -> Vec<anyhow::Result<Written>> {
         let page = self.page.then(|| self.write_page(lifecycle).context("cannot write the timings"));
         let trace = self.trace.map(|path| {
             let written = write(path, &trace(&self.timeline));
             written.with_context(|| format!("cannot write the trace to `{}`", path.display()))?;
             Ok(("Trace", path.to_owned()))
         });
-        let profile = self.profile.then(|| {
+        let is_profiled = self.profile && !(self.always && cleaned);
+        let profile = is_profiled.then(|| {
             let written = lifecycle.write_report("profile.svg", &flamegraph(&self.timeline));
             written.map(|path| ("Profile", path)).context("cannot write the profile")
         });
-        [page, trace, profile].into_iter().flatten().collect()
+        let own = self.sampler.as_ref().filter(|_| is_profiled).map(|sampler| {
+            let stacks = sampler.stacks().map_err(anyhow::Error::msg);
+            let written = stacks.and_then(|stacks| {
+                Ok(lifecycle.write_report("profile-cpu.svg", &own_flamegraph(&self.timeline, &stacks))?)
+            });
+            written.map(|path| ("Profile", path)).context("cannot write the profile of the program's own time")
+        });
+        [page, trace, profile, own].into_iter().flatten().collect()
     }
 
-    /// Under the run's name, and as the newest.
     fn write_page(&self, lifecycle: &Lifecycle) -> anyhow::Result<Written> {
         let page = timings(&self.timeline, self.asked_at);
-        let own = lifecycle.write_report(&format!("timings/timings-{}.html", self.run), &page)?;
-        lifecycle.write_report("timings/timings.html", &page)?;
-        Ok(("Timings", own))
+        Ok(("Timings", lifecycle.write_timings(&self.run, &page)?))
     }
 }

@@ -1,11 +1,14 @@
-//! What the wall time of a run went into, as a picture: the run at the bottom, on it its phases, their steps and their parts, as
-//! wide as their shares of the time. It knows nothing of how the shares came about.
+//! What the time of a run went into, as a picture. Of the wall time: the run at the bottom, on it its phases, their steps and
+//! their parts, as wide as their shares of the time; of the program's own time on the cores: its threads, and what they called. It
+//! knows nothing of how the shares came about.
 
 use std::time::Duration;
 
+use super::stacks;
 use super::timeline::{Share, Timeline};
 use super::words::{plural, seconds};
 use super::xml::Xml;
+use crate::model::Stack;
 
 const WIDTH: f64 = 1200.0;
 const MARGIN: f64 = 10.0;
@@ -39,25 +42,40 @@ rect:hover{stroke:#fff}
 #[must_use]
 pub fn flamegraph(timeline: &Timeline) -> String {
     let shares = timeline.shares();
-    let depth = depth(&shares, shares.time);
+    let head = format!("{}: {} of wall time, by what ran", timeline.workspace, seconds(shares.time));
+    let explained = format!(
+        "{} at most at once; what runs at the same time shares the time. Run {}",
+        plural(timeline.jobs, "job"),
+        timeline.run
+    );
+    picture(&shares, &timeline.workspace, [&head, &explained])
+}
+
+/// What the program itself was in while it had a core, as an SVG like that of [`flamegraph`].
+#[must_use]
+pub fn own_flamegraph(timeline: &Timeline, stacks: &[Stack]) -> String {
+    let shares = stacks::shares("cargo lifecycle", stacks);
+    let head = format!("{}: {} of cargo lifecycle's own time on the cores", timeline.workspace, seconds(shares.time));
+    let explained =
+        format!("by threads and what they called; without what they started and waited for. Run {}", timeline.run);
+    picture(&shares, &timeline.workspace, [&head, &explained])
+}
+
+/// The shares, under two lines.
+fn picture(shares: &Share, workspace: &str, [head, explained]: [&str; 2]) -> String {
+    let depth = depth(shares, shares.time);
     let height = HEAD + depth as f64 * ROW + MARGIN;
     let mut xml = Xml::new();
     let view = format!("0 0 {WIDTH} {height}");
     let (width, high) = (WIDTH.to_string(), height.to_string());
     let size = [("xmlns", "http://www.w3.org/2000/svg"), ("viewBox", &*view), ("width", &*width), ("height", &*high)];
     xml.open("svg", &size);
-    xml.leaf("title", &[], &format!("cargo lifecycle: {}", timeline.workspace));
+    xml.leaf("title", &[], &format!("cargo lifecycle: {workspace}"));
     xml.leaf("style", &[], STYLE);
-    let head = format!("{}: {} of wall time, by what ran", timeline.workspace, seconds(shares.time));
-    xml.leaf("text", &[("class", "head"), ("x", "10"), ("y", "20")], &head);
-    let explained = format!(
-        "{} at most at once; what runs at the same time shares the time. Run {}",
-        plural(timeline.jobs, "job"),
-        timeline.run
-    );
-    xml.leaf("text", &[("x", "10"), ("y", "36")], &explained);
+    xml.leaf("text", &[("class", "head"), ("x", "10"), ("y", "20")], head);
+    xml.leaf("text", &[("x", "10"), ("y", "36")], explained);
     let picture = Picture { whole: shares.time, height };
-    picture.draw(&mut xml, &shares, (0, MARGIN));
+    picture.draw(&mut xml, shares, (0, MARGIN));
     xml.close();
     xml.finish()
 }

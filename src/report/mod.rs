@@ -18,6 +18,7 @@ mod look;
 mod markdown;
 mod replay;
 mod screen;
+mod stacks;
 mod stream;
 mod style;
 mod timeline;
@@ -30,6 +31,7 @@ pub use cache::{cache_cleared, cache_cleared_json, cache_stats, cache_stats_json
 pub use explain::explain;
 pub use explain_json::explain_json;
 pub use flamegraph::flamegraph;
+pub(crate) use flamegraph::own_flamegraph;
 pub use github::{Github, Repository};
 pub use history::{history, history_json};
 pub use human::Human;

@@ -45,14 +45,23 @@
     at += data.load[place];
     load.push({ at, running: data.load[place + 1], locked: data.load[place + 2], queued: data.load[place + 3] });
   }
+  const waits = bars.filter((bar) => bar.name).map((bar) => [bar.name, bar.from - bar.lock, bar.lock]);
+  // What was cancelled while it waited.
+  for (const [place, job, from, length, name] of data.vain) {
+    const task = tasks[place];
+    task.job += job;
+    task.lock += length;
+    task.note ||= `while it waited for the lock ${text(name)}`;
+    waits.push([text(name), from, length]);
+  }
   const locks = new Map();
-  for (const bar of bars.filter((bar) => bar.name)) {
-    const lock = locks.get(bar.name) ?? { waits: 0, sum: 0, most: 0, spans: [] };
+  for (const [name, from, length] of waits.sort((a, b) => a[1] + a[2] - b[1] - b[2])) {
+    const lock = locks.get(name) ?? { waits: 0, sum: 0, most: 0, spans: [] };
     lock.waits += 1;
-    lock.sum += bar.lock;
-    lock.most = Math.max(lock.most, bar.lock);
-    lock.spans.push([bar.from - bar.lock, bar.from]);
-    locks.set(bar.name, lock);
+    lock.sum += length;
+    lock.most = Math.max(lock.most, length);
+    lock.spans.push([from, from + length]);
+    locks.set(name, lock);
   }
 
   function time(micros) {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::timeline::{Bar, Task, Timeline, Upon};
+use super::timeline::{Bar, Task, Timeline, Upon, Vain};
 use super::words::{figures, outcome};
 use crate::model::Outcome;
 
@@ -54,6 +54,7 @@ fn data(timeline: &Timeline, asked_at: SystemTime) -> Value {
     let mut texts = Texts::default();
     let tasks: Vec<Value> = timeline.tasks.iter().map(|task| of_task(timeline, task, &mut texts)).collect();
     let bars: Vec<Value> = timeline.bars.iter().map(|bar| of_bar(bar, &mut texts)).collect();
+    let vain: Vec<Value> = timeline.vain.iter().map(|wait| of_vain(wait, &mut texts)).collect();
     let since_epoch = asked_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     json!({
         "workspace": &*timeline.workspace,
@@ -70,6 +71,7 @@ fn data(timeline: &Timeline, asked_at: SystemTime) -> Value {
         "texts": texts.all,
         "tasks": tasks,
         "bars": bars,
+        "vain": vain,
         "path": timeline.path(),
         "load": load(timeline),
         "exceeded": timeline.exceeded,
@@ -119,6 +121,17 @@ fn of_bar(bar: &Bar, texts: &mut Texts) -> Value {
         micros(bar.started.unwrap_or(bar.to).saturating_sub(bar.from)),
         bar.cause.map_or(-1, |cause| cause.bar as i64),
         upon,
+    ])
+}
+
+/// task, waited for a job, from, how long, which lock
+fn of_vain(wait: &Vain, texts: &mut Texts) -> Value {
+    json!([
+        wait.task,
+        micros(wait.since.saturating_sub(wait.ready)),
+        micros(wait.since),
+        micros(wait.to).saturating_sub(micros(wait.since)),
+        texts.place(&wait.lock),
     ])
 }
 

@@ -8,8 +8,9 @@ use super::words::outcome;
 
 /// The process that all of it is of.
 const PROCESS: u32 = 1;
-/// The thread of what is not a step; the slots come after it.
-const RUN: usize = 0;
+/// The thread of what is not a step; the slots come after it. Not 0: Perfetto takes that for the thread with the number of
+/// the process.
+const RUN: usize = 1;
 
 /// The run as one JSON object, an event to a line. Times are microseconds since the run was asked for.
 #[must_use]
@@ -31,12 +32,21 @@ pub fn trace(timeline: &Timeline) -> String {
         if let Some(task) = timeline.tasks.get(bar.task) {
             let is_critical = path.get(place).copied().unwrap_or_default();
             events.push(of_bar(timeline, task, bar, is_critical));
-            events.extend(wait(timeline, place, task, bar));
+            if let Some((since, lock)) = &bar.locked {
+                let holder = bar.cause.filter(|cause| cause.upon == Upon::Lock);
+                let holder = holder.and_then(|cause| timeline.tasks.get(timeline.bars.get(cause.bar)?.task));
+                events.extend(wait(place, (task, lock, holder), (micros(*since), micros(bar.from))));
+            }
+        }
+    }
+    for (place, vain) in (timeline.bars.len()..).zip(&timeline.vain) {
+        if let Some(task) = timeline.tasks.get(vain.task) {
+            events.extend(wait(place, (task, &vain.lock, None), (micros(vain.since), micros(vain.to))));
         }
     }
     for (what, enforced) in &timeline.exceeded {
         events.push(json!({
-            "name": format!("budget exceeded: {what}"), "cat": "budget", "ph": "i", "s": "g", "ts": micros(last),
+            "name": format!("budget exceeded: {what}"), "cat": "budget", "ph": "i", "s": "p", "ts": micros(last),
             "pid": PROCESS, "tid": RUN, "args": { "enforced": enforced },
         }));
     }
@@ -69,18 +79,15 @@ fn of_bar(timeline: &Timeline, task: &Task, bar: &Bar, is_critical: bool) -> Val
 }
 
 /// Waits overlap one another, so they stand on no thread: each begins and ends under an id of its own.
-fn wait(timeline: &Timeline, place: usize, task: &Task, bar: &Bar) -> Vec<Value> {
-    let Some((since, lock)) = &bar.locked else { return Vec::new() };
-    let holder = bar.cause.filter(|cause| cause.upon == Upon::Lock);
-    let holder = holder.and_then(|cause| timeline.tasks.get(timeline.bars.get(cause.bar)?.task));
+fn wait(id: usize, (task, lock, holder): (&Task, &str, Option<&Task>), (from, to): (u64, u64)) -> [Value; 2] {
     let event = |phase: &str, at: u64, args: Value| {
         json!({
-            "name": format!("waiting for lock {lock}"), "cat": "lock", "ph": phase, "id": place, "ts": at,
+            "name": format!("waiting for lock {lock}"), "cat": "lock", "ph": phase, "id": id, "ts": at,
             "pid": PROCESS, "tid": RUN, "args": args,
         })
     };
-    let args = json!({ "step": &*task.name, "lock": &**lock, "held_last_by": holder.map(|task| &*task.name) });
-    vec![event("b", micros(*since), args), event("e", micros(bar.from), json!({}))]
+    let args = json!({ "step": &*task.name, "lock": lock, "held_last_by": holder.map(|task| &*task.name) });
+    [event("b", from, args), event("e", to, json!({}))]
 }
 
 fn complete(name: &str, category: &str, thread: usize, (from, to): (u64, u64), args: Value) -> Value {
@@ -180,7 +187,7 @@ mod tests {
             let [thread, from, length] = ["tid", "ts", "dur"].map(|field| event[field].as_u64().unwrap());
             threads.entry(thread).or_default().push((from, from + length));
         }
-        assert_eq!(threads.keys().copied().collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(threads.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
         for spans in threads.values_mut() {
             spans.sort_unstable();
             assert!(spans.windows(2).all(|two| two[0].1 <= two[1].0), "{spans:?}");

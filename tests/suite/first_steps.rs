@@ -217,6 +217,20 @@ fn called_by_hand_it_is_the_same() {
 }
 
 #[test]
+fn what_is_made_after_a_cleaning_is_kept() {
+    let scene = Scene::of(&["alpha"]);
+    scene.append("alpha/src/lib.rs", "#[test]\nfn good() {}\n");
+    scene.call("test").succeeds();
+    let ended = scene.call("check clean build test").succeeds();
+    assert_eq!(ended.ran().len(), 4, "{}", ended.text());
+    for phase in ["build", "test", "build test"] {
+        assert!(scene.call(phase).succeeds().was_fresh(), "{phase}");
+    }
+    scene.call("build clean").succeeds();
+    assert!(!scene.at("target").exists(), "cleaning last leaves nothing behind");
+}
+
+#[test]
 fn clean_removes_our_state_too_and_a_vanished_folder_is_normal() {
     let scene = Scene::of(&["alpha"]);
     scene.call("check").succeeds();

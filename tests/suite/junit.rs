@@ -136,7 +136,7 @@ fn what_failed_before_it_passed_is_told_of_the_test() {
 fn what_failed_before_it_failed_at_last_is_told_besides() {
     let scene = Scene::of(&["a"]);
     scene.append("a/src/lib.rs", &counting("bad", "assert!(runs > 2, \"run {runs}\");"));
-    let ended = scene.call("test --retries 1 --junit").arg(REPORT).run();
+    let ended = scene.call("test --keep-going --retries 1 --junit").arg(REPORT).run();
     assert_eq!(ended.code, Some(1), "{}", ended.text());
     assert_eq!(sorted(report(&scene)), ["  bad: failure: run 2", "a (doc) of test", "a of test"]);
     let [[case, element, how, printed]] = &before(&scene)[..] else { panic!("{:?}", before(&scene)) };
@@ -285,7 +285,8 @@ fn a_failed_test_has_what_it_printed_whatever_that_is() {
         "a/tests/raw.rs",
         "#[test]\nfn raw() {\n    use std::io::Write;\n    std::io::stdout().write_all(b\"<\\xff\\x1b[1m>\\n\").unwrap();\n}\n",
     );
-    let ended = scene.call("test --keep-going --junit").arg(REPORT).run();
+    // With one thread, what a test prints stands in the line that tells of it.
+    let ended = scene.call("test --keep-going --junit").arg(REPORT).env("RUST_TEST_THREADS", "1").run();
     assert_eq!(ended.code, Some(1), "{}", ended.text());
     let lines = report(&scene);
     let expected = [

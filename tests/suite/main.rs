@@ -54,6 +54,7 @@ mod testing_targets;
 mod testing_traps;
 mod timings;
 mod together;
+mod traces;
 mod trap;
 mod traps_aliases;
 mod traps_company;

@@ -66,27 +66,52 @@ fn what_needs_tests_that_fail_is_skipped() {
     assert_eq!(ended.lines_of("Skipped"), ["ship a: test failed"], "{}", ended.text());
 }
 
+/// A test that writes down how many threads it was told to have.
+const ASKING: &str = "#[test]\nfn asks() {\n    let threads = std::env::var(\"RUST_TEST_THREADS\").unwrap_or_default();\n    \
+    let side = std::path::PathBuf::from(std::env::var_os(\"SIDE\").unwrap());\n    \
+    std::fs::write(side.join(concat!(\"threads-\", env!(\"CARGO_PKG_NAME\"))), threads).unwrap();\n}\n";
+
+fn asking() -> Scene {
+    let scene = Scene::of(&["a", "b", "c"]);
+    for member in ["a", "b", "c"] {
+        scene.append(&format!("{member}/src/lib.rs"), ASKING);
+    }
+    scene
+}
+
+fn threads(scene: &Scene) -> [String; 3] {
+    ["a", "b", "c"].map(|member| scene.take(&format!("threads-{member}")))
+}
+
 #[test]
 fn executables_that_run_together_share_the_cores() {
-    let scene = Scene::of(&["a", "b", "c"]);
+    let scene = asking();
+    scene.call("test").succeeds();
+    threads(&scene);
+    scene.last_took(1000);
+    scene.call("test -j4 --force -- --lib").succeeds();
+    assert_eq!(threads(&scene), ["2", "2", "2"]);
+    // Whoever says it themselves is heard.
+    scene.call("test -j4 --force").env("RUST_TEST_THREADS", "7").succeeds();
+    assert_eq!(threads(&scene), ["7", "7", "7"]);
+    // Who has all the cores needs no telling.
+    scene.call("test -j4 --force -p a -- --lib").succeeds();
+    assert_eq!(threads(&scene)[0], "");
+}
+
+#[test]
+fn an_executable_of_which_nothing_is_known_has_all_the_cores_to_itself() {
+    let scene = asking();
     for member in ["a", "b", "c"] {
         scene.append(
             &format!("{member}/src/lib.rs"),
-            "#[test]\nfn asks() {\n    let threads = std::env::var(\"RUST_TEST_THREADS\").unwrap_or_default();\n    \
-             let side = std::path::PathBuf::from(std::env::var_os(\"SIDE\").unwrap());\n    \
-             std::fs::write(side.join(concat!(\"threads-\", env!(\"CARGO_PKG_NAME\"))), threads).unwrap();\n}\n",
+            "#[test]\nfn alone() {\n    let held = std::path::Path::new(&std::env::var(\"SIDE\").unwrap()).join(\"held\");\n    \
+             std::fs::File::create_new(&held).unwrap();\n    std::thread::sleep(std::time::Duration::from_millis(300));\n    \
+             std::fs::remove_file(&held).unwrap();\n}\n",
         );
     }
-    let threads = || ["a", "b", "c"].map(|member| scene.take(&format!("threads-{member}")));
     scene.call("test -j4").succeeds();
-    let told = threads();
-    assert!(told.iter().all(|threads| ["1", "2", "3"].contains(&threads.as_str())), "{told:?}");
-    // Whoever says it themselves is heard.
-    scene.call("test -j4 --force").env("RUST_TEST_THREADS", "7").succeeds();
-    assert_eq!(threads(), ["7", "7", "7"]);
-    // Who has all the cores needs no telling.
-    scene.call("test -j4 --force -p a -- --lib").succeeds();
-    assert_eq!(threads()[0], "");
+    assert_eq!(threads(&scene), ["", "", ""]);
 }
 
 #[test]

@@ -76,6 +76,24 @@ fn the_page_tells_of_steps_and_tests_how_they_ended_and_why_they_ran() {
 }
 
 #[test]
+fn the_pages_of_the_newest_runs_stay() {
+    let scene = Scene::of(&["a"]).make("[lifecycle.say]\ncommand = \"true\"\n");
+    for run in 1..=20 {
+        scene.write(&format!("{FOLDER}/timings-{}-77.html", 1_700_000_000_000_u64 + run), "a page");
+    }
+    let others = ["mine.html", "timings-of-mine.html", "timings-12-x.html"];
+    others.iter().for_each(|name| scene.write(&format!("{FOLDER}/{name}"), "somebody's"));
+    let told = scene.call("say --timings").succeeds().lines_of("Timings");
+    let pages = pages(&scene);
+    let names: Vec<&str> = pages.iter().map(|page| page.file_name().unwrap().to_str().unwrap()).collect();
+    let mut expected: Vec<String> = (12..=20).map(|run| format!("timings-17000000000{run}-77.html")).collect();
+    expected.push(told[0].rsplit('/').next().unwrap().to_owned());
+    expected.extend(others.iter().chain(&["timings.html"]).map(|name| (*name).to_owned()));
+    expected.sort();
+    assert_eq!(names, expected);
+}
+
+#[test]
 fn a_budget_that_was_exceeded_is_on_the_page_and_in_the_trace() {
     let phase = "[lifecycle.say]\ncommand = \"sleep 0.1\"\nscope = \"workspace\"\n";
     let scene = Scene::of(&["a"]).make(&format!("[performance]\nmax_phase_time = 1\n{phase}"));
@@ -97,30 +115,28 @@ fn without_the_options_nothing_is_written() {
 }
 
 #[test]
-fn a_trace_is_one_that_readers_take_and_tells_of_waits_for_locks() {
-    let scene = Scene::of(&["a", "b"]).make("[lifecycle.load]\ncommand = \"sleep 0.1\"\nlock = \"db\"\n");
-    let ended = scene.call("load --jobs 2 --trace out/trace.json").succeeds();
-    assert_eq!(ended.lines_of("Trace"), ["out/trace.json"]);
-    let trace: Value = serde_json::from_slice(&fs::read(scene.at("out/trace.json")).unwrap()).unwrap();
-    let events = trace["traceEvents"].as_array().unwrap();
-    let of = |phase: &str| events.iter().filter(|event| event["ph"] == *phase).collect::<Vec<_>>();
-    let steps: Vec<&Value> = of("X").into_iter().filter(|event| event["cat"] == "step").collect();
-    let mut members: Vec<&str> = steps.iter().map(|event| event["args"]["member"].as_str().unwrap()).collect();
-    members.sort_unstable();
-    assert_eq!(members, ["a", "b"]);
-    let waits = of("b");
-    assert_eq!(waits.len(), 1, "{events:#?}");
-    assert_eq!(waits[0]["args"]["lock"], "db");
-    let mut spans: Vec<[u64; 3]> =
-        of("X").iter().map(|event| ["tid", "ts", "dur"].map(|field| event[field].as_u64().unwrap())).collect();
-    spans.sort_unstable();
-    let is_apart = |two: &[[u64; 3]]| two[0][0] != two[1][0] || two[0][1] + two[0][2] <= two[1][1];
-    assert!(spans.windows(2).all(is_apart), "{spans:?}");
+fn what_is_cancelled_while_it_waits_for_a_lock_is_on_the_page_with_its_wait() {
+    let scene = Scene::of(&["a", "b"]).make("[lifecycle.load]\ncommand = \"sleep 0.1; false\"\nlock = \"db\"\n");
+    assert_eq!(scene.call("load --jobs 2 --timings").run().code, Some(1));
+    let data = data(&scene.at(FOLDER).join("timings.html"));
+    let rows = rows(&data);
+    let (failed, cancelled): (Vec<_>, Vec<_>) = rows.iter().partition(|(_, outcome, _)| outcome == "failed");
+    assert!(failed.len() == 1 && cancelled.len() == 1 && cancelled[0].1 == "cancelled", "{rows:?}");
+    let [wait] = &data["vain"].as_array().unwrap()[..] else { panic!("{data}") };
+    let [task, _, from, length, lock] = [0, 1, 2, 3, 4].map(|field| wait[field].as_u64().unwrap());
+    let place = rows.iter().position(|row| row == cancelled[0]).unwrap() as u64;
+    assert_eq!((task, data["texts"][lock as usize].as_str()), (place, Some("db")));
+    let bar = &data["bars"][0];
+    let [began, took] = [2, 3].map(|field| bar[field].as_u64().unwrap());
+    assert!(from <= began && from + length >= began + took && length >= 100_000, "{data}");
+    if let Some(page) = drawn(&scene.at(FOLDER).join("timings.html")) {
+        assert!(page.contains("while it waited for the lock db") && page.contains("<td>db</td>"), "{page}");
+    }
 }
 
 /// The titles of a picture.
-fn titles(scene: &Scene) -> Vec<String> {
-    let text = fs::read_to_string(scene.at("target/lifecycle/profile.svg")).unwrap();
+fn titles(scene: &Scene, picture: &str) -> Vec<String> {
+    let text = fs::read_to_string(scene.at("target/lifecycle").join(picture)).unwrap();
     let document = roxmltree::Document::parse(&text).unwrap();
     let titles = document.descendants().filter(|node| node.tag_name().name() == "title");
     titles.map(|node| node.text().unwrap_or_default().to_owned()).collect()
@@ -131,15 +147,46 @@ fn a_profile_is_written_when_it_is_asked_for_here_or_there() {
     let say = "[lifecycle.say]\ncommand = \"sleep 0.1\"\n";
     let scene = Scene::of(&["a"]).make(say);
     let ended = scene.call("say --flamegraph").succeeds();
-    assert_eq!(ended.lines_of("Profile"), ["[root]/target/lifecycle/profile.svg"]);
-    let first = titles(&scene);
+    let own = cfg!(feature = "profiling").then_some("[root]/target/lifecycle/profile-cpu.svg");
+    let pictures: Vec<&str> = ["[root]/target/lifecycle/profile.svg"].into_iter().chain(own).collect();
+    assert_eq!(ended.lines_of("Profile"), pictures);
+    let first = titles(&scene, "profile.svg");
     for start in ["shop: ", "planning: ", "phase say: ", "say a: ", "writing results: "] {
         assert!(first.iter().any(|title| title.starts_with(start)), "{start}: {first:?}");
     }
     fs::remove_file(scene.at("target/lifecycle/profile.svg")).unwrap();
     scene.write("make.toml", &format!("[project]\nprofile = true\n{say}"));
-    assert_eq!(scene.call("say").succeeds().lines_of("Profile").len(), 1);
-    assert!(titles(&scene).iter().any(|title| title.starts_with("say a: ")));
+    assert_eq!(scene.call("say").succeeds().lines_of("Profile"), pictures);
+    assert!(titles(&scene, "profile.svg").iter().any(|title| title.starts_with("say a: ")));
+}
+
+#[test]
+fn cleaning_is_not_undone_by_a_profile_that_every_run_has() {
+    let scene = Scene::of(&["a"]).make("[project]\nprofile = true\n");
+    scene.call("check").succeeds();
+    for _ in 0..2 {
+        let ended = scene.call("clean").succeeds();
+        assert!(ended.lines_of("Profile").is_empty() && !scene.at("target").exists(), "{}", ended.text());
+    }
+    assert!(!scene.call("clean --flamegraph").succeeds().lines_of("Profile").is_empty());
+    assert!(scene.at("target/lifecycle/profile.svg").exists(), "it was asked for");
+}
+
+#[cfg(feature = "profiling")]
+#[test]
+fn the_programs_own_time_is_told_by_what_it_was_in() {
+    let scene = Scene::of(&["a"]).make("[lifecycle.say]\ncommand = \"true\"\ninputs = [\"**\"]\n");
+    for name in 0..3000 {
+        scene.write(&format!("a/src/data/{name}.txt"), &"some words ".repeat(200));
+    }
+    scene.call("say --flamegraph").succeeds();
+    let titles = titles(&scene, "profile-cpu.svg");
+    for start in ["cargo lifecycle: ", "cargo_lifecycle::main: "] {
+        assert!(titles.iter().any(|title| title.starts_with(start)), "{start}: {titles:#?}");
+    }
+    assert!(!titles.iter().any(|title| title.contains("has_sampled")), "{titles:#?}");
+    scene.call("--cache-clean").succeeds();
+    assert!(!scene.at("target/lifecycle/profile-cpu.svg").exists());
 }
 
 #[test]
@@ -159,7 +206,7 @@ fn an_evil_name_stays_a_name() {
     let page = fs::read_to_string(scene.at(FOLDER).join("timings.html")).unwrap();
     assert!(page.contains("&lt;/script&gt;&lt;b&gt;&amp;") && !page.contains("</script><b>"));
     assert_eq!(data(&scene.at(FOLDER).join("timings.html"))["workspace"], "</script><b>&");
-    assert!(titles(&scene).iter().any(|title| title.starts_with("</script><b>&: ")));
+    assert!(titles(&scene, "profile.svg").iter().any(|title| title.starts_with("</script><b>&: ")));
 }
 
 /// A browser that can be told what to do, if there is one on this machine.

@@ -35,6 +35,10 @@ impl Timeline {
             span(locked, bar.from, 1);
             span(bar.ready, locked, 2);
         }
+        for wait in &self.vain {
+            span(wait.since, wait.to, 1);
+            span(wait.ready, wait.since, 2);
+        }
         changes.sort_unstable();
         let mut loads: Vec<Load> = Vec::new();
         let mut now = [0_isize; 3];

@@ -50,6 +50,8 @@ pub struct Timeline {
     pub(super) tasks: Vec<Task>,
     /// In the order of their starts.
     pub(super) bars: Vec<Bar>,
+    /// In the order in which they ended.
+    pub(super) vain: Vec<Vain>,
     pub(super) summary: Summary,
     /// The budgets that were exceeded, in words, and whether the run fails for it.
     pub(super) exceeded: Vec<(String, bool)>,
@@ -100,6 +102,17 @@ pub(super) struct Bar {
     pub(super) to: Duration,
     /// Upon whose end it started; `None`: upon that of the preparations.
     pub(super) cause: Option<Cause>,
+}
+
+/// A wait for a lock that came to nothing: what waited was cancelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Vain {
+    pub(super) task: usize,
+    /// Since when it waited for nothing else but a job and a lock.
+    pub(super) ready: Duration,
+    pub(super) since: Duration,
+    pub(super) lock: Arc<str>,
+    pub(super) to: Duration,
 }
 
 /// What a bar had waited for.
@@ -250,9 +263,14 @@ impl Timeline {
         }
     }
 
-    /// Ends what the task has open, if anything.
-    fn close(&mut self, task: usize, at: Duration) {
-        let Some(open) = self.tasks.get_mut(task).and_then(|task| task.open.take()) else { return };
+    /// Ends what the task has open, or waits for.
+    fn close(&mut self, place: usize, at: Duration) {
+        let Some(task) = self.tasks.get_mut(place) else { return };
+        if let Some((since, lock)) = task.locked.take() {
+            let ready = task.ready.map_or(since, |(ready, _)| ready);
+            self.vain.push(Vain { task: place, ready, since, lock, to: at });
+        }
+        let Some(open) = task.open.take() else { return };
         let Some(bar) = self.bars.get_mut(open) else { return };
         bar.to = at;
         self.freed = Some(open);
@@ -281,6 +299,14 @@ impl Timeline {
         if let Some(task) = self.tasks.get_mut(step.index()) {
             (task.outcome, task.took, task.ended) = (Some(done.outcome.clone()), done.duration, at);
             task.attempts = done.attempts;
+        }
+        // Parts that did not come to run are not told of.
+        let parts = self.parts.range((step, Arc::default())..).take_while(|((of, _), _)| *of == step);
+        for part in parts.map(|(_, place)| *place).collect::<Vec<_>>() {
+            self.close(part, at);
+            if let Some(task) = self.tasks.get_mut(part).filter(|task| task.outcome.is_none()) {
+                task.ended = at;
+            }
         }
     }
 }

@@ -195,6 +195,35 @@ fn what_is_skipped_has_no_bar_and_what_has_not_ended_ends_with_the_run() {
     assert_eq!((timeline.tasks[0].outcome.clone(), timeline.tasks[1].bars(&timeline)), (None, 0));
 }
 
+#[test]
+fn what_is_cancelled_while_it_waits_for_a_lock_has_waited_that_long() {
+    let timeline = Log::of(&["a", "b", "test"])
+        .ready(20, 0)
+        .ready(21, 1)
+        .waiting(24, 1)
+        .waiting(30, 1)
+        .runs(24, 0)
+        .ended(50, 0, Outcome::Failed("exit status 1".into()))
+        .ended(51, 1, Outcome::Cancelled)
+        .granted(60, 2, None)
+        .split(70, 2, &["one", "two"])
+        .granted(70, 2, Some("one"))
+        .at(70, EventKind::Waiting { step: step(2), part: Some("two".into()), lock: "db".into() })
+        .part_ended(80, 2, "one", Outcome::Failed("exit status 101".into()))
+        .granted(80, 2, None)
+        .ended(81, 2, Outcome::Failed("one failed".into()))
+        .finished(90);
+    let told = timeline.vain.iter().map(|wait| {
+        let task = &timeline.tasks[wait.task];
+        (&*task.name, &*wait.lock, wait.ready, wait.since, wait.to, task.ended)
+    });
+    let expected = [("b", "db", ms(21), ms(24), ms(51), ms(51)), ("two", "db", ms(70), ms(70), ms(81), ms(81))];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+    let locked = timeline.load().into_iter().map(|load| (load.at, load.locked)).filter(|(_, count)| *count > 0);
+    assert_eq!(locked.collect::<Vec<_>>(), [(ms(24), 1), (ms(50), 1), (ms(70), 1)]);
+    assert!(four().vain.is_empty(), "what waited and then ran did not wait in vain");
+}
+
 impl Task {
     fn bars(&self, timeline: &Timeline) -> usize {
         timeline.bars.iter().filter(|bar| *timeline.tasks[bar.task].name == *self.name).count()

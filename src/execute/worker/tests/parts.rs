@@ -105,30 +105,29 @@ impl Worker<'_> {
         }
     }
 
-    /// How long each part will take, and how many cores it gets: as much of them as it has of the work. Their numbers of
-    /// threads are set accordingly.
+    /// How long each part will take, and how many cores it gets. Their numbers of threads are set accordingly.
     pub(super) fn terms_of_parts(&self, id: StepId, parts: &mut [TestPart]) -> Vec<PartTerms> {
-        let jobs = self.commands.jobs.max(1) as u64;
+        let jobs = self.commands.jobs.max(1);
         let last: Vec<_> = parts.iter().map(|part| self.judge.last(&part.of.name)).collect();
-        let known: Vec<u64> = last.iter().flatten().map(|last| last.duration_ms.max(1)).collect();
-        let usual = if known.is_empty() { 1 } else { known.iter().sum::<u64>().div_ceil(known.len() as u64) };
-        let lengths: Vec<u64> = last.iter().map(|last| last.map_or(usual, |last| last.duration_ms.max(1))).collect();
-        let whole: u64 = lengths.iter().sum::<u64>().max(1);
-        let failed: Vec<bool> = last.iter().map(|last| last.is_some_and(|last| last.ended == Ended::Failed)).collect();
+        let known: Vec<_> = last.iter().map(|last| last.map(|last| last.duration_ms)).collect();
+        let lengths = lengths(&known, |place| parts[place].is_doc);
+        let shares = shares(jobs, &lengths);
+        // What is not known may be the longest.
+        let longest = lengths.iter().flatten().copied().max().unwrap_or(1);
         let phase = self.expansion.project.phase(self.plan.step(id).phase);
         let lock = |member: MemberId| {
             phase.definition_for(&self.expansion.workspace.member(member).name).and_then(|own| own.lock.clone())
         };
         let mut terms = Vec::with_capacity(parts.len());
-        for ((part, length), failed) in parts.iter_mut().zip(lengths).zip(failed) {
-            let share = (jobs * length).div_ceil(whole).clamp(1, jobs);
+        for (place, part) in parts.iter_mut().enumerate() {
+            let jobs_of = shares[place];
             let is_said = |name: &str| part.line.env.iter().any(|(known, _)| known == name);
-            if share < jobs && !is_said(THREADS) {
-                part.line.env.push((THREADS.into(), share.to_string().into()));
+            if jobs_of < jobs && !is_said(THREADS) {
+                part.line.env.push((THREADS.into(), jobs_of.to_string().into()));
             }
-            let weight = if failed { length + FAILED_FIRST } else { length };
-            let jobs = usize::try_from(share).unwrap_or(1);
-            terms.push(PartTerms { weight, jobs, lock: lock(part.of.member) });
+            let failed = last[place].is_some_and(|last| last.ended == Ended::Failed);
+            let weight = lengths[place].unwrap_or(longest) + if failed { FAILED_FIRST } else { 0 };
+            terms.push(PartTerms { weight, jobs: jobs_of, lock: lock(part.of.member) });
         }
         terms
     }
@@ -202,6 +201,23 @@ impl Worker<'_> {
     }
 }
 
+/// How long each part will take, of those of which something is known. Documentation tests are taken for as long as what is
+/// known: most of their time goes to reading the library, which one core does.
+fn lengths(known: &[Option<u64>], is_doc: impl Fn(usize) -> bool) -> Vec<Option<u64>> {
+    let known: Vec<Option<u64>> = known.iter().map(|length| length.map(|length| length.max(1))).collect();
+    let (sum, count) = known.iter().flatten().fold((0_u64, 0), |(sum, count), length| (sum + length, count + 1));
+    let usual = sum.div_ceil(count.max(1)).max(1);
+    known.iter().enumerate().map(|(place, length)| length.or(is_doc(place).then_some(usual))).collect()
+}
+
+/// How many of so many jobs each part gets: as much of them as it has of the work. One of which nothing is known may have
+/// nearly all of the work, so it gets them all, as from `cargo test`.
+fn shares(jobs: usize, lengths: &[Option<u64>]) -> Vec<usize> {
+    let whole = lengths.iter().flatten().sum::<u64>().max(1);
+    let share = |length: u64| usize::try_from((jobs as u64 * length).div_ceil(whole)).unwrap_or(jobs).clamp(1, jobs);
+    lengths.iter().map(|length| length.map_or(jobs, share)).collect()
+}
+
 /// That a part's result was of use.
 fn used(step: StepId, of: PartOf, key: Key) -> Produced {
     Produced {
@@ -228,5 +244,26 @@ fn unknown() -> Part {
         output: Output::default(),
         shown: false,
         tests: Tests::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{lengths, shares};
+
+    #[test]
+    fn what_is_known_shares_the_jobs_and_what_is_not_gets_all() {
+        assert_eq!(shares(8, &[Some(600), Some(100), Some(100), None]), [6, 1, 1, 8]);
+        assert_eq!(shares(8, &[None, None]), [8, 8]);
+        assert_eq!(shares(2, &[Some(1); 5]), [1; 5]);
+        assert_eq!(shares(1, &[Some(7), None]), [1, 1]);
+        assert_eq!(shares(4, &[]), [0; 0]);
+    }
+
+    #[test]
+    fn documentation_tests_of_which_nothing_is_known_are_as_long_as_others() {
+        let is_doc = |place| place >= 2;
+        assert_eq!(lengths(&[None, None, None, None], is_doc), [None, None, Some(1), Some(1)]);
+        assert_eq!(lengths(&[Some(0), None, Some(8), None], is_doc), [Some(1), None, Some(8), Some(5)]);
     }
 }
