@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::disk::{Disk, Laid};
 use crate::fingerprint::{Around, Covered, Description, Parts, StepFacts, Tag};
@@ -54,7 +54,9 @@ pub struct Keys<'a> {
     cache: &'a FileHashCache,
     coverage: Coverage<'a>,
     environment: Digest,
-    state: Mutex<State>,
+    state: RwLock<State>,
+    /// Locked after the state, never before.
+    told: Mutex<Told>,
 }
 
 /// What is known of the files now, and what follows from it.
@@ -67,20 +69,24 @@ struct State {
     holds: BTreeSet<SetId>,
     /// Those of them that cannot be read as a whole.
     unreadable: BTreeSet<SetId>,
-    parts: Parts,
-    everything: BTreeMap<Class, Digest>,
-    targets: Option<Digest>,
     /// Counts the changes that were seen.
     generation: u64,
 }
 
+/// What has been told of the files so far, and holds for as long as the state is as it is.
+#[derive(Default)]
+struct Told {
+    parts: Parts,
+    everything: BTreeMap<Class, Digest>,
+    targets: Option<Digest>,
+}
+
 impl State {
-    fn new(tree: Tree, sets: BTreeMap<SetId, Set>, parts: Parts) -> Self {
+    fn new(tree: Tree, sets: BTreeMap<SetId, Set>) -> Self {
         let ids: Vec<SetId> = sets.keys().copied().collect();
         let classes = ids.iter().map(|(class, _)| *class).collect();
-        let (holds, unreadable, everything) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
-        let (targets, generation) = (None, 0);
-        let mut state = Self { tree, sets, classes, holds, unreadable, parts, everything, targets, generation };
+        let (holds, unreadable) = (BTreeSet::new(), BTreeSet::new());
+        let mut state = Self { tree, sets, classes, holds, unreadable, generation: 0 };
         ids.into_iter().for_each(|id| state.note(id));
         state
     }
@@ -143,8 +149,9 @@ impl<'a> Keys<'a> {
         let sets = hashing
             .in_scope(|| Sets { coverage: &coverage, cache }.all(&tree, needed.into_iter().collect(), &mut parts));
         hashing.record("opened", cache.opened()).record("answered", cache.answered());
-        let state = State::new(tree, sets, parts);
-        Self { expansion, cache, coverage, environment, state: Mutex::new(state) }
+        let state = RwLock::new(State::new(tree, sets));
+        let told = Mutex::new(Told { parts, ..Told::default() });
+        Self { expansion, cache, coverage, environment, state, told }
     }
 
     /// The step's key now; `made`: what the steps that it waits for made.
@@ -154,7 +161,7 @@ impl<'a> Keys<'a> {
     pub fn key(&self, step: &Step, made: &[(&str, Digest)]) -> Result<Key, Reason> {
         let (class, variables) = (self.coverage.class_of_step(step), self.variables(step));
         let facts = {
-            let state = &mut *self.state();
+            let state = &*self.state();
             if let Some(path) = self.unreadable(state, step) {
                 return Err(Reason::Unreadable(path));
             }
@@ -187,7 +194,7 @@ impl<'a> Keys<'a> {
             everything: facts.everything,
         };
         let described = described.describe().finish();
-        let digest = self.state().parts.keep(described);
+        let digest = self.told().parts.keep(described);
         Ok(Key { digest, generation: facts.generation })
     }
 
@@ -232,7 +239,7 @@ impl<'a> Keys<'a> {
         let is_own = |area: usize| step.subject.members().iter().any(|member| member.index() == area);
         // If no step has a key, nothing was looked at.
         let (areas, moment) = {
-            let tree = &mut self.state().tree;
+            let tree = &mut self.state_mut().tree;
             let is_led = |area: usize| self.is_led_into(area, &tree.areas[area], step.subject.members());
             let is_concerned = |area: &usize| is_everywhere || is_own(*area) || is_led(*area);
             let areas: Vec<usize> = (0..tree.areas.len()).filter(is_concerned).collect();
@@ -240,7 +247,7 @@ impl<'a> Keys<'a> {
         };
         for area in areas {
             let found = self.coverage.areas.rewalk(area);
-            let state = &mut *self.state();
+            let state = &mut *self.state_mut();
             if state.tree.take(area, found, moment) {
                 let concerned = state.classes.iter().flat_map(|class| self.coverage.reaching(*class, area));
                 let concerned = concerned.filter(|id| state.sets.contains_key(id)).collect();
@@ -272,7 +279,7 @@ impl<'a> Keys<'a> {
     /// Looks again at everything, once all steps have ended, so that [`disturbance`](Self::disturbance) can be asked.
     pub fn look_at_all_again(&self) {
         let tree = self.coverage.areas.walk();
-        let state = &mut *self.state();
+        let state = &mut *self.state_mut();
         state.tree = tree;
         self.refresh(state, state.sets.keys().copied().collect());
     }
@@ -298,10 +305,10 @@ impl<'a> Keys<'a> {
 
     /// The digests of the descriptions that the key's description stands on, itself included, with their bytes.
     pub fn description(&self, key: Key, references: fn(&[u8]) -> Vec<Digest>, into: &mut BTreeMap<Digest, Vec<u8>>) {
-        let state = self.state();
+        let told = self.told();
         let mut queue = vec![key.digest];
         while let Some(digest) = queue.pop() {
-            if let (false, Some(bytes)) = (into.contains_key(&digest), state.parts.bytes(&digest)) {
+            if let (false, Some(bytes)) = (into.contains_key(&digest), told.parts.bytes(&digest)) {
                 queue.extend(references(bytes));
                 into.insert(digest, bytes.to_vec());
             }
@@ -320,11 +327,12 @@ impl<'a> Keys<'a> {
 
     /// Lends the descriptions.
     pub fn with_parts<T>(&self, ask: impl FnOnce(&Parts) -> T) -> T {
-        ask(&self.state().parts)
+        ask(&self.told().parts)
     }
 
     fn refresh(&self, state: &mut State, ids: Vec<SetId>) {
         let sets = Sets { coverage: &self.coverage, cache: self.cache };
+        let mut told = self.told();
         let mut changed = false;
         for id in ids {
             let seen = sets.look(&state.tree, id);
@@ -334,14 +342,14 @@ impl<'a> Keys<'a> {
                 state.generation += 1;
                 changed = true;
             }
-            *known = sets.one(id, seen, &mut state.parts);
+            *known = sets.one(id, seen, &mut told.parts);
             known.changed = (state.generation, first);
             state.note(id);
         }
         if changed {
-            state.parts.forget_members();
-            state.everything.clear();
-            state.targets = None;
+            told.parts.forget_members();
+            told.everything.clear();
+            told.targets = None;
         }
     }
 
@@ -354,10 +362,10 @@ impl<'a> Keys<'a> {
         covered.intersection(&state.unreadable).find_map(|id| state.sets.get(id)?.unreadable.clone())
     }
 
-    fn member_parts(&self, state: &mut State, step: &Step) -> Option<Vec<(Arc<str>, Digest)>> {
+    fn member_parts(&self, state: &State, step: &Step) -> Option<Vec<(Arc<str>, Digest)>> {
         let workspace = self.expansion.workspace;
         let class = self.coverage.class_of_step(step);
-        let State { sets, parts, .. } = state;
+        let sets = &state.sets;
         let files = |area: usize| {
             let id = self.coverage.set(class, area);
             sets.get(&id).map(|set| set.digest)
@@ -370,6 +378,7 @@ impl<'a> Keys<'a> {
         let dependencies = coverage::covers_dependencies(step);
         let covered = Covered { class: class.number(), own: true, dependencies };
         let around = Around { workspace, covered, files: &files };
+        let parts = &mut self.told().parts;
         let part = |id: MemberId| Some((Arc::clone(&workspace.member(id).name), parts.member(around, id)?));
         members.into_iter().map(part).collect()
     }
@@ -407,8 +416,9 @@ impl<'a> Keys<'a> {
 
     /// Which members have a `src/lib.rs` and a `src/main.rs`: cargo reads the manifests of all of them, and one without
     /// targets is an error, whichever members are selected.
-    fn targets(&self, state: &mut State) -> Digest {
-        if let Some(known) = state.targets {
+    fn targets(&self, state: &State) -> Digest {
+        let told = &mut *self.told();
+        if let Some(known) = told.targets {
             return known;
         }
         let mut description = Description::default();
@@ -419,14 +429,15 @@ impl<'a> Keys<'a> {
                 description.text(Tag::Targets, format!("{}: {root}", member.name), "there");
             }
         }
-        let digest = state.parts.add(description);
-        state.targets = Some(digest);
+        let digest = told.parts.add(description);
+        told.targets = Some(digest);
         digest
     }
 
     /// Every file of every area that is in the class, as one part.
-    fn everything(&self, state: &mut State, class: Class) -> Digest {
-        if let Some(known) = state.everything.get(&class) {
+    fn everything(&self, state: &State, class: Class) -> Digest {
+        let told = &mut *self.told();
+        if let Some(known) = told.everything.get(&class) {
             return *known;
         }
         let mut description = Description::default();
@@ -435,8 +446,8 @@ impl<'a> Keys<'a> {
                 description.part(Tag::Files, self.coverage.name(area), set.digest);
             }
         }
-        let digest = state.parts.add(description);
-        state.everything.insert(class, digest);
+        let digest = told.parts.add(description);
+        told.everything.insert(class, digest);
         digest
     }
 
@@ -485,8 +496,16 @@ impl<'a> Keys<'a> {
         all
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing is left half done by a panic: every change of the state is one assignment.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    // Nothing is left half done by a panic: every change is one assignment.
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

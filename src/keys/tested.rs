@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::coverage::{Class, SetId};
-use super::{Key, Keys, State};
+use super::{Key, Keys};
 use crate::fingerprint::{Around, Covered, Description, FORMAT, Tag};
 use crate::model::{Digest, Discovered, FileStat, MemberId, Reason, Step};
 use crate::relative::cleaned;
@@ -33,7 +33,7 @@ impl Keys<'_> {
     /// # Errors
     /// Why it has none: a file cannot be read.
     pub fn test_key(&self, step: &Step, facts: &TestFacts<'_>) -> Result<Key, Reason> {
-        let mut state = self.state();
+        let state = self.state();
         let sets = self.sets_of_member(step, facts.member);
         if let Some(path) = sets.iter().find_map(|id| state.sets.get(id)?.unreadable.clone()) {
             return Err(Reason::Unreadable(path));
@@ -55,10 +55,11 @@ impl Keys<'_> {
         let class = self.coverage.class_of_step(step);
         // What it depends on is in its executable, or in the libraries.
         let covered = Covered { class: class.number(), own: true, dependencies: false };
-        let State { sets: known, parts, .. } = &mut *state;
+        let known = &state.sets;
         let files = |area: usize| known.get(&self.coverage.set(class, area)).map(|set| set.digest);
         let around = Around { workspace: self.expansion.workspace, covered, files: &files };
-        let member = parts.member(around, facts.member).ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
+        let member = self.told().parts.member(around, facts.member);
+        let member = member.ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
         key.part(Tag::Member, &*self.expansion.workspace.member(facts.member).name, member);
         for id in sets.iter().filter(|id| !matches!(id.0, Class::Default | Class::Less(_))) {
             let name = if matches!(id.0, Class::Rooted(_)) { "/" } else { self.coverage.name(id.1) };
@@ -72,7 +73,7 @@ impl Keys<'_> {
                 None => key.text(Tag::File, &one.name, "absent"),
             }
         }
-        let digest = state.parts.add(key);
+        let digest = self.told().parts.add(key);
         Ok(Key { digest, generation: state.generation })
     }
 
