@@ -6,7 +6,7 @@ use std::io;
 
 use crate::home::Home;
 use crate::model::Digest;
-use crate::state::{History, LastRun, Run, State, makers};
+use crate::state::{History, LastRun, Run, Started, State, makers};
 use crate::store::{Bounds, Descriptions, Record, Records, References, Uses};
 
 /// What a run leaves behind.
@@ -50,16 +50,24 @@ pub struct Flushed {
 }
 
 /// Merges the batch into what stands on disk now: ours wins where both say something, everything else stays. A file
-/// that would not change is not written, and with an empty batch nothing is looked at.
+/// that would not change is not written, and with an empty batch and nothing started nothing is looked at.
 ///
 /// # Errors
 /// Whatever the file system says. Each file is then either as it was or as it should be.
-pub fn flush(home: &Home, batch: &Batch, limits: Limits, references: References) -> io::Result<Flushed> {
-    if batch.is_empty() {
+pub fn flush(
+    home: &Home,
+    batch: &Batch,
+    limits: Limits,
+    references: References,
+    started: &Started,
+) -> io::Result<Flushed> {
+    if batch.is_empty() && !started.is_any() {
         return Ok(Flushed::default());
     }
     let mut guard = home.lock()?;
-    let mut steps = batch.steps.clone();
+    let settling = started.settling();
+    let (mut steps, mut descriptions) = (batch.steps.clone(), batch.descriptions.clone());
+    descriptions.retain(|step, _| !settling.is_overtaken(step));
     let mut warnings = Vec::new();
     if !batch.records.is_empty() || !batch.used.is_empty() || !batch.refuted.is_empty() {
         let uses = Uses { used: &batch.used, refuted: &batch.refuted };
@@ -67,14 +75,16 @@ pub fn flush(home: &Home, batch: &Batch, limits: Limits, references: References)
         let records = no_room.iter().filter_map(|key| Some((*key, batch.records.get(key)?)));
         warnings.extend(records.flat_map(|(key, record)| note_no_room(&mut steps, key, record)));
     }
-    if !batch.descriptions.is_empty() || !batch.steps.is_empty() {
-        let state = State::current(&mut guard, home, &lasting(home, limits.records));
-        if !batch.descriptions.is_empty() {
+    if !descriptions.is_empty() || !steps.is_empty() || started.is_any() {
+        let mut state = State::current(&mut guard, home, &lasting(home, limits.records));
+        if !descriptions.is_empty() {
             let is_known = |step: &str| state.steps.contains_key(step);
-            Descriptions::merge(&mut guard, home, &batch.descriptions, &batch.parts, (references, &is_known))?;
+            Descriptions::merge(&mut guard, home, &descriptions, &batch.parts, (references, &is_known))?;
         }
-        if !steps.is_empty() {
+        if !steps.is_empty() || started.is_any() {
+            settling.apply(&mut state, &mut steps);
             state.write(&mut guard, home, &steps)?;
+            settling.end();
         }
     }
     if !batch.made.is_empty() {

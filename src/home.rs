@@ -126,14 +126,18 @@ impl Home {
         is_at(file, &self.lock_path())
     }
 
-    fn make_folders(&self) -> io::Result<()> {
+    /// Makes the folders, and tags the target directory as a cache if it was not there.
+    ///
+    /// # Errors
+    /// Whatever the file system says, such as that it is read-only or full.
+    pub fn make_folders(&self) -> io::Result<()> {
         target_dir::make(&self.target)?;
         fs::create_dir_all(&self.own)
     }
 }
 
 /// Whether `file` is what the path names.
-fn is_at(file: &File, path: &Path) -> bool {
+pub fn is_at(file: &File, path: &Path) -> bool {
     let inode = |metadata: io::Result<fs::Metadata>| metadata.map(|metadata| FileStat::of(&metadata).inode).ok();
     let ours = inode(file.metadata());
     ours.is_some() && ours == inode(fs::metadata(path))

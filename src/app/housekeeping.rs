@@ -61,7 +61,8 @@ fn is_ours(path: &Path) -> bool {
         ["timings"] => true,
         ["timings", file] => is_unfinished(file) || (file.starts_with("timings") && file.ends_with(".html")),
         [own] if is_hex(own, 16) => true,
-        [own, file] if is_hex(own, 16) => is_file(file) || is_claim(file),
+        [own, file] if is_hex(own, 16) => is_file(file) || is_claim(file) || file == "started",
+        [own, "started", _] if is_hex(own, 16) => true,
         // Outputs that were being made ready.
         [folder, _] => is_unfinished(folder),
         [file] => is_file(file),

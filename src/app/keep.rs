@@ -14,7 +14,7 @@ use crate::keys::{Keys, refined, refinement};
 use crate::model::{
     CacheBounds, CargoCommand, Discovered, EventKind, Outcome, Output, Part, Plan, StepId, StepInfo, millis,
 };
-use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep, State};
+use crate::state::{Ended as How, LastRun, Run as RunEntry, RunStep, Started, State};
 use crate::store::{Blob, Blobs, Bounds, Passed, Record, Records};
 
 /// Fresh steps of a run that history names.
@@ -53,6 +53,8 @@ pub struct Past<'a> {
     pub home: &'a Home,
     /// How each step ended last.
     pub state: &'a State,
+    /// What this run has started.
+    pub started: &'a Started,
     /// The results.
     pub records: &'a Records,
     /// The digests of files.
@@ -81,15 +83,20 @@ pub fn keep(
     }
     let batch = Keeping { ran, keys, past, events, not_kept: BTreeMap::new() }.batch(&ended);
     let limits = Limits { records: bounds(past.bounds), runs: past.runs };
-    let written = batch.and_then(|batch| write(home, past.cache, &batch, limits));
+    let written = batch.and_then(|batch| write((home, past.started), past.cache, &batch, limits));
     match written {
         Ok(warnings) => warnings.into_iter().for_each(|text| events(EventKind::Warned(text))),
         Err(error) => events(EventKind::Warned(unkept(home, &error))),
     }
 }
 
-fn write(home: &Home, cache: &FileHashCache, batch: &Batch, limits: Limits) -> io::Result<Vec<String>> {
-    let mut warnings = flush(home, batch, limits, references)?.warnings;
+fn write(
+    (home, started): (&Home, &Started),
+    cache: &FileHashCache,
+    batch: &Batch,
+    limits: Limits,
+) -> io::Result<Vec<String>> {
+    let mut warnings = flush(home, batch, limits, references, started)?.warnings;
     let save = || home.lock().and_then(|_guard| cache.save(&file_digests(home)));
     if cache.opened() > 0
         && let Err(error) = save()
@@ -231,6 +238,7 @@ impl Keeping<'_, '_> {
             finished_at: unix_millis(SystemTime::now()),
             not_kept,
             was_fresh: false,
+            is_unknown: false,
         };
         batch.steps.insert(part.name.clone(), last);
         Ok(())
@@ -359,7 +367,15 @@ fn last_run(outcome: &Outcome, duration: Duration, produced: Option<&Produced>) 
         let key = produced.key.digest;
         produced.ending.discovered().map_or(key, |found| refined(key, found))
     });
-    Some(LastRun { ended, key, duration_ms: millis(duration), finished_at, not_kept: None, was_fresh: false })
+    Some(LastRun {
+        ended,
+        key,
+        duration_ms: millis(duration),
+        finished_at,
+        not_kept: None,
+        was_fresh: false,
+        is_unknown: false,
+    })
 }
 
 /// What succeeded after the signal may have seen what the others left half done.

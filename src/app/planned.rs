@@ -24,7 +24,7 @@ use crate::outputs::Outputs;
 use crate::plan::{self, Clash, Cycle};
 use crate::schedule;
 use crate::signal;
-use crate::state::State;
+use crate::state::{Started, State};
 use crate::store::{Blobs, Records};
 
 /// A plan of a workspace's steps.
@@ -101,7 +101,7 @@ impl<'a> Planned<'a> {
         let pool = self.pool()?;
         let run_id = run_id(begun_at);
         let env = self.child_env(&run_id);
-        self.begin(run_id, &pool, events);
+        self.begin(Arc::clone(&run_id), &pool, events);
         let expansion = self.lifecycle.expansion();
         let (past, around, looked) = self.look(&pool, &expansion);
         self.warn(&past, events);
@@ -109,6 +109,10 @@ impl<'a> Planned<'a> {
         let outputs = Outputs::new(&past.home, &past.cache);
         let judge = self.judge((&keys, &outputs), &past);
         let blobs = Blobs::new(&past.home);
+        let started = Started::new(&past.home, &run_id);
+        if past.is_blocked {
+            started.close();
+        }
 
         let (workspace, invocation) = (&self.lifecycle.workspace, &self.lifecycle.invocation);
         let runner = |triple: &str| crate::environment::runner(triple, workspace, invocation);
@@ -133,6 +137,7 @@ impl<'a> Planned<'a> {
             judge: &judge,
             outputs: &outputs,
             blobs: &blobs,
+            started: &started,
             tests: &tests,
             pool: &pool,
             terms: self.terms(&pool, &past.state),
@@ -146,6 +151,7 @@ impl<'a> Planned<'a> {
         let kept = keep::Past {
             home,
             state,
+            started: &started,
             records,
             cache,
             bounds: self.lifecycle.project.cache,
@@ -156,6 +162,7 @@ impl<'a> Planned<'a> {
             let _entered = tracing::debug_span!("keep").entered();
             keep::keep(&ran, (&keys, kept), &pool, ended, events);
         }
+        started.close();
         slower.into_iter().for_each(|(step, took, usual)| events(EventKind::Slower { step, took, usual }));
         let mut report = self.report(&run, home);
         let enforced = report.enforced;

@@ -15,6 +15,7 @@ use crate::outputs::Outputs;
 use crate::plan::Expansion;
 use crate::process::Children;
 use crate::schedule::Terms;
+use crate::state::Started;
 use crate::store::Blobs;
 
 /// How many bytes of names are told at most: no system takes a variable of any length.
@@ -29,6 +30,7 @@ pub struct Stages<'r> {
     pub judge: &'r Judge<'r>,
     pub outputs: &'r Outputs<'r>,
     pub blobs: &'r Blobs,
+    pub started: &'r Started,
     pub tests: &'r TestSetting<'r>,
     pub pool: &'r rayon::ThreadPool,
     /// What schedules have to know, but for which steps.
@@ -105,7 +107,7 @@ impl Stages<'_> {
             tries: Tries { timeout: options.timeout, retries: options.retries },
             tests: self.tests,
         };
-        let (keys, outputs) = ((self.keys, self.judge), (self.outputs, self.blobs));
+        let (keys, outputs) = ((self.keys, self.judge), (self.outputs, self.blobs, self.started));
         let worker = Worker::new((self.plan, self.expansion), keys, outputs, commands);
         let terms = Terms { only: Some(steps), keep_going, ..self.terms.clone() };
         let begun = children.now();

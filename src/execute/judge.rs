@@ -107,16 +107,21 @@ impl Judged {
     }
 }
 
-/// Whether the step may write files of which nothing tells: it declares no outputs, and it is not of those calls of cargo
-/// whose artifacts are looked at, or that make none.
+/// Whether the step may write files of which nothing tells: it declares no outputs, and may write anything.
 fn may_make_anything(step: &Step) -> bool {
+    step.definition.outputs.is_none() && may_write_anything(step)
+}
+
+/// Whether the step may write any files: it is not of those calls of cargo whose artifacts are looked at, or that make none.
+/// What it declares makes no difference: that may be another thing tomorrow, and the files are the same.
+pub fn may_write_anything(step: &Step) -> bool {
     use CargoCommand::{Build, Check, Clippy, Doc, Fmt};
     if step.definition.engine == Engine::CargoTest {
         // As with `cargo test`, what tests write is for themselves.
         return false;
     }
     let is_known = |command: &Command| matches!(command.cargo(), Some(Build | Check | Clippy | Doc | Fmt));
-    step.definition.outputs.is_none() && !step.definition.builtin && !step.definition.commands.iter().all(is_known)
+    !step.definition.builtin && !step.definition.commands.iter().all(is_known)
 }
 
 /// A record that holds.
@@ -227,7 +232,7 @@ impl<'a> Judge<'a> {
     fn in_place(&self, id: StepId, found: (Record, Digest, Option<Vec<Discovered>>)) -> Match {
         let step = self.plan.step(id);
         let (record, digest, discovered) = found;
-        if may_make_anything(step) && self.is_other(id, digest) {
+        if may_make_anything(step) && (self.is_other(id, digest) || self.is_unknown(id)) {
             // What is there now is of another state, and nobody knows what it is.
             return Match::None;
         }
@@ -320,6 +325,11 @@ impl<'a> Judge<'a> {
         last.is_none_or(|last| last.key != Some(digest))
     }
 
+    /// Whether nobody knows in which state the step's last run left what it makes.
+    fn is_unknown(&self, id: StepId) -> bool {
+        self.last(self.name(id)).is_some_and(|last| last.is_unknown)
+    }
+
     /// Whether the use of the record is to be noted.
     pub fn is_use_due(&self, record: &Record) -> bool {
         self.known.records.is_use_due(record, &self.known.bounds)
@@ -371,6 +381,7 @@ impl<'a> Judge<'a> {
         });
         match last.ended {
             _ if !changes.is_empty() => Reason::Changed(changes),
+            _ if last.is_unknown => Reason::NotKept("how its last run ended was not noted".into()),
             Ended::Failed => Reason::FailedBefore,
             Ended::Cancelled => Reason::InterruptedBefore,
             Ended::Succeeded => match &last.not_kept {

@@ -14,11 +14,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::command::Commands;
-use super::judge::{Doubts, Held, Judged};
+use super::judge::{Doubts, Held, Judged, may_write_anything};
 use super::ran::{Kept, Ran};
 use super::upstream::Came;
 use super::{Judge, Passed, Signal, Teller, Turn, Work};
 use crate::cargo_output;
+use crate::home::Home;
 use crate::keys::{Key, Keys, refined};
 use crate::model::{
     CargoCommand, Digest, Discovered, Done, Engine, FileStat, Interrupt, Outcome, Output, Part, Plan, Reason, Replay,
@@ -27,6 +28,7 @@ use crate::model::{
 use crate::outputs::{Before, Outputs};
 use crate::plan::{Argv, Expanded, Expansion};
 use crate::process;
+use crate::state::Started;
 use crate::store::{Artifact, Blob, Blobs, Manifest};
 pub use tests::PartOf;
 use tests::Testing;
@@ -43,6 +45,7 @@ pub struct Worker<'a> {
     judge: &'a Judge<'a>,
     outputs: &'a Outputs<'a>,
     blobs: &'a Blobs,
+    started: &'a Started,
     commands: Commands<'a>,
     /// Which steps ran.
     ran: Vec<AtomicBool>,
@@ -136,7 +139,7 @@ impl<'a> Worker<'a> {
     pub fn new(
         (plan, expansion): (&'a Plan, &'a Expansion<'a>),
         (keys, judge): (&'a Keys<'a>, &'a Judge<'a>),
-        (outputs, blobs): (&'a Outputs<'a>, &'a Blobs),
+        (outputs, blobs, started): (&'a Outputs<'a>, &'a Blobs, &'a Started),
         commands: Commands<'a>,
     ) -> Self {
         Self {
@@ -146,6 +149,7 @@ impl<'a> Worker<'a> {
             judge,
             outputs,
             blobs,
+            started,
             commands,
             ran: plan.steps.iter().map(|_| AtomicBool::new(false)).collect(),
             made: plan.steps.iter().map(|_| OnceLock::new()).collect(),
@@ -164,6 +168,23 @@ impl<'a> Worker<'a> {
         self.distrust(&mut produced);
         let compiled = std::mem::take(&mut *self.compiled.lock().unwrap_or_else(PoisonError::into_inner));
         (produced, compiled)
+    }
+
+    /// Runs the step, noted before as one that has begun if it may write anything.
+    fn run_noted(&self, id: StepId, (key, fresh): (Option<Key>, Option<Held>), tell: &Teller) -> Done {
+        let (step, name) = (self.plan.step(id), self.judge.name(id));
+        let is_noted = may_write_anything(step);
+        if is_noted && let Err(error) = self.started.begins(name, key.map(|key| key.digest)) {
+            tell.warned(unnoted(self.judge.home(), name, &error));
+        }
+        let done = self.run(id, (key, fresh), tell);
+        if step.definition.commands.iter().any(|command| command.cargo() == Some(CargoCommand::Clean)) {
+            self.started.cleaned();
+        }
+        if is_noted {
+            self.started.ends(name);
+        }
+        done
     }
 
     /// Runs the step; `fresh`: the result that it is to come to again.
@@ -426,7 +447,7 @@ impl Work for Worker<'_> {
         tell.started(reason);
         let fresh = judged.record.filter(|_| self.judge.verifies());
         match self.plan.step(id).definition.engine {
-            Engine::Command => Turn::Done(self.run(id, (judged.key, fresh), tell)),
+            Engine::Command => Turn::Done(self.run_noted(id, (judged.key, fresh), tell)),
             Engine::CargoTest => self.compile_tests(id, (judged.key, fresh), claim, tell),
         }
     }
@@ -455,6 +476,15 @@ impl Work for Worker<'_> {
     fn stand_still(&self) {
         self.commands.children.stand_still();
     }
+}
+
+/// What is said when it cannot be noted that a step begins.
+fn unnoted(home: &Home, step: &str, error: &io::Error) -> String {
+    let folder = home.own().display();
+    format!(
+        "cannot note in `{folder}` that {step} runs: {error}; a later run may take it for fresh by what an earlier one noted \
+         there; make it writable, or call the step with --force"
+    )
 }
 
 /// What is said of a step, or a part, that goes on in secret.

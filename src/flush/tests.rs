@@ -22,6 +22,11 @@ fn references(_: &[u8]) -> Vec<Digest> {
     Vec::new()
 }
 
+/// For a run that has started nothing.
+fn flush(home: &Home, batch: &Batch, limits: Limits, references: References) -> io::Result<Flushed> {
+    super::flush(home, batch, limits, references, &Started::new(home, "run"))
+}
+
 fn home(folder: &Path) -> Home {
     Home::new(&folder.join("target"), folder)
 }
@@ -53,7 +58,8 @@ fn batch(writer: &str, round: usize, count: usize) -> Batch {
         let name = format!("{writer} {}", round * count + number);
         let root = digest_of(&name);
         let (ended, key) = (Ended::Succeeded, Some(root));
-        let last = LastRun { ended, key, duration_ms: 1, finished_at: 2, not_kept: None, was_fresh: false };
+        let last =
+            LastRun { ended, key, duration_ms: 1, finished_at: 2, not_kept: None, was_fresh: false, is_unknown: false };
         batch.steps.insert(name.clone(), last);
         batch.records.insert(root, record(&name));
         batch.parts.insert(root, name.clone().into_bytes());

@@ -1,8 +1,9 @@
-//! What the last runs of one workspace came to: `state.json`, and the runs themselves in `history.jsonl`. Nothing here
-//! decides whether a step is fresh, and it knows nothing of keys but their digests.
+//! What the last runs of one workspace came to: `state.json`, the runs themselves in `history.jsonl`, and in `started/` what
+//! is not yet known of. Nothing here decides whether a step is fresh, and it knows nothing of keys but their digests.
 
 mod history;
 pub mod makers;
+mod started;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,6 +12,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use self::history::{History, Run, RunStep};
+use self::started::Left;
+pub use self::started::Started;
 use crate::home::{Damage, Guard, Home, Kept};
 use crate::model::Digest;
 
@@ -39,6 +42,8 @@ pub struct LastRun {
     pub not_kept: Option<String>,
     /// Whether the key is that of a later run, in which it was fresh: that tells nothing of what cargo has compiled last.
     pub was_fresh: bool,
+    /// Whether it has run since, or may have, and nobody knows in which state that left what it makes.
+    pub is_unknown: bool,
 }
 
 /// How a step that ran can end.
@@ -54,10 +59,24 @@ pub enum Ended {
 }
 
 impl State {
-    /// Reads it. What cannot be understood is set aside with a warning, and the state is empty.
+    /// Reads it. What cannot be understood is set aside with a warning, and the state is empty. What has been started and
+    /// is not accounted for is unknown.
     #[must_use]
     pub fn load(home: &Home) -> (Self, Option<String>) {
-        home.read(&Kept { path: path(home), without: WITHOUT, parse: &|bytes| parse(home, &bytes) })
+        let left = started::left(home);
+        let (mut state, warning) =
+            home.read(&Kept { path: path(home), without: WITHOUT, parse: &|bytes| parse(home, &bytes) });
+        state.doubt(left.iter());
+        (state, warning)
+    }
+
+    /// Notes of which steps nobody knows in which state they are.
+    fn doubt<'l>(&mut self, left: impl Iterator<Item = &'l Left>) {
+        for left in left {
+            for (_, last) in self.steps.iter_mut().filter(|(step, _)| left.doubts(step)) {
+                last.is_unknown = true;
+            }
+        }
     }
 
     /// What stands on disk now, without the steps that `lasts` gives up.
@@ -68,12 +87,15 @@ impl State {
         state
     }
 
-    /// Writes it, with `steps` laid over it.
+    /// Writes it, with `steps` laid over it. Where nothing is known, there is no file.
     ///
     /// # Errors
     /// Whatever the file system says.
     pub fn write(mut self, guard: &mut Guard, home: &Home, steps: &BTreeMap<String, LastRun>) -> io::Result<()> {
         self.steps.extend(steps.iter().map(|(id, last)| (id.clone(), last.clone())));
+        if self.steps.is_empty() && !path(home).exists() {
+            return Ok(());
+        }
         guard.replace(&path(home), &self.to_json(home)?)
     }
 
@@ -133,13 +155,15 @@ struct StepFile {
     not_kept: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     was_fresh: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_unknown: bool,
 }
 
 impl From<&LastRun> for StepFile {
     fn from(last: &LastRun) -> Self {
         let key = last.key.map(|key| key.to_string());
-        let LastRun { ended, duration_ms, finished_at, was_fresh, .. } = *last;
-        Self { ended, key, duration_ms, finished_at, not_kept: last.not_kept.clone(), was_fresh }
+        let LastRun { ended, duration_ms, finished_at, was_fresh, is_unknown, .. } = *last;
+        Self { ended, key, duration_ms, finished_at, not_kept: last.not_kept.clone(), was_fresh, is_unknown }
     }
 }
 
@@ -149,8 +173,8 @@ impl StepFile {
             Some(hex) => Some(Digest::from_hex(&hex)?),
             None => None,
         };
-        let Self { ended, duration_ms, finished_at, not_kept, was_fresh, .. } = self;
-        Some(LastRun { ended, key, duration_ms, finished_at, not_kept, was_fresh })
+        let Self { ended, duration_ms, finished_at, not_kept, was_fresh, is_unknown, .. } = self;
+        Some(LastRun { ended, key, duration_ms, finished_at, not_kept, was_fresh, is_unknown })
     }
 }
 
@@ -168,7 +192,8 @@ mod tests {
         let key = number.is_multiple_of(2).then_some(Digest([number; 32]));
         let ended = [Ended::Succeeded, Ended::Failed, Ended::Cancelled][usize::from(number % 3)];
         let not_kept = (number == 2).then(|| "not\n\"kept\"".to_owned());
-        LastRun { ended, key, duration_ms: number.into(), finished_at: u64::MAX, not_kept, was_fresh: number == 4 }
+        let (was_fresh, is_unknown) = (number == 4, number == 3);
+        LastRun { ended, key, duration_ms: number.into(), finished_at: u64::MAX, not_kept, was_fresh, is_unknown }
     }
 
     fn save(home: &Home, ids: impl IntoIterator<Item = (&'static str, u8)>) -> usize {

@@ -9,13 +9,15 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::call::Ended;
 use crate::scene::Scene;
 
-/// A generator that writes in several parts, a phase that reads what it made, and `check`.
+/// A generator that writes in several parts, a phase that reads what it made, one that writes what it does not declare, and
+/// `check`.
 fn scene() -> Scene {
-    let scene = Scene::of(&["a"]).file("a/schema", "one\n").file(".gitignore", "/target\n/a/out\n").make(
+    let scene = Scene::of(&["a"]).file("a/schema", "one\n").file(".gitignore", "/target\n/a/out\n/a/loose\n").make(
         "[lifecycle.gen]\n\
          command = \"mkdir -p out/deep; for n in 1 2 3; do cat schema > out/$n; echo $n >> out/$n; done; ln -sfn ../1 out/deep/link; echo made\"\n\
          inputs = [\"schema\"]\noutputs = [\"out\"]\n\
-         [lifecycle.read]\ncommand = \"cat out/1 out/2 out/3 > $SIDE/read\"\nneeds = [\"gen\"]\ninputs = []\n",
+         [lifecycle.read]\ncommand = \"cat out/1 out/2 out/3 > $SIDE/read\"\nneeds = [\"gen\"]\ninputs = []\n\
+         [lifecycle.loose]\ncommand = \"cat schema > loose; sleep 0.05\"\ninputs = [\"schema\"]\n",
     );
     scene.write("a/src/lib.rs", "pub const ONE: u8 = 1;\n");
     scene
@@ -41,13 +43,13 @@ pub fn next(seed: &mut u64) -> u64 {
 #[test]
 fn a_run_killed_at_any_moment_misleads_no_later_one() {
     let scene = scene();
-    let call = scene.call("check read");
+    let [call, uncached] = ["", " --no-cache"].map(|option| scene.call(&format!("check read loose{option}")));
     let clock = Instant::now();
     call.succeeds();
     let longest = clock.elapsed().as_micros() as u64;
     let (mut seed, mut killed) = (7, 0);
     for round in 0..40 {
-        let schema = ["one\n", "two\n", "three\n"][next(&mut seed) as usize % 3];
+        let mut schema = ["one\n", "two\n", "three\n"][next(&mut seed) as usize % 3];
         let is_right = !next(&mut seed).is_multiple_of(4);
         scene.write("a/schema", schema);
         let source = if is_right { format!("pub const N: u64 = {};\n", next(&mut seed) % 3) } else { "wrong\n".into() };
@@ -55,6 +57,8 @@ fn a_run_killed_at_any_moment_misleads_no_later_one() {
         if next(&mut seed).is_multiple_of(2) {
             let _ = fs::remove_dir_all(scene.at("a/out"));
         }
+        // Which leaves nothing of use, but files.
+        let call = if next(&mut seed).is_multiple_of(3) { &uncached } else { &call };
         let mut child = call.start();
         std::thread::sleep(Duration::from_micros(next(&mut seed) % longest));
         child.kill().unwrap();
@@ -63,11 +67,16 @@ fn a_run_killed_at_any_moment_misleads_no_later_one() {
         while !scene.processes().is_empty() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        let ended = scene.call("check read --keep-going").run();
+        if next(&mut seed).is_multiple_of(2) {
+            schema = ["one\n", "two\n", "three\n"][next(&mut seed) as usize % 3];
+            scene.write("a/schema", schema);
+        }
+        let ended = scene.call("check read loose --keep-going").run();
         assert_eq!(ended.code, Some(i32::from(!is_right)), "round {round}: {}", ended.text());
         assert!(!ended.err().contains("panicked") && !ended.err().contains("warning"), "{}", ended.text());
         assert_made(&scene, schema, &ended);
-        let again = scene.call("check read --keep-going").run();
+        assert_eq!(fs::read_to_string(scene.at("a/loose")).unwrap(), schema, "round {round}: {}", ended.text());
+        let again = scene.call("check read loose --keep-going").run();
         assert_eq!(again.code, ended.code, "{}", again.text());
         assert_eq!(again.was_fresh(), is_right, "round {round}: {}", again.text());
         scene.remove("a/out/2");

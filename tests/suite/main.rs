@@ -42,6 +42,7 @@ mod sharing;
 mod signals;
 mod stale;
 mod standing_still;
+mod started;
 mod terminal;
 mod tested;
 mod testing;
