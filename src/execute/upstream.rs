@@ -1,10 +1,10 @@
-//! What steps wait for that makes something they may read: the steps of custom phases before them, by `needs` or as hooks.
-//! It knows neither keys nor records.
+//! What steps wait for that makes something they may read: the steps of custom phases before them, and of those built-in ones
+//! that make artifacts, by `needs` or as hooks. It knows neither keys nor records.
 
 use std::sync::OnceLock;
 
 use crate::fingerprint::{Description, Tag};
-use crate::model::{Digest, EdgeKind, Plan, Step, StepId, StepInfo};
+use crate::model::{CargoCommand, Digest, EdgeKind, Plan, Step, StepId, StepInfo};
 
 /// Who makes something for whom.
 pub struct Upstream<'a> {
@@ -49,7 +49,7 @@ impl<'a> Upstream<'a> {
     pub fn new(plan: &'a Plan, steps: &'a [StepInfo]) -> Self {
         let mut before = vec![Vec::new(); plan.nodes()];
         for edge in &plan.edges {
-            let makes = |step: &Step| !step.definition.builtin || step.definition.outputs.is_some();
+            let makes = |step: &Step| !step.definition.builtin || step.definition.outputs.is_some() || compiles(step);
             let feeds = matches!(edge.kind, EdgeKind::Needs(_) | EdgeKind::Before(_) | EdgeKind::BeforeAll(_));
             if feeds && plan.steps.get(edge.from.index()).is_none_or(makes) {
                 before[edge.to.index()].push(edge.from.index());
@@ -122,6 +122,12 @@ impl<'a> Upstream<'a> {
         all.made.dedup();
         all
     }
+}
+
+/// Whether it makes artifacts for others to use: programs, documentation.
+fn compiles(step: &Step) -> bool {
+    let makes = |cargo| matches!(cargo, CargoCommand::Build | CargoCommand::Doc);
+    step.definition.commands.iter().any(|command| command.cargo().is_some_and(makes))
 }
 
 impl MadeBefore<'_> {

@@ -97,7 +97,9 @@ impl<'a> Coverage<'a> {
         let count = dirs.len();
         let around = around(&dirs);
         let sources = Patterns::new(&SOURCES).ok();
-        let areas = Areas::new(dirs, vec![workspace.target_dir.clone()]);
+        // What is ours in the target directory changes with each run.
+        let skip = [workspace.target_dir.clone(), workspace.target_dir.join("lifecycle")];
+        let areas = Areas::new(dirs, skip.into());
         let Named { compiled, patterns, classes } =
             named(workspace, project, root, |definition| definition.inputs.clone());
         let outputs = named(workspace, project, root, |definition| {

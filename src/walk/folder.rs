@@ -16,6 +16,7 @@ pub struct Found {
     pub files: Vec<File>,
     pub ignored_files: Vec<Arc<Path>>,
     pub ignored_dirs: Vec<Arc<Path>>,
+    pub closed_dirs: Vec<Arc<Path>>,
     pub problems: Vec<Problem>,
     pub links: Vec<Arc<Path>>,
 }
@@ -28,6 +29,7 @@ impl Found {
         self.files.append(&mut other.files);
         self.ignored_files.append(&mut other.ignored_files);
         self.ignored_dirs.append(&mut other.ignored_dirs);
+        self.closed_dirs.append(&mut other.closed_dirs);
         self.problems.append(&mut other.problems);
         self.links.append(&mut other.links);
     }
@@ -162,6 +164,7 @@ impl Areas {
         let Place { path, relative } = place;
         let sort = entry.sort()?;
         if is_version_control(entry.name) {
+            found.closed_dirs.extend((sort == Sort::Folder).then(|| relative.into()));
             return Ok(None);
         }
         found.links.extend((sort == Sort::Link).then(|| relative.into()));
@@ -198,7 +201,7 @@ impl Areas {
                 let ignored = here.rules.is_none();
                 found.files.push(File { path: relative.into(), stat, kind, executable: false, ignored });
             }
-            Way::Closed => {}
+            Way::Closed => found.closed_dirs.push(relative.into()),
             Way::TooManyLinks => return Err(io::Error::other("too many links to folders on the way")),
         }
         Ok(None)

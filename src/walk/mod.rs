@@ -59,6 +59,8 @@ pub struct AreaFiles {
     pub ignored_files: Vec<Arc<Path>>,
     /// Folders that git ignores, which were not entered.
     pub ignored_dirs: Vec<Arc<Path>>,
+    /// The target directory and the version control's folders, which are entered for globs alone that begin inside of them.
+    pub closed_dirs: Vec<Arc<Path>>,
     /// What could not be looked at.
     pub problems: Vec<Problem>,
     /// Every symbolic link that was seen, in any order.
@@ -246,12 +248,13 @@ impl Areas {
 
 impl From<Found> for AreaFiles {
     fn from(found: Found) -> Self {
-        let Found { mut files, mut ignored_files, mut ignored_dirs, mut problems, links } = found;
+        let Found { mut files, mut ignored_files, mut ignored_dirs, mut closed_dirs, mut problems, links } = found;
         files.sort_unstable_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
         ignored_files.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
         ignored_dirs.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
+        closed_dirs.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
         problems.sort_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
-        Self { files, ignored_files, ignored_dirs, problems, links, led_to: OnceLock::new() }
+        Self { files, ignored_files, ignored_dirs, closed_dirs, problems, links, led_to: OnceLock::new() }
     }
 }
 

@@ -152,6 +152,11 @@ impl Globs {
         })
     }
 
+    /// Whether one of them begins with a way into this folder.
+    fn begin_in(&self, dir: &Path) -> bool {
+        self.reaches.iter().any(|reach| reach.base.starts_with(dir))
+    }
+
     /// Whether they name this path.
     pub fn matches(&self, path: &Path) -> bool {
         // Most files are outside of every base, or in one of which everything counts, and comparing bytes is far cheaper
@@ -226,7 +231,7 @@ impl Areas {
                 let search = Search { areas: self, area, prefix, globs };
                 search.files(&tree.areas[*inner], &mut selection);
                 search.ignored_files(&tree.areas[*inner], &mut selection);
-                search.ignored_dirs(&tree.areas[*inner], &mut selection);
+                search.unwalked_dirs(&tree.areas[*inner], &mut selection);
             }
         }
         selection.files.sort_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
@@ -275,9 +280,11 @@ impl Search<'_> {
         }
     }
 
-    fn ignored_dirs(&self, inner: &AreaFiles, selection: &mut Selection) {
+    fn unwalked_dirs(&self, inner: &AreaFiles, selection: &mut Selection) {
         let near = |dir: &Arc<Path>| self.globs.may_match_under(dir);
-        let dirs = inner.ignored_dirs.iter().map(|dir| self.seen(dir)).filter(near);
+        let ignored = inner.ignored_dirs.iter().map(|dir| self.seen(dir)).filter(near);
+        let closed = inner.closed_dirs.iter().map(|dir| self.seen(dir)).filter(|dir| self.globs.begin_in(dir));
+        let dirs = ignored.chain(closed);
         let start = |dir: Arc<Path>| {
             let path = self.areas.dirs[self.area].join(&dir);
             self.areas.start_ignored(&path, &dir, self.area)

@@ -120,3 +120,44 @@ fn a_folder_in_the_place_of_a_kept_file_is_in_the_way_once() {
     let again = scene.call("check").succeeds();
     assert!(again.was_fresh() && !again.text().contains("warning"), "{}", again.text());
 }
+
+#[test]
+fn a_phase_that_waits_for_what_a_built_in_makes() {
+    let scene = Scene::of(&["alpha"]).make(
+        "[lifecycle.pack]\nscope = \"workspace\"\nneeds = [\"build\"]\ninputs = [\"pack.txt\"]\noutputs = [\"dist/alpha\"]\n\
+         command = \"mkdir -p dist && cp target/debug/alpha dist/alpha\"\n",
+    );
+    let main = "fn main() { println!(\"{}\", option_env!(\"LABEL\").unwrap_or(\"none\")); }\n";
+    scene.write("alpha/src/main.rs", main);
+    scene.write("pack.txt", "");
+    scene.call("pack").succeeds();
+    assert!(scene.call("pack").succeeds().was_fresh());
+    let text = scene.call("pack").env("LABEL", "one").succeeds().text();
+    assert!(text.contains("Ran pack in [time] (depends on build"), "{text}");
+    assert!(scene.call("pack").env("LABEL", "one").succeeds().was_fresh());
+    let packed = std::process::Command::new(scene.at("dist/alpha")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&packed.stdout), "one\n");
+}
+
+#[test]
+fn inputs_that_begin_in_the_target_directory_or_in_gits_folder() {
+    let scene = Scene::of(&["alpha"]).make(
+        "[lifecycle.gather]\nscope = \"workspace\"\ninputs = [\"target/gen/**\"]\noutputs = [\"all.txt\"]\n\
+         command = \"cat target/gen/* > all.txt\"\n\n\
+         [lifecycle.label]\ninputs = [\"//.git/HEAD\"]\ncommand = \"cat ../.git/HEAD\"\n\n\
+         [lifecycle.everything]\nscope = \"workspace\"\ninputs = [\"target/**\"]\ncommand = \"true\"\n",
+    );
+    scene.write("target/gen/a", "1");
+    scene.write(".git/HEAD", "ref: one\n");
+    scene.call("gather label everything").succeeds();
+    assert!(scene.call("gather label everything").succeeds().was_fresh(), "what is kept there is none of it");
+    scene.write("target/gen/a", "2");
+    assert_eq!(why(&scene.call("gather").succeeds()), "target/gen/a changed");
+    scene.write("target/gen/b", "3");
+    assert_eq!(why(&scene.call("gather").succeeds()), "target/gen/b is new");
+    scene.write(".git/HEAD", "ref: two\n");
+    assert_eq!(why(&scene.call("label").succeeds()), "//.git/HEAD changed");
+    scene.call("everything").succeeds();
+    scene.write("target/debug/other", "");
+    assert_eq!(why(&scene.call("everything").succeeds()), "target/debug/other is new");
+}
