@@ -20,6 +20,8 @@ pub struct Batch {
     pub used: BTreeSet<Digest>,
     /// The keys of the records that turned out to be wrong.
     pub refuted: BTreeSet<Digest>,
+    /// The ids in the state by which no step goes any more: others may have been at what those made.
+    pub gone: BTreeSet<String>,
     /// The root of each step's description, by step id.
     pub descriptions: BTreeMap<String, Digest>,
     /// The parts of the descriptions, each under the SHA-256 of its bytes.
@@ -82,6 +84,7 @@ pub fn flush(
             Descriptions::merge(&mut guard, home, &descriptions, &batch.parts, (references, &is_known))?;
         }
         if !steps.is_empty() || started.is_any() {
+            state.doubt_these(&batch.gone);
             settling.apply(&mut state, &mut steps);
             state.write(&mut guard, home, &steps)?;
             settling.end();
@@ -119,7 +122,7 @@ fn lasting(home: &Home, bounds: Bounds) -> impl Fn(&LastRun) -> bool {
 
 impl Batch {
     fn is_empty(&self) -> bool {
-        let Self { steps, records, used, refuted, descriptions, parts: _, made, run } = self;
+        let Self { steps, records, used, refuted, gone: _, descriptions, parts: _, made, run } = self;
         steps.is_empty()
             && records.is_empty()
             && used.is_empty()

@@ -32,6 +32,8 @@ pub struct Ran<'a> {
     pub steps: &'a [StepInfo],
     /// The phases that were named.
     pub phases: &'a [String],
+    /// Whether a step can go by a name.
+    pub is_step: &'a dyn Fn(&str) -> bool,
 }
 
 /// How a run ended.
@@ -152,7 +154,8 @@ struct Keeping<'a, 'e> {
 
 impl Keeping<'_, '_> {
     fn batch(&mut self, ended: &Ended<'_>) -> io::Result<Batch> {
-        let mut batch = Batch { made: ended.made.clone(), ..Batch::default() };
+        let gone = self.past.state.steps.keys().filter(|name| !(self.ran.is_step)(name)).cloned().collect();
+        let mut batch = Batch { made: ended.made.clone(), gone, ..Batch::default() };
         let mut last: BTreeMap<StepId, &Produced> = BTreeMap::new();
         for produced in &ended.produced {
             if let Ending::Used(digest) = produced.ending {

@@ -146,7 +146,9 @@ impl<'a> Planned<'a> {
         };
         let Stopped { mut run, produced, made, .. } = stages.main(events);
         let ended = keep::Ended { run: &run, produced, made, begun_at };
-        let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases: &self.lifecycle.options.phases };
+        let is_step = |name: &str| plan::is_name(name, workspace, &self.lifecycle.project);
+        let phases = &self.lifecycle.options.phases;
+        let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases, is_step: &is_step };
         let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
         let kept = keep::Past {
             home,

@@ -18,7 +18,7 @@ mod tests;
 pub use claims::{Clash, clash};
 pub use cycle::{Cycle, CycleEdge};
 pub use expand::{Argv, CargoCall, CargoFlags, Expanded, Expansion};
-pub use names::names;
+pub use names::{is_name, names};
 pub use selection::{Selection, SelectionError};
 
 use crate::model::{Edge, EdgeKind, MemberId, Node, PhaseId, Plan, Project, Step, Workspace};

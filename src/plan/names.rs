@@ -19,6 +19,15 @@ pub fn names(plan: &Plan, workspace: &Workspace, project: &Project) -> Arc<[Step
     steps.collect()
 }
 
+/// Whether a step can be called so as the workspace and make.toml are now. Of parts of steps nothing is said.
+pub fn is_name(name: &str, workspace: &Workspace, project: &Project) -> bool {
+    if name.contains(": ") {
+        return true;
+    }
+    let (phase, member) = name.split_once(' ').map_or((name, None), |(phase, member)| (phase, Some(member)));
+    project.named(phase).is_some() && member.is_none_or(|member| workspace.named(member).is_some())
+}
+
 fn name(step: &Step, workspace: &Workspace, project: &Project) -> StepInfo {
     let phase = project.phase(step.phase);
     let of = |member| -> Arc<str> { format!("{} {}", phase.name, workspace.member(member).name).into() };

@@ -5,7 +5,7 @@ mod history;
 pub mod makers;
 mod started;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 
@@ -76,6 +76,13 @@ impl State {
             for (_, last) in self.steps.iter_mut().filter(|(step, _)| left.doubts(step)) {
                 last.is_unknown = true;
             }
+        }
+    }
+
+    /// Takes the state of these for unknown.
+    pub fn doubt_these(&mut self, steps: &BTreeSet<String>) {
+        for step in steps {
+            self.steps.get_mut(step).into_iter().for_each(|last| last.is_unknown = true);
         }
     }
 

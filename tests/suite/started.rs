@@ -307,3 +307,19 @@ fn steps_that_end_badly_are_known_by_what_they_ended_with() {
         assert_made_again(&scene);
     }
 }
+
+#[test]
+fn a_member_or_a_phase_that_had_another_name_meanwhile() {
+    let scene = scene();
+    let renamed = |file: &str, from: &str, to: &str| scene.replace(file, from, to);
+    renamed("a/Cargo.toml", "name = \"a\"", "name = \"b\"");
+    scene.write("a/in.txt", "B");
+    scene.call("gen").succeeds();
+    renamed("a/Cargo.toml", "name = \"b\"", "name = \"a\"");
+    assert_made_again(&scene);
+    renamed("make.toml", "lifecycle.gen", "lifecycle.other");
+    scene.write("a/in.txt", "B");
+    scene.call("other --no-cache").succeeds();
+    renamed("make.toml", "lifecycle.other", "lifecycle.gen");
+    assert_made_again(&scene);
+}
