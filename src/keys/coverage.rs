@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::named::{Named, named};
 use super::selecting::{selected, words_of_cargo};
+use super::spread::{Reached, Spread};
 use crate::model::{CargoCommand, DependencyKind, Engine, MemberId, PhaseId, Project, Step, Subject, Workspace};
 use crate::walk::{Areas, Globs, Patterns, Place};
 
@@ -74,16 +75,16 @@ pub struct Coverage<'a> {
     /// The areas that locked packages lead to, by `[patch]`; nearly always none.
     patched: Vec<usize>,
     /// The areas of path packages that nobody names: configuration puts them in the place of others, by `paths`.
-    unnamed: Vec<usize>,
+    pub unnamed: Vec<usize>,
     /// Where Rust sources are, ignored or not.
     sources: Option<Patterns>,
     /// All distinct `inputs`, compiled.
-    compiled: Vec<Patterns>,
+    pub compiled: Vec<Patterns>,
     /// Which of them a phase has in an area.
     patterns: BTreeMap<(PhaseId, usize), usize>,
     classes: BTreeSet<PhaseId>,
     /// All distinct `outputs`, compiled, and which of them a phase has in an area.
-    outputs: Named,
+    pub outputs: Named,
 }
 
 impl<'a> Coverage<'a> {
@@ -197,7 +198,7 @@ impl<'a> Coverage<'a> {
     }
 
     /// The set of what the `//` patterns of a phase in an area name, if it has any.
-    fn rooted(&self, class: Class, area: usize) -> Option<SetId> {
+    pub fn rooted(&self, class: Class, area: usize) -> Option<SetId> {
         let Class::Inputs(phase) = class else { return None };
         let place = *self.patterns.get(&(phase, area))?;
         (!self.compiled.get(place)?.root.is_empty()).then_some((Class::Rooted(place), self.root))
@@ -355,71 +356,6 @@ impl<'a> Coverage<'a> {
         for area in next {
             self.reach(area, dependencies, false, found);
         }
-    }
-}
-
-/// Areas, each once, in the order in which they were come to.
-struct Reached {
-    is_in: Vec<bool>,
-    areas: Vec<usize>,
-}
-
-impl Reached {
-    fn new(count: usize) -> Self {
-        Self { is_in: vec![false; count], areas: Vec::new() }
-    }
-
-    /// Whether it is new.
-    fn insert(&mut self, area: usize) -> bool {
-        let is_new = self.is_in.get_mut(area).is_some_and(|is_in| !std::mem::replace(is_in, true));
-        if is_new {
-            self.areas.push(area);
-        }
-        is_new
-    }
-}
-
-/// What a step covers of each area that its members lead to.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Spread {
-    /// Which files members' parts tell of.
-    class: Class,
-    /// To a step that compiles `inputs` only add.
-    named: Class,
-    /// The sources that git ignores, if they count.
-    ignored: Option<Class>,
-}
-
-impl Spread {
-    fn of(coverage: &Coverage<'_>, step: &Step) -> Self {
-        let makes = coverage.outputs.classes.contains(&step.phase);
-        let class = if makes { Class::IgnoredLess(step.phase) } else { Class::IgnoredSources };
-        let counts = compiles(step) || covers_everything(step) || follows_modules(step);
-        Self {
-            class: coverage.class_of_step(step),
-            named: coverage.class_of(step.phase),
-            ignored: counts.then_some(class),
-        }
-    }
-
-    /// The sets of these areas.
-    fn each(self, coverage: &Coverage<'_>, areas: &[usize], mut tell: impl FnMut(SetId)) {
-        for area in areas {
-            tell(coverage.set(self.class, *area));
-            if self.named != self.class {
-                tell(coverage.set(self.named, *area));
-            }
-            coverage.rooted(self.named, *area).into_iter().for_each(&mut tell);
-            self.ignored.into_iter().for_each(|class| tell((class, *area)));
-        }
-    }
-
-    /// Whether there can be a set among them of which no member's part tells.
-    fn tells_besides(self, coverage: &Coverage<'_>, holds: &BTreeSet<SetId>) -> bool {
-        let is_among = |class| holds.range((class, 0)..=(class, usize::MAX)).next().is_some();
-        let names_in_root =
-            matches!(self.named, Class::Inputs(_)) && coverage.compiled.iter().any(|all| !all.root.is_empty());
-        self.named != self.class || names_in_root || self.ignored.is_some_and(is_among) || !coverage.unnamed.is_empty()
     }
 }
 

@@ -10,6 +10,8 @@ mod overlooked;
 mod read;
 mod selecting;
 mod sets;
+mod spread;
+mod state;
 mod tested;
 mod trace;
 mod variables;
@@ -37,7 +39,8 @@ pub use whose::{Foreign, Unit};
 
 use coverage::{Class, Coverage, SetId};
 use selecting::words_of_cargo;
-use sets::{Set, Sets};
+use sets::Sets;
+use state::{State, Told};
 
 /// Options by which a command leads cargo to files that no key covers.
 const ELSEWHERE: [&str; 6] = ["--manifest-path", "--config", "--target-dir", "--lockfile-path", "-C", "-Z"];
@@ -57,48 +60,6 @@ pub struct Keys<'a> {
     state: RwLock<State>,
     /// Locked after the state, never before.
     told: Mutex<Told>,
-}
-
-/// What is known of the files now, and what follows from it.
-struct State {
-    tree: Tree,
-    sets: BTreeMap<SetId, Set>,
-    /// The classes of which there are any.
-    classes: BTreeSet<Class>,
-    /// Those of them in which there is anything.
-    holds: BTreeSet<SetId>,
-    /// Those of them that cannot be read as a whole.
-    unreadable: BTreeSet<SetId>,
-    /// Counts the changes that were seen.
-    generation: u64,
-}
-
-/// What has been told of the files so far, and holds for as long as the state is as it is.
-#[derive(Default)]
-struct Told {
-    parts: Parts,
-    everything: BTreeMap<Class, Digest>,
-    targets: Option<Digest>,
-}
-
-impl State {
-    fn new(tree: Tree, sets: BTreeMap<SetId, Set>) -> Self {
-        let ids: Vec<SetId> = sets.keys().copied().collect();
-        let classes = ids.iter().map(|(class, _)| *class).collect();
-        let (holds, unreadable) = (BTreeSet::new(), BTreeSet::new());
-        let mut state = Self { tree, sets, classes, holds, unreadable, generation: 0 };
-        ids.into_iter().for_each(|id| state.note(id));
-        state
-    }
-
-    /// Notes what can be told of a set without looking into it.
-    fn note(&mut self, id: SetId) {
-        let Some(set) = self.sets.get(&id) else { return };
-        let notes = [(&mut self.holds, !set.is_empty()), (&mut self.unreadable, set.unreadable.is_some())];
-        for (ids, is_one) in notes {
-            _ = if is_one { ids.insert(id) } else { ids.remove(&id) };
-        }
-    }
 }
 
 /// What a step's key takes from the state.
