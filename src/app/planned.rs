@@ -145,7 +145,9 @@ impl<'a> Planned<'a> {
             talk: (&sender, &receiver),
         };
         let Stopped { mut run, produced, made, .. } = stages.main(events);
-        let ended = keep::Ended { run: &run, produced, made, begun_at };
+        let mut report = self.report(&run, &past.home);
+        let code = report.exit_code();
+        let ended = keep::Ended { run: &run, produced, made, begun_at, took: self.lifecycle.clock.now(), code };
         let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases: &self.lifecycle.options.phases };
         let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
         let kept = keep::Past {
@@ -164,10 +166,9 @@ impl<'a> Planned<'a> {
         }
         started.close();
         slower.into_iter().for_each(|(step, took, usual)| events(EventKind::Slower { step, took, usual }));
-        let mut report = self.report(&run, home);
         let enforced = report.enforced;
         report.exceeded.iter().for_each(|exceeded| events(EventKind::Exceeded { exceeded: *exceeded, enforced }));
-        let (closing, code) = (report.closing(), report.exit_code());
+        let closing = report.closing();
         let steps = closing.map_or(0..0, |closing| self.plan.closing(closing));
         if let Some(closing) = closing.filter(|_| !steps.is_empty()) {
             let after = stages.after(steps.clone(), &report, events);
