@@ -38,7 +38,7 @@ pub use human::Human;
 pub use json::{EVENTS_SCHEMA, Json};
 pub use junit::Junit;
 pub use look::{GraphFormat, Listed, command_line, dry_run, graph, list, list_json};
-pub use style::{Display, OutputStyle, Verbosity, error, shown, written};
+pub use style::{Display, OutputStyle, Verbosity, error, shown, warning, written};
 pub use timeline::Timeline;
 pub use timings::timings;
 pub use trace::trace;
