@@ -82,6 +82,9 @@ fn reports_for_machines_tell_of_it() {
     assert!(ended.out().contains("::error title=cargo lifecycle::go a took "), "{}", ended.text());
     let xml = std::fs::read_to_string(scene.beside("junit.xml")).unwrap();
     assert!(xml.contains(r#"<testsuite name="budgets" tests="1" failures="1""#), "{xml}");
+    // Were the time in the name, it would be a new test in every run.
+    assert!(xml.contains(r#"<testcase name="go a: max_phase_time" classname="budgets">"#), "{xml}");
+    assert!(xml.contains(r#"<failure message="go a took "#), "{xml}");
     let ended = scene.call("go --force --message-format json").run();
     let exceeded: Vec<_> =
         ended.out().lines().filter(|line| line.contains(r#""event":"exceeded""#)).map(str::to_owned).collect();
