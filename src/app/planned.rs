@@ -17,8 +17,8 @@ use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::{Keys, Looked};
 use crate::model::{
-    CargoCommand, Closing, Engine, EventKind, Explanation, Outcome, Plan, Step, StepId, StepInfo, Usual, Verdict,
-    durations_of,
+    CargoCommand, Closing, Engine, EventKind, Exceeded, Explanation, Outcome, Plan, Step, StepId, StepInfo, Usual,
+    Verdict, durations_of,
 };
 use crate::outputs::Outputs;
 use crate::plan::{self, Clash, Cycle};
@@ -200,11 +200,13 @@ impl<'a> Planned<'a> {
             budgets.exceeded_by((id, self.plan.step(id).phase), run.durations[id.index()], run.peaks[id.index()])
         };
         let in_all = budgets.exceeded_in_all(self.lifecycle.clock.now());
+        let mut exceeded: Vec<Exceeded> = ran.flat_map(of_step).chain(in_all).collect();
+        Exceeded::sort_worst_first(&mut exceeded);
         Report {
             steps: self.named(steps, run),
             summary: run.summary,
             interrupted: run.signal,
-            exceeded: ran.flat_map(of_step).chain(in_all).collect(),
+            exceeded,
             enforced: budgets.enforce,
             aftermath: Vec::new(),
             cleaned: keep::is_cleaned((&self.plan, run), home),

@@ -52,6 +52,22 @@ impl Exceeded {
     }
 }
 
+impl Exceeded {
+    /// Puts what exceeded its budget the most, in proportion, first; before all of them the run.
+    pub fn sort_worst_first(all: &mut [Self]) {
+        all.sort_by(|a, b| a.step.is_some().cmp(&b.step.is_some()).then(b.ratio().total_cmp(&a.ratio())));
+    }
+
+    /// How many times the budget was taken.
+    fn ratio(&self) -> f64 {
+        let amount = |taken| match taken {
+            Taken::Time(time) => time.as_secs_f64(),
+            Taken::Memory(bytes) => bytes as f64,
+        };
+        amount(self.taken) / amount(self.budget)
+    }
+}
+
 impl Budgets {
     /// What of a step that ran took more than it was to take: by its phase, its time, and its peak of memory in bytes, as far
     /// as that is known.
@@ -83,6 +99,17 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn the_worst_in_proportion_is_first_after_the_run() {
+        let of = |step: Option<usize>, taken, budget| Exceeded { step: step.map(StepId::new), taken, budget };
+        let run = of(None, Taken::Time(SECOND * 3), Taken::Time(SECOND * 2));
+        let twice = of(Some(0), Taken::Time(SECOND * 20), Taken::Time(SECOND * 10));
+        let thrice = of(Some(1), Taken::Memory(30), Taken::Memory(10));
+        let mut all = [twice, thrice, run];
+        Exceeded::sort_worst_first(&mut all);
+        assert_eq!(all, [run, thrice, twice]);
+    }
 
     #[test]
     fn what_takes_more_than_it_may_is_told_with_both() {

@@ -25,6 +25,7 @@ mod timeline;
 mod timings;
 mod trace;
 mod words;
+mod worst;
 mod xml;
 
 pub use cache::{cache_cleared, cache_cleared_json, cache_stats, cache_stats_json};

@@ -54,6 +54,20 @@ fn what_fails_by_itself_keeps_its_code() {
 }
 
 #[test]
+fn of_very_many_the_worst_are_told_and_the_others_counted() {
+    let phases: String =
+        (0..25).map(|name| format!("[lifecycle.p{name}]\nscope = \"workspace\"\ncommand = \"sleep 0.05\"\n")).collect();
+    let scene = Scene::of(&["a"]).make(&format!("{phases}[performance]\nmax_phase_time = 1\n"));
+    let names: Vec<String> = (0..25).map(|name| format!("p{name}")).collect();
+    let ended = scene.call(&names.join(" ")).succeeds();
+    let told = ended.err().lines().filter(|line| line.contains("of max_phase_time")).count();
+    assert_eq!(told, 20, "{}", ended.text());
+    assert!(ended.err().contains("max_phase_time\nwarning: … and 5 more\n"), "{}", ended.text());
+    let ended = scene.call(&format!("{} --message-format github", names.join(" "))).succeeds();
+    assert_eq!(ended.out().matches("::warning title=cargo lifecycle::").count(), 21, "{}", ended.text());
+}
+
+#[test]
 fn on_error_is_told_of_it() {
     let scene = Scene::of(&["a"]).make(
         "[lifecycle.go]\ncommand = \"sleep 0.2\"\n\
