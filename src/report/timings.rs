@@ -189,7 +189,7 @@ mod tests {
         let (workspace, selected) = (name.into(), "all".into());
         let step = StepId::new(0);
         let [taken, budget] = [2, 1].map(|seconds| Taken::Time(Duration::from_secs(seconds)));
-        let exceeded = Exceeded { step: Some(step), taken, budget };
+        let exceeded = Exceeded { step: Some(step), taken, budget, is_of_phase: false };
         let mut timeline = Timeline::new();
         let kinds = [
             EventKind::Begun { run: "7-1".into(), workspace, selected, steps, jobs: 2 },

@@ -272,7 +272,7 @@ pub fn exceeded(exceeded: &Exceeded, steps: &[StepInfo]) -> String {
         Taken::Memory(bytes) => format!("{} MB", bytes.div_ceil(1_000_000)),
     };
     let who = who(exceeded, steps);
-    format!("{who} took {}, more than the {} of {}", amount(taken), amount(budget), exceeded.key())
+    format!("{who} took {}, more than the {} of {}", amount(taken), amount(budget), exceeded.key(steps))
 }
 
 /// Whose budget it is: `build api`, `the run`

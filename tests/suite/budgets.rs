@@ -1,5 +1,6 @@
 //! Budgets of time and memory: told when they are exceeded, in every report, and a failure where they are enforced.
 
+use crate::events::{events, named};
 use crate::scene::Scene;
 
 const MAKE: &str = r#"
@@ -31,6 +32,13 @@ fn one_phase_may_have_a_budget_of_its_own() {
     let scene = scene("max_phase_time = 100\nphases = { go = 60000 }\n");
     let ended = scene.call("go").run();
     assert!(!ended.err().contains("max_phase_time"), "{}", ended.text());
+    let scene = self::scene("max_phase_time = 60000\nphases = { go = 100 }\n");
+    let ended = scene.call("go --message-format json").arg("--junit").arg(scene.beside("junit.xml")).run();
+    let told = "\nwarning: go a took [time], more than the [time] of phases.go\n";
+    assert!(ended.err().contains(told), "{}", ended.text());
+    assert_eq!(named(&events(&ended), "exceeded")[0]["budget"], "phases.go");
+    let xml = std::fs::read_to_string(scene.beside("junit.xml")).unwrap();
+    assert!(xml.contains(r#"<testcase name="go a: phases.go""#), "{xml}");
 }
 
 #[test]
