@@ -6,14 +6,14 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{Builder, NamedTempFile};
 
 /// Puts `contents` at `path` in one step: written beside it, synced, renamed over it. Missing folders are made.
 ///
 /// # Errors
 /// Whatever the file system says; `path` is then as it was before.
 pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let file = beside(path, contents)?;
+    let file = beside(path, contents, &mut new())?;
     file.as_file().sync_data()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
@@ -25,12 +25,30 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Whatever the file system says; `path` is then as it was before.
 pub fn put(path: &Path, contents: &[u8]) -> io::Result<File> {
-    beside(path, contents)?.persist(path).map_err(|error| error.error)
+    beside(path, contents, &mut new())?.persist(path).map_err(|error| error.error)
 }
 
-fn beside(path: &Path, contents: &[u8]) -> io::Result<NamedTempFile> {
+/// Likewise for what others are to read: not for our eyes only, but with the rights that files have here.
+///
+/// # Errors
+/// Whatever the file system says; `path` is then as it was before.
+pub fn show(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut builder = new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    beside(path, contents, &mut builder)?.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn new() -> Builder<'static, 'static> {
+    let mut builder = Builder::new();
+    builder.prefix(".new-");
+    builder
+}
+
+fn beside(path: &Path, contents: &[u8], builder: &mut Builder<'_, '_>) -> io::Result<NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let new = || tempfile::Builder::new().prefix(".new-").tempfile_in(folder);
+    let new = || builder.tempfile_in(folder);
     let mut file = match new() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             fs::create_dir_all(folder)?;
@@ -38,7 +56,7 @@ fn beside(path: &Path, contents: &[u8]) -> io::Result<NamedTempFile> {
         }
         file => file?,
     };
-    file.write_all(contents)?;
+    file.as_file_mut().write_all(contents)?;
     Ok(file)
 }
 
@@ -62,6 +80,20 @@ pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_others_are_to_read_has_the_rights_of_other_files_and_no_link_is_followed() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("report"), folder.path().join("other"));
+        fs::write(&other, "other").unwrap();
+        symlink(&other, &path).unwrap();
+        show(&path, b"report").unwrap();
+        assert_eq!((&*fs::read(&path).unwrap(), &*fs::read(&other).unwrap()), (&b"report"[..], &b"other"[..]));
+        let mode = |path| fs::symlink_metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&path), mode(&other));
+    }
 
     #[test]
     fn a_file_is_replaced_whole_and_nothing_stays_beside_it() {

@@ -103,7 +103,7 @@ const ROOMS: &[Room] = &[
     ),
     // The order of the stages sees every room above.
     room("app", ANY, &["rayon", "thiserror", "tracing"]),
-    room("cli", &["app", "model", "plan", "profiling", "report"], &["anyhow", "clap", "tracing_subscriber"]),
+    room("cli", &["app", "atomic", "model", "plan", "profiling", "report"], &["anyhow", "clap", "tracing_subscriber"]),
     // A door for benchmarks; what the crate shows; the binary.
     room("bench", &["model", "schedule"], &[]),
     room("lib", ANY, &[]),

@@ -46,6 +46,10 @@ pub struct Ended<'a> {
     pub made: BTreeMap<String, i64>,
     /// When it began.
     pub begun_at: SystemTime,
+    /// How long it took from the question on, not only while steps ran.
+    pub took: Duration,
+    /// Its exit code.
+    pub code: u8,
 }
 
 /// What earlier runs have left.
@@ -343,8 +347,8 @@ impl Keeping<'_, '_> {
         let fresh = self.ran.plan.ids().filter(is_fresh).take(FRESH).map(|id| names(id).to_owned());
         RunEntry {
             started_at: unix_millis(ended.begun_at),
-            duration_ms: millis(summary.duration),
-            exit: i32::from(summary.failed + summary.skipped + summary.cancelled > 0),
+            duration_ms: millis(ended.took),
+            exit: ended.code.into(),
             phases: self.ran.phases.to_vec(),
             cached: summary.cached as u64,
             saved_ms: millis(summary.saved),

@@ -54,7 +54,7 @@ pub struct Report {
     pub summary: Summary,
     /// The signal that ended the run, if one did.
     pub interrupted: Option<Interrupt>,
-    /// What took more than make.toml's `[performance]` lets it take.
+    /// What took more than make.toml's `[performance]` lets it take: the run, then the worst first.
     pub exceeded: Vec<Exceeded>,
     /// Whether that is a failure.
     pub enforced: bool,

@@ -17,8 +17,8 @@ use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::{Keys, Looked};
 use crate::model::{
-    CargoCommand, Closing, Engine, EventKind, Explanation, Outcome, Plan, Step, StepId, StepInfo, Usual, Verdict,
-    durations_of,
+    CargoCommand, Closing, Engine, EventKind, Exceeded, Explanation, Outcome, Plan, Step, StepId, StepInfo, Usual,
+    Verdict, durations_of,
 };
 use crate::outputs::Outputs;
 use crate::plan::{self, Clash, Cycle};
@@ -145,7 +145,9 @@ impl<'a> Planned<'a> {
             talk: (&sender, &receiver),
         };
         let Stopped { mut run, produced, made, .. } = stages.main(events);
-        let ended = keep::Ended { run: &run, produced, made, begun_at };
+        let mut report = self.report(&run, &past.home);
+        let code = report.exit_code();
+        let ended = keep::Ended { run: &run, produced, made, begun_at, took: self.lifecycle.clock.now(), code };
         let is_step = |name: &str| plan::is_name(name, workspace, &self.lifecycle.project);
         let phases = &self.lifecycle.options.phases;
         let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases, is_step: &is_step };
@@ -166,10 +168,9 @@ impl<'a> Planned<'a> {
         }
         started.close();
         slower.into_iter().for_each(|(step, took, usual)| events(EventKind::Slower { step, took, usual }));
-        let mut report = self.report(&run, home);
         let enforced = report.enforced;
         report.exceeded.iter().for_each(|exceeded| events(EventKind::Exceeded { exceeded: *exceeded, enforced }));
-        let (closing, code) = (report.closing(), report.exit_code());
+        let closing = report.closing();
         let steps = closing.map_or(0..0, |closing| self.plan.closing(closing));
         if let Some(closing) = closing.filter(|_| !steps.is_empty()) {
             let after = stages.after(steps.clone(), &report, events);
@@ -201,11 +202,13 @@ impl<'a> Planned<'a> {
             budgets.exceeded_by((id, self.plan.step(id).phase), run.durations[id.index()], run.peaks[id.index()])
         };
         let in_all = budgets.exceeded_in_all(self.lifecycle.clock.now());
+        let mut exceeded: Vec<Exceeded> = ran.flat_map(of_step).chain(in_all).collect();
+        Exceeded::sort_worst_first(&mut exceeded);
         Report {
             steps: self.named(steps, run),
             summary: run.summary,
             interrupted: run.signal,
-            exceeded: ran.flat_map(of_step).chain(in_all).collect(),
+            exceeded,
             enforced: budgets.enforce,
             aftermath: Vec::new(),
             cleaned: keep::is_cleaned((&self.plan, run), home),

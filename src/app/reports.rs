@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Lifecycle;
 use super::housekeeping::home;
-use crate::target_dir;
+use crate::{atomic, target_dir};
 
 /// How many pages of timings there are at most, one for each run.
 const PAGES: usize = 10;
@@ -22,15 +22,13 @@ impl Lifecycle {
     /// Writes a report to a path below `<target-directory>/lifecycle`, and answers where it stands.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// Whatever the file system says, with the path; what stood there still does.
     pub fn write_report(&self, path: &str, text: &str) -> io::Result<PathBuf> {
         let path = home(self).shared().join(path);
-        target_dir::make(&self.workspace.target_dir)?;
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
         // Not as what is kept for the next run: whoever may read the target directory may read reports.
-        fs::write(&path, text)?;
+        let written = target_dir::make(&self.workspace.target_dir).and_then(|()| atomic::show(&path, text.as_bytes()));
+        let told = |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", path.display()));
+        written.map_err(told)?;
         Ok(path)
     }
 
@@ -38,7 +36,7 @@ impl Lifecycle {
     /// newest pages stay.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// Whatever the file system says, with the path.
     pub fn write_timings(&self, run: &str, page: &str) -> io::Result<PathBuf> {
         let own = self.write_report(&format!("timings/timings-{run}.html"), page)?;
         self.write_report("timings/timings.html", page)?;

@@ -12,9 +12,10 @@ use super::complain;
 use super::out::{Out, Trouble};
 use super::times::{Times, Written};
 use crate::app::{Lifecycle, Report};
+use crate::atomic;
 use crate::model::Event;
 use crate::profiling::Sampler;
-use crate::report::{Display, Github, Human, Json, Junit, Repository, Verbosity, written};
+use crate::report::{Display, Github, Human, Json, Junit, Repository, Verbosity, warning, written};
 
 /// How long GitHub lets a summary be, in bytes: all that one of its steps writes.
 const SUMMARY: usize = 1024 * 1024;
@@ -72,7 +73,8 @@ impl<'a> Sinks<'a> {
     /// something cannot be written.
     fn finish(&self, lifecycle: &Lifecycle, arguments: &Arguments, report: &Report, display: Display) -> u8 {
         let junit = self.junit.as_ref().zip(arguments.junit.as_ref()).map(|(junit, path)| {
-            write(path, &junit.xml()).with_context(|| format!("cannot write the report to `{}`", path.display()))
+            write(path, junit.xml().as_bytes())
+                .with_context(|| format!("cannot write the report to `{}`", path.display()))
         });
         let path = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from);
         let summary = self.github.as_ref().zip(path).map(|(github, path)| {
@@ -83,7 +85,10 @@ impl<'a> Sinks<'a> {
         if display.verbosity > Verbosity::Quiet {
             tell(times.into_iter().flatten(), display.color);
         }
-        let errors = errors.into_iter().filter_map(Result::err);
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            errors.into_iter().filter_map(Result::err).partition(|unwritten| unwritten.is_asked_for);
+        warnings.iter().for_each(|unwritten| warn(&unwritten.error, display.color));
+        let errors = errors.into_iter().map(|unwritten| unwritten.error);
         let out = self.trouble.take().map(|error| Err(error).context("cannot write the events to standard output"));
         let errors = [out, junit, summary].into_iter().flatten().filter_map(Result::err).chain(errors);
         errors.fold(report.exit_code(), |code, error| code.max(complain(&error, display.color)))
@@ -127,10 +132,28 @@ fn summarize(path: &Path, github: &Github<Out>) -> io::Result<()> {
     file.write_all(github.summary(SUMMARY.saturating_sub(written)).as_bytes())
 }
 
-/// Writes a file, whose folder is made if it is not there.
-pub fn write(path: &Path, text: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+/// Says what is missing, which is no reason to fail.
+fn warn(error: &anyhow::Error, color: bool) {
+    // If standard error is gone, nobody can be told.
+    let _ = io::stderr().write_all(warning(color, format_args!("{error:#}\n")).as_bytes());
+}
+
+/// Writes a file that was asked for by its path, whole or not at all; its folder is made if it is not there. What is no plain
+/// file, such as a pipe, `/dev/stdout` or a link, stays what it is, and so does a file in a folder that takes no new ones.
+pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let Ok(there) = fs::symlink_metadata(path) else {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        return atomic::show(path, contents);
+    };
+    if !there.is_file() {
+        return fs::write(path, contents);
     }
-    fs::write(path, text)
+    match atomic::show(path, contents) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ResourceBusy) => {
+            fs::write(path, contents)
+        }
+        written => written,
+    }
 }

@@ -28,6 +28,13 @@ pub struct Times<'a> {
 /// A report that was written: what it is called, and where it stands.
 pub type Written = (&'static str, PathBuf);
 
+/// A report that cannot be written.
+pub struct Unwritten {
+    pub error: anyhow::Error,
+    /// Whether this call asked for it. What every run is to have is no reason for a run to fail.
+    pub is_asked_for: bool,
+}
+
 impl<'a> Times<'a> {
     /// `None` if no such report is wanted: then nothing is collected. `sampler`: one that samples already.
     pub fn wanted(lifecycle: &Lifecycle, arguments: &'a Arguments, sampler: Option<Sampler>) -> Option<Self> {
@@ -52,10 +59,10 @@ impl<'a> Times<'a> {
 
     /// Writes the reports, each as far as it can be written. After a cleaning there are no profiles but those that were asked
     /// for with it: making our folder again would undo it.
-    pub fn write(&self, lifecycle: &Lifecycle, cleaned: bool) -> Vec<anyhow::Result<Written>> {
+    pub fn write(&self, lifecycle: &Lifecycle, cleaned: bool) -> Vec<Result<Written, Unwritten>> {
         let page = self.page.then(|| self.write_page(lifecycle).context("cannot write the timings"));
         let trace = self.trace.map(|path| {
-            let written = write(path, &trace(&self.timeline));
+            let written = write(path, trace(&self.timeline).as_bytes());
             written.with_context(|| format!("cannot write the trace to `{}`", path.display()))?;
             Ok(("Trace", path.to_owned()))
         });
@@ -71,7 +78,10 @@ impl<'a> Times<'a> {
             });
             written.map(|path| ("Profile", path)).context("cannot write the profile of the program's own time")
         });
-        [page, trace, profile, own].into_iter().flatten().collect()
+        let told = |is_asked_for| move |error| Unwritten { error, is_asked_for };
+        let asked = [page, trace].into_iter().flatten().map(|report| report.map_err(told(true)));
+        let profiles = [profile, own].into_iter().flatten().map(|report| report.map_err(told(!self.always)));
+        asked.chain(profiles).collect()
     }
 
     fn write_page(&self, lifecycle: &Lifecycle) -> anyhow::Result<Written> {

@@ -45,7 +45,8 @@ fn amount<'d>(reader: &mut Reader<'d>, entry: &Entry<'d>, unit: &str, such_as: &
     let amount = u32::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|amount| *amount > 0);
     if amount.is_none() {
         let help = "leave it out for no budget".to_owned();
-        reader.wrong(span(entry.value), format!("`{}` must be {wanted}", entry.key.text), "").help = Some(help);
+        let title = format!("`{}` must be from 1 to {} {unit}", entry.key.text, u32::MAX);
+        reader.wrong(span(entry.value), title, "").help = Some(help);
     }
     amount
 }

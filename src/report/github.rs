@@ -16,6 +16,7 @@ use super::failures::{Failures, Flaky};
 use super::markdown::{Failure, Markdown, Row};
 use super::style::{Display, Tone, Verbosity, labelled, shown, status};
 use super::words::{self, plural, reason, seconds};
+use super::worst::Worst;
 use crate::libtest::{self, Case, CaseOutcome};
 use crate::model::{
     Diagnostic, Done, Event, EventKind, Outcome, Output, Part, Place, Reason, StepId, StepInfo, Summary,
@@ -50,6 +51,8 @@ pub struct Github<W> {
     summary: Markdown,
     /// What was tried again, and what is flaky by that.
     failures: Failures,
+    /// How many exceeded budgets were told.
+    budgets: Worst,
 }
 
 impl<W: Write> Github<W> {
@@ -66,11 +69,17 @@ impl<W: Write> Github<W> {
             told: BTreeSet::new(),
             summary: Markdown::default(),
             failures: Failures::default(),
+            budgets: Worst::default(),
         }
     }
 
     /// Shows the next event.
     pub fn take(&mut self, event: &Event) {
+        if !matches!(event.kind, EventKind::Exceeded { .. })
+            && let Some((text, enforced)) = self.budgets.others()
+        {
+            self.budget(&text, enforced);
+        }
         match &event.kind {
             EventKind::Begun { workspace, selected, steps, .. } => self.begin(workspace, selected, steps),
             EventKind::Started { step, reason } => _ = self.reasons.insert(*step, reason.clone()),
@@ -84,11 +93,9 @@ impl<W: Write> Github<W> {
                 self.failures.retried((*step, part.clone()), (*attempt, *of));
             }
             EventKind::Exceeded { exceeded, enforced } => {
-                let text = words::exceeded(exceeded, &self.steps);
-                let (tone, level) = if *enforced { (Tone::Bad, "error") } else { (Tone::Warning, "warning") };
-                self.line(&labelled(self.display.color, tone, level, &text));
-                self.annotate(level, &[("title", "cargo lifecycle")], &text);
-                self.summary.note(&format!("{} {text}", if *enforced { "❌" } else { "⚠️" }));
+                if self.budgets.is_told(*enforced) {
+                    self.budget(&words::exceeded(exceeded, &self.steps), *enforced);
+                }
             }
             EventKind::Slower { step, took, usual } => {
                 let text = words::slower(&self.title(*step), *took, usual);
@@ -123,6 +130,13 @@ impl<W: Write> Github<W> {
     #[must_use]
     pub fn summary(&self, limit: usize) -> String {
         self.summary.text(limit)
+    }
+
+    fn budget(&mut self, text: &str, enforced: bool) {
+        let (tone, level) = if enforced { (Tone::Bad, "error") } else { (Tone::Warning, "warning") };
+        self.line(&labelled(self.display.color, tone, level, text));
+        self.annotate(level, &[("title", "cargo lifecycle")], text);
+        self.summary.note(&format!("{} {text}", if enforced { "❌" } else { "⚠️" }));
     }
 
     fn begin(&mut self, workspace: &str, selected: &str, steps: &Arc<[StepInfo]>) {

@@ -15,10 +15,10 @@ use super::screen::Screen;
 use super::stream::Stream;
 use super::style::{Display, OutputStyle, Tone, Verbosity, labelled, shown, status};
 use super::words::{self, plural, reason, seconds};
+use super::worst::Worst;
 use crate::ansi;
 use crate::model::{
-    Closing, Done, Event, EventKind, Exceeded, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary,
-    Tests,
+    Closing, Done, Event, EventKind, Outcome, Output, Part, Reason, StepId, StepInfo, Summary, TestSummary, Tests,
 };
 
 /// In a plan of more steps than this, fresh ones are counted by phase instead of named one by one; on a terminal, where
@@ -47,6 +47,8 @@ pub struct Human<W> {
     skipped: Counted,
     cancelled: Counted,
     failures: Failures,
+    /// How many exceeded budgets were told.
+    budgets: Worst,
 }
 
 /// What of a running step's output is on the terminal.
@@ -77,11 +79,17 @@ impl<W: Write> Human<W> {
             skipped: Counted::default(),
             cancelled: Counted::default(),
             failures: Failures::default(),
+            budgets: Worst::default(),
         }
     }
 
     /// Shows the next event.
     pub fn take(&mut self, event: Event) {
+        if !matches!(event.kind, EventKind::Exceeded { .. })
+            && let Some((text, enforced)) = self.budgets.others()
+        {
+            self.budget(text, enforced);
+        }
         self.bar.iter_mut().for_each(|bar| bar.screen.pass(event.at));
         match event.kind {
             EventKind::Begun { workspace, selected, steps, .. } => self.begin(&workspace, &selected, steps),
@@ -100,7 +108,11 @@ impl<W: Write> Human<W> {
                 }
             }
             EventKind::PartEnded { step, part } => self.part(step, &part),
-            EventKind::Exceeded { exceeded, enforced } => self.exceeded(&exceeded, enforced),
+            EventKind::Exceeded { exceeded, enforced } => {
+                if self.budgets.is_told(enforced) {
+                    self.budget(words::exceeded(&exceeded, &self.steps), enforced);
+                }
+            }
             EventKind::Slower { step, took, usual } => {
                 let text = words::slower(&self.name(step), took, &usual);
                 self.verb(Tone::Warning, "Slow", text);
@@ -135,9 +147,8 @@ impl<W: Write> Human<W> {
         }
     }
 
-    fn exceeded(&mut self, exceeded: &Exceeded, enforced: bool) {
+    fn budget(&mut self, text: String, enforced: bool) {
         let (tone, label) = if enforced { (Tone::Bad, "error") } else { (Tone::Warning, "warning") };
-        let text = words::exceeded(exceeded, &self.steps);
         self.line(&labelled(self.display.color, tone, label, text));
         self.failures.shown_else();
     }

@@ -144,12 +144,12 @@ impl<W: Write> Json<W> {
     }
 
     fn exceeded(&mut self, exceeded: &Exceeded, enforced: bool) {
-        let Exceeded { step, taken, budget } = exceeded;
+        let Exceeded { step, taken, budget, .. } = exceeded;
         let name = step.and_then(|step| self.steps.get(step.index())).map(|info| &*info.name);
         let fields = json!({
             "step": step.map(StepId::index),
             "name": name,
-            "budget": exceeded.key(),
+            "budget": exceeded.key(&self.steps),
             "taken": amount(*taken),
             "allowed": amount(*budget),
             "enforced": enforced,

@@ -142,12 +142,12 @@ impl Junit {
         }
     }
 
-    /// A budget is a case of its own.
+    /// A budget is a case of its own, which has the same name in every run.
     fn exceeded(&mut self, exceeded: &Exceeded, enforced: bool) {
-        let text = words::exceeded(exceeded, &self.steps);
-        let failure = Failure { how: text.clone(), all: String::new() };
+        let name = format!("{}: {}", words::who(exceeded, &self.steps), exceeded.key(&self.steps));
+        let failure = Failure { how: words::exceeded(exceeded, &self.steps), all: String::new() };
         let ending = if enforced { Ending::Failure(failure) } else { Ending::Passed };
-        self.budgets.cases.push(Tried { name: text, duration: None, ending, before: Vec::new() });
+        self.budgets.cases.push(Tried { name, duration: None, ending, before: Vec::new() });
     }
 
     /// What has happened so far, as XML.

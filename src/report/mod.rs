@@ -25,6 +25,7 @@ mod timeline;
 mod timings;
 mod trace;
 mod words;
+mod worst;
 mod xml;
 
 pub use cache::{cache_cleared, cache_cleared_json, cache_stats, cache_stats_json};
@@ -38,7 +39,7 @@ pub use human::Human;
 pub use json::{EVENTS_SCHEMA, Json};
 pub use junit::Junit;
 pub use look::{GraphFormat, Listed, command_line, dry_run, graph, list, list_json};
-pub use style::{Display, OutputStyle, Verbosity, error, shown, written};
+pub use style::{Display, OutputStyle, Verbosity, error, shown, warning, written};
 pub use timeline::Timeline;
 pub use timings::timings;
 pub use trace::trace;

@@ -80,6 +80,11 @@ pub fn error(color: bool, text: impl Show) -> String {
     labelled(color, Tone::Bad, "error", text)
 }
 
+/// Likewise a warning.
+pub fn warning(color: bool, text: impl Show) -> String {
+    labelled(color, Tone::Warning, "warning", text)
+}
+
 /// That a file was written, in one line.
 pub fn written(color: bool, what: &str, path: &Path) -> String {
     status(color, Tone::Good, what, path.display()) + "\n"

@@ -101,6 +101,7 @@
     for (const [what, enforced] of data.exceeded) {
       $("budgets").querySelector("ul").append(element("li", `${enforced ? "✗ error" : "! warning"}: ${what}`, enforced ? "error" : ""));
     }
+    if (data.exceededBesides) $("budgets").querySelector("ul").append(element("li", data.exceededBesides));
   }
   if (locks.size > 0) {
     $("locks").hidden = false;

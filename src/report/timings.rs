@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::timeline::{Bar, Task, Timeline, Upon, Vain};
 use super::words::{figures, outcome};
+use super::worst::{WORST, others};
 use crate::model::Outcome;
 
 const PAGE: &str = include_str!("timings.html");
@@ -55,6 +56,7 @@ fn data(timeline: &Timeline, asked_at: SystemTime) -> Value {
     let tasks: Vec<Value> = timeline.tasks.iter().map(|task| of_task(timeline, task, &mut texts)).collect();
     let bars: Vec<Value> = timeline.bars.iter().map(|bar| of_bar(bar, &mut texts)).collect();
     let vain: Vec<Value> = timeline.vain.iter().map(|wait| of_vain(wait, &mut texts)).collect();
+    let told = timeline.exceeded.len().min(WORST);
     let since_epoch = asked_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     json!({
         "workspace": &*timeline.workspace,
@@ -74,7 +76,8 @@ fn data(timeline: &Timeline, asked_at: SystemTime) -> Value {
         "vain": vain,
         "path": timeline.path(),
         "load": load(timeline),
-        "exceeded": timeline.exceeded,
+        "exceeded": timeline.exceeded[..told],
+        "exceededBesides": (told < timeline.exceeded.len()).then(|| others(timeline.exceeded.len() - told)),
     })
 }
 
@@ -186,7 +189,7 @@ mod tests {
         let (workspace, selected) = (name.into(), "all".into());
         let step = StepId::new(0);
         let [taken, budget] = [2, 1].map(|seconds| Taken::Time(Duration::from_secs(seconds)));
-        let exceeded = Exceeded { step: Some(step), taken, budget };
+        let exceeded = Exceeded { step: Some(step), taken, budget, is_of_phase: false };
         let mut timeline = Timeline::new();
         let kinds = [
             EventKind::Begun { run: "7-1".into(), workspace, selected, steps, jobs: 2 },
@@ -226,6 +229,19 @@ mod tests {
         );
         let over = format!("{EVIL} took 2.00s, more than the 1.00s of max_phase_time");
         assert_eq!((&data["workspace"], &data["exceeded"]), (&EVIL.into(), &json!([[over, true]])));
+    }
+
+    #[test]
+    fn of_many_budgets_the_page_has_the_worst_and_how_many_more_there_are() {
+        let mut timeline = run("say a", Outcome::Succeeded);
+        assert_eq!(data_of(&timings(&timeline, SystemTime::UNIX_EPOCH))["exceededBesides"], Value::Null);
+        timeline.exceeded = (0..WORST + 3).map(|step| (step.to_string(), false)).collect();
+        let data = data_of(&timings(&timeline, SystemTime::UNIX_EPOCH));
+        assert_eq!(data["exceeded"].as_array().unwrap().last(), Some(&json!([(WORST - 1).to_string(), false])));
+        assert_eq!(
+            (&data["exceededBesides"], data["exceeded"].as_array().unwrap().len()),
+            (&"… and 3 more".into(), WORST)
+        );
     }
 
     #[test]

@@ -266,13 +266,19 @@ pub fn figures(summary: &Summary) -> String {
 /// `build api took 12.30s, more than the 10.00s of max_phase_time`
 #[must_use]
 pub fn exceeded(exceeded: &Exceeded, steps: &[StepInfo]) -> String {
-    let Exceeded { step, taken, budget } = exceeded;
-    let who = step.and_then(|step| steps.get(step.index())).map_or("the run", |info| &*info.name);
+    let Exceeded { taken, budget, .. } = exceeded;
     let amount = |taken: &Taken| match taken {
         Taken::Time(time) => seconds(*time),
         Taken::Memory(bytes) => format!("{} MB", bytes.div_ceil(1_000_000)),
     };
-    format!("{who} took {}, more than the {} of {}", amount(taken), amount(budget), exceeded.key())
+    let who = who(exceeded, steps);
+    format!("{who} took {}, more than the {} of {}", amount(taken), amount(budget), exceeded.key(steps))
+}
+
+/// Whose budget it is: `build api`, `the run`
+#[must_use]
+pub fn who<'s>(exceeded: &Exceeded, steps: &'s [StepInfo]) -> &'s str {
+    exceeded.step.and_then(|step| steps.get(step.index())).map_or("the run", |info| &*info.name)
 }
 
 /// `build api took 12.30s, usually 3.10s (17 runs)`

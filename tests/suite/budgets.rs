@@ -1,5 +1,6 @@
 //! Budgets of time and memory: told when they are exceeded, in every report, and a failure where they are enforced.
 
+use crate::events::{events, named};
 use crate::scene::Scene;
 
 const MAKE: &str = r#"
@@ -31,6 +32,13 @@ fn one_phase_may_have_a_budget_of_its_own() {
     let scene = scene("max_phase_time = 100\nphases = { go = 60000 }\n");
     let ended = scene.call("go").run();
     assert!(!ended.err().contains("max_phase_time"), "{}", ended.text());
+    let scene = self::scene("max_phase_time = 60000\nphases = { go = 100 }\n");
+    let ended = scene.call("go --message-format json").arg("--junit").arg(scene.beside("junit.xml")).run();
+    let told = "\nwarning: go a took [time], more than the [time] of phases.go\n";
+    assert!(ended.err().contains(told), "{}", ended.text());
+    assert_eq!(named(&events(&ended), "exceeded")[0]["budget"], "phases.go");
+    let xml = std::fs::read_to_string(scene.beside("junit.xml")).unwrap();
+    assert!(xml.contains(r#"<testcase name="go a: phases.go""#), "{xml}");
 }
 
 #[test]
@@ -51,6 +59,20 @@ fn what_fails_by_itself_keeps_its_code() {
     let ended = scene.call("go").run();
     assert_eq!(ended.code, Some(1), "{}", ended.text());
     assert!(ended.err().contains("max_phase_time"), "{}", ended.text());
+}
+
+#[test]
+fn of_very_many_the_worst_are_told_and_the_others_counted() {
+    let phases: String =
+        (0..25).map(|name| format!("[lifecycle.p{name}]\nscope = \"workspace\"\ncommand = \"sleep 0.05\"\n")).collect();
+    let scene = Scene::of(&["a"]).make(&format!("{phases}[performance]\nmax_phase_time = 1\n"));
+    let names: Vec<String> = (0..25).map(|name| format!("p{name}")).collect();
+    let ended = scene.call(&names.join(" ")).succeeds();
+    let told = ended.err().lines().filter(|line| line.contains("of max_phase_time")).count();
+    assert_eq!(told, 20, "{}", ended.text());
+    assert!(ended.err().contains("max_phase_time\nwarning: … and 5 more\n"), "{}", ended.text());
+    let ended = scene.call(&format!("{} --message-format github", names.join(" "))).succeeds();
+    assert_eq!(ended.out().matches("::warning title=cargo lifecycle::").count(), 21, "{}", ended.text());
 }
 
 #[test]
@@ -82,6 +104,9 @@ fn reports_for_machines_tell_of_it() {
     assert!(ended.out().contains("::error title=cargo lifecycle::go a took "), "{}", ended.text());
     let xml = std::fs::read_to_string(scene.beside("junit.xml")).unwrap();
     assert!(xml.contains(r#"<testsuite name="budgets" tests="1" failures="1""#), "{xml}");
+    // Were the time in the name, it would be a new test in every run.
+    assert!(xml.contains(r#"<testcase name="go a: max_phase_time" classname="budgets">"#), "{xml}");
+    assert!(xml.contains(r#"<failure message="go a took "#), "{xml}");
     let ended = scene.call("go --force --message-format json").run();
     let exceeded: Vec<_> =
         ended.out().lines().filter(|line| line.contains(r#""event":"exceeded""#)).map(str::to_owned).collect();

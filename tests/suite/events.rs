@@ -12,7 +12,7 @@ use crate::signals::interrupted;
 
 /// The lines of a run, each of which the schema must know.
 #[track_caller]
-fn events(ended: &Ended) -> Vec<Value> {
+pub fn events(ended: &Ended) -> Vec<Value> {
     let schema = serde_json::from_str(cargo_lifecycle::report::EVENTS_SCHEMA).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     let lines = std::str::from_utf8(&ended.stdout).unwrap().lines();
@@ -30,7 +30,7 @@ fn events(ended: &Ended) -> Vec<Value> {
 }
 
 /// Those of this name.
-fn named<'e>(events: &'e [Value], name: &str) -> Vec<&'e Value> {
+pub fn named<'e>(events: &'e [Value], name: &str) -> Vec<&'e Value> {
     events.iter().filter(|event| event["event"] == *name).collect()
 }
 

@@ -2,7 +2,12 @@
 
 use std::fs;
 
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::events::{events, named};
 use crate::scene::Scene;
+use crate::signals::interrupted;
 
 const MAKE: &str = r#"
 [lifecycle.go]
@@ -71,4 +76,34 @@ fn as_many_are_remembered_as_make_toml_says() {
         scene.call("go").succeeds();
     }
     assert_eq!(scene.call("--history --message-format json").succeeds().out().lines().count(), 2);
+}
+
+/// The runs that are remembered.
+fn remembered(scene: &Scene) -> Vec<Value> {
+    let out = scene.call("--history --message-format json").succeeds().out();
+    out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_exit_code_is_the_one_that_the_run_had() {
+    let scene = Scene::of(&["a"]).make(
+        "[lifecycle.over]\ncommand = \"sleep 0.1\"\n\
+        [lifecycle.slow]\ncommand = \"touch $SIDE/started-slow; sleep 30\"\n\
+        [performance]\nphases = { over = 1 }\nenforce = true\n",
+    );
+    assert_eq!(scene.call("over").run().code, Some(5));
+    assert_eq!(interrupted(&scene, &scene.call("slow"), 1, &[Signal::INT]).code, Some(130));
+    let mut exits: Vec<_> = remembered(&scene).iter().map(|run| run["exit"].as_i64()).collect();
+    exits.sort_unstable();
+    assert_eq!(exits, [Some(5), Some(130)]);
+}
+
+#[test]
+fn a_run_took_the_time_before_its_steps_too() {
+    let scene = scene("");
+    let ended = scene.call("go --message-format json").succeeds();
+    let events = events(&ended);
+    let ended_at = named(&events, "ended")[0]["at_ms"].as_u64().unwrap();
+    let took = remembered(&scene)[0]["duration_ms"].as_u64().unwrap();
+    assert!(took >= ended_at, "{took} {ended_at}");
 }

@@ -1,6 +1,7 @@
 //! `--timings`, `--trace`, `--flamegraph` and `profile = true`: what real runs write, and where.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -197,6 +198,40 @@ fn what_cannot_be_written_is_told_and_ends_the_run_badly() {
     assert_eq!(ended.code, Some(1), "{}", ended.text());
     assert!(ended.text().contains("error: cannot write the trace to `file/trace.json`: "), "{}", ended.text());
     assert_eq!(scene.call("say --timings --dry-run").run().code, Some(2));
+}
+
+#[test]
+fn a_profile_that_every_run_has_fails_none_when_it_cannot_be_written() {
+    let say = "[lifecycle.say]\ncommand = \"true\"\n";
+    let scene = Scene::of(&["a"]).make(&format!("[project]\nprofile = true\n{say}"));
+    fs::create_dir_all(scene.at("target/lifecycle/profile.svg")).unwrap();
+    let told = "cannot write the profile: `[root]/target/lifecycle/profile.svg`: Is a directory (os error 21)\n";
+    let ended = scene.call("say").run();
+    assert_eq!(ended.code, Some(0), "{}", ended.text());
+    assert!(ended.err().contains(&format!("warning: {told}")), "{}", ended.text());
+    let ended = scene.call("say --flamegraph").run();
+    assert_eq!(ended.code, Some(1), "{}", ended.text());
+    assert!(ended.err().contains(&format!("error: {told}")), "{}", ended.text());
+}
+
+#[test]
+fn a_link_in_the_place_of_a_report_is_replaced_but_one_that_was_asked_for_is_followed() {
+    let scene = Scene::of(&["a"]).make("[lifecycle.say]\ncommand = \"true\"\n");
+    fs::create_dir_all(scene.at(FOLDER)).unwrap();
+    scene.write("mine", "mine");
+    scene.write("trace", "");
+    let places = [scene.at("target/lifecycle/profile.svg"), scene.at(FOLDER).join("timings.html")];
+    for place in &places {
+        symlink(scene.at("mine"), place).unwrap();
+    }
+    symlink(scene.at("trace"), scene.at("trace.json")).unwrap();
+    scene.call("say --flamegraph --timings --trace trace.json").succeeds();
+    assert_eq!(fs::read_to_string(scene.at("mine")).unwrap(), "mine");
+    assert!(places.iter().all(|place| fs::symlink_metadata(place).unwrap().is_file()));
+    assert!(fs::symlink_metadata(scene.at("trace.json")).unwrap().is_symlink());
+    assert!(fs::read_to_string(scene.at("trace")).unwrap().contains("traceEvents"));
+    let ended = scene.call("say --trace /dev/stdout").succeeds();
+    assert!(ended.out().contains("traceEvents"), "{}", ended.text());
 }
 
 #[test]

@@ -28,6 +28,12 @@ fn tables_and_keys() {
         ("project = 3", "`project` must be a table @ 3 (this is a whole number)\n"),
         ("[[hooks]]", "`hooks` must be a table @ [[hooks]] (this is an array of tables)\n"),
         (
+            "[performance]\nmax_phase_time = 0\nmax_memory_mb = 5_000_000_000\nmax_pipeline_time = '5s'",
+            "`max_phase_time` must be from 1 to 4294967295 milliseconds @ 0 = leave it out for no budget\n\
+             `max_memory_mb` must be from 1 to 4294967295 megabytes @ 5_000_000_000 = leave it out for no budget\n\
+             `max_pipeline_time` must be a whole number of milliseconds, such as `5000` @ '5s' (this is a string)\n",
+        ),
+        (
             "[project]\nname = \"\"\njobs = 0",
             "`name` must be one line of text, and not empty @ \"\"\n`jobs` must be a whole number from 1 to 65535 @ 0\n",
         ),
