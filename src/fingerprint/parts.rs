@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::description::{Description, FORMAT, Tag};
-use crate::model::{Definition, DependencyKind, Digest, Engine, MemberId, Workspace};
+use crate::model::{Definition, DependencyKind, Digest, Engine, MemberId, Package, Workspace};
 
 /// One file of a set.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +92,9 @@ impl Parts {
 
     /// A member: its files, the parts of the root manifest that reach it, and what it depends on. `None` if a file cannot
     /// be read.
-    pub fn member(&mut self, around: Around<'_>, id: MemberId) -> Option<Digest> {
+    pub fn member(&mut self, mut around: Around<'_>, id: MemberId) -> Option<Digest> {
+        // To most members it makes no difference whose tests are run: one description does for both.
+        around.covered.own &= has_needs_of_tests(around.workspace, id);
         let place = (around.covered, id.index());
         if let Some(known) = self.covered.get(&place) {
             return *known;
@@ -192,6 +194,15 @@ impl Parts {
         }
         Some(())
     }
+}
+
+/// Whether there is something that the member depends on for its tests alone.
+fn has_needs_of_tests(workspace: &Workspace, id: MemberId) -> bool {
+    let member = workspace.member(id);
+    let is_dev = |(_, kind): &(usize, DependencyKind)| *kind == DependencyKind::Dev;
+    let of_package = |package: &Package| package.locked.iter().chain(&package.path_packages).any(is_dev);
+    let on_members = member.dependencies.iter().any(|one| one.kind == DependencyKind::Dev);
+    on_members || member.package.as_ref().is_some_and(of_package)
 }
 
 /// What something depends on.

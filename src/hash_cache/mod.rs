@@ -9,7 +9,7 @@ mod tests;
 
 pub use escape::{escaping, upward};
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,8 @@ pub struct FileHashCache {
 
 #[derive(Default)]
 struct Learned {
-    entries: HashMap<PathBuf, Entry>,
+    /// By folder and name, as in the file.
+    entries: HashMap<Vec<u8>, BTreeMap<Vec<u8>, Entry>>,
     /// What is not there to be read, by the metadata that nothing else has.
     foreseen: HashMap<FileStat, Digested>,
     /// Whether there is something in them that was not saved.
@@ -113,7 +114,13 @@ impl FileHashCache {
     fn learn(&self, entries: Vec<(PathBuf, Entry)>) {
         if !entries.is_empty() {
             let mut learned = self.learned();
-            learned.entries.extend(entries);
+            for (path, entry) in entries {
+                let (folder, name) = format::split(&path);
+                match learned.entries.get_mut(folder) {
+                    Some(names) => _ = names.insert(name.to_vec(), entry),
+                    None => _ = learned.entries.insert(folder.to_vec(), [(name.to_vec(), entry)].into()),
+                }
+            }
             learned.is_new = true;
         }
     }
@@ -164,7 +171,8 @@ impl FileHashCache {
     }
 
     fn learned_of(&self, path: &Path, stat: &FileStat) -> Option<Entry> {
-        self.learned().entries.get(path).copied().filter(|entry| entry.stat == *stat)
+        let (folder, name) = format::split(path);
+        self.learned().entries.get(folder)?.get(name).copied().filter(|entry| entry.stat == *stat)
     }
 
     /// A panic in another thread leaves whole entries.
@@ -197,23 +205,26 @@ impl FileHashCache {
         let is_as_loaded = self.file.is_some() && self.file == stat_of(path);
         let read = || fs::read(path).ok().and_then(|bytes| Entries::parse(bytes).ok()).unwrap_or_default();
         let there = (!is_as_loaded).then(read);
-        let merged = self.merge(there.as_ref().unwrap_or(&self.loaded), &learned.entries);
+        let merged = self.merge(there.as_ref().unwrap_or(&self.loaded), &learned);
         atomic::put(path, &format::encode(merged, self.today))?;
         (learned.is_new, learned.is_refreshed) = (false, true);
         Ok(true)
     }
 
     /// What is there, with what was of use and what was learned.
-    fn merge<'a>(&'a self, there: &'a Entries, learned: &'a HashMap<PathBuf, Entry>) -> Vec<(Place<'a>, Entry)> {
+    fn merge<'a>(&'a self, there: &'a Entries, learned: &'a Learned) -> Vec<(Place<'a>, Entry)> {
         let used: HashSet<usize> = self.used().collect();
         let used = self.loaded.iter().filter(|(_, at, _)| used.contains(at)).map(|(place, ..)| place);
         let used: HashSet<Place<'_>> = used.collect();
         let today = |place: &Place<'_>, day| if used.contains(place) { self.today } else { day };
         let known = there.iter().map(|(place, _, entry)| (place, Entry { day: today(&place, entry.day), ..entry }));
-        let mut learned: Vec<_> = learned.iter().map(|(path, entry)| (format::split(path), *entry)).collect();
-        learned.sort_unstable_by_key(|(place, _)| *place);
-        let mut merged = Vec::with_capacity(there.len() + learned.len());
-        let mut learned = learned.into_iter().peekable();
+        let mut folders: Vec<_> = learned.entries.iter().collect();
+        folders.sort_unstable_by_key(|(folder, _)| *folder);
+        let in_folder = |(folder, names): (&'a Vec<u8>, &'a BTreeMap<Vec<u8>, Entry>)| {
+            names.iter().map(move |(name, entry)| ((&**folder, &**name), *entry))
+        };
+        let mut merged = Vec::with_capacity(there.len());
+        let mut learned = folders.into_iter().flat_map(in_folder).peekable();
         for (place, entry) in known {
             while let Some(new) = learned.next_if(|(new, _)| *new < place) {
                 merged.push(new);
