@@ -6,7 +6,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::{Ended, LastRun, State};
 use crate::home::{Home, is_at};
@@ -23,6 +23,8 @@ pub struct Started {
     is_closed: AtomicBool,
     is_cleaned: AtomicBool,
     noted: Mutex<Noted>,
+    /// What tells this boot of the system from others.
+    boot: OnceLock<String>,
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +88,7 @@ impl Started {
             is_closed: AtomicBool::new(false),
             is_cleaned: AtomicBool::new(false),
             noted: Mutex::default(),
+            boot: OnceLock::new(),
         }
     }
 
@@ -154,18 +157,17 @@ impl Started {
     }
 
     fn others(&self) -> Vec<Left> {
-        let mut all = left(&self.home);
-        all.retain(|left| left.path != self.path);
-        all
+        // What this run has noted itself, it knows: to read that at each step would take longer with each.
+        left_by(&self.home, |path| path != self.path)
     }
 
     fn append(&self, noted: &mut Noted, line: &str) -> io::Result<()> {
-        let boot = boot();
+        let boot = self.boot.get_or_init(boot);
         match &mut noted.file {
             // Whoever removes everything takes it along.
-            Some(file) if is_at(file, &self.path) => write(file, line, &boot),
+            Some(file) if is_at(file, &self.path) => write(file, line, boot),
             _ => {
-                noted.file = Some(self.create(&noted.steps, &boot)?);
+                noted.file = Some(self.create(&noted.steps, boot)?);
                 Ok(())
             }
         }
@@ -277,9 +279,17 @@ impl Left {
 
 /// What runs have left, and those that go on have there. To be asked before `state.json` is read: a run writes that first.
 pub(super) fn left(home: &Home) -> Vec<Left> {
+    left_by(home, |_| true)
+}
+
+fn left_by(home: &Home, is_meant: impl Fn(&Path) -> bool) -> Vec<Left> {
     let Ok(entries) = fs::read_dir(folder(home)) else { return Vec::new() };
+    let paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| is_meant(path)).collect();
+    if paths.is_empty() {
+        return Vec::new();
+    }
     let boot = boot();
-    let mut all: Vec<Left> = entries.flatten().filter_map(|entry| look(entry.path(), &boot)).collect();
+    let mut all: Vec<Left> = paths.into_iter().filter_map(|path| look(path, &boot)).collect();
     all.sort_by(|one, other| one.name.cmp(&other.name));
     all
 }
