@@ -77,17 +77,17 @@ pub fn flush(
         let records = no_room.iter().filter_map(|key| Some((*key, batch.records.get(key)?)));
         warnings.extend(records.flat_map(|(key, record)| note_no_room(&mut steps, key, record)));
     }
-    if !descriptions.is_empty() || !steps.is_empty() || started.is_any() {
+    let settles = !steps.is_empty() || started.is_any();
+    if !descriptions.is_empty() || settles {
         let mut state = State::current(&mut guard, home, &lasting(home, limits.records));
         if !descriptions.is_empty() {
             let is_known = |step: &str| state.steps.contains_key(step);
             Descriptions::merge(&mut guard, home, &descriptions, &batch.parts, (references, &is_known))?;
         }
-        if !steps.is_empty() || started.is_any() {
+        if settles {
             state.doubt_these(&batch.gone);
             settling.apply(&mut state, &mut steps);
             state.write(&mut guard, home, &steps)?;
-            settling.end();
         }
     }
     if !batch.made.is_empty() {
@@ -96,7 +96,12 @@ pub fn flush(
     if let Some(run) = &batch.run {
         History::append(&mut guard, home, run, limits.runs)?;
     }
-    let (files, damage) = guard.finish()?;
+    guard.sync()?;
+    if settles {
+        // Not before what is said in its place outlives a power cut.
+        settling.end();
+    }
+    let (files, damage) = guard.finish();
     warnings.extend(damage);
     Ok(Flushed { files, warnings })
 }

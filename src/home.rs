@@ -197,7 +197,7 @@ impl<T: Default> Kept<'_, T> {
 #[derive(Debug)]
 pub struct Guard {
     _lock: File,
-    /// What was written, not yet synced.
+    /// What was written.
     written: Vec<File>,
     warnings: Vec<String>,
 }
@@ -243,19 +243,23 @@ impl Guard {
         Ok(())
     }
 
-    /// Gives up the right to write: how many files were written, which are synced by then, and the warnings. All are synced
-    /// at the same time, so that a disk need not be waited for once for each.
+    /// Syncs what was written so far, all of it at the same time, so that a disk need not be waited for once for each.
     ///
     /// # Errors
-    /// One could not be synced.
-    pub fn finish(self) -> io::Result<(usize, Vec<String>)> {
+    /// A file could not be synced.
+    pub fn sync(&self) -> io::Result<()> {
         let sync = |file: &File| file.sync_data();
-        let synced: io::Result<()> = thread::scope(|scope| {
+        thread::scope(|scope| {
             let syncing: Vec<_> = self.written.iter().map(|file| scope.spawn(move || sync(file))).collect();
             let ended = syncing.into_iter().map(|one| one.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into())));
             ended.collect()
-        });
-        synced.map(|()| (self.written.len(), self.warnings))
+        })
+    }
+
+    /// Gives up the right to write: how many files were written, and the warnings.
+    #[must_use]
+    pub fn finish(self) -> (usize, Vec<String>) {
+        (self.written.len(), self.warnings)
     }
 }
 

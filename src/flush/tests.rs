@@ -129,6 +129,24 @@ fn the_use_of_a_record_touches_the_records_alone() {
 }
 
 #[test]
+fn what_a_killed_run_has_begun_goes_only_when_the_state_tells_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(folder.path());
+    flush(&home, &batch("w", 0, 2), LIMITS, references).unwrap();
+    let left = home.own().join("started/1-2-0");
+    fs::create_dir(left.parent().unwrap()).unwrap();
+    fs::write(&left, "torn").unwrap();
+    let later = Limits { records: Bounds { now: 10, ..BOUNDS }, ..LIMITS };
+    let used = Batch { used: BTreeSet::from([digest_of("w 1")]), ..Batch::default() };
+    flush(&home, &used, later, references).unwrap();
+    assert!(left.exists(), "the state was not written");
+    flush(&home, &batch("v", 0, 1), LIMITS, references).unwrap();
+    assert!(!left.exists());
+    let state = State::load(&home).0;
+    assert!(state.steps.iter().any(|(step, last)| step.starts_with("w") && last.is_unknown), "{:?}", state.steps);
+}
+
+#[test]
 fn steps_go_when_they_are_old_and_no_result_of_theirs_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let home = home(folder.path());

@@ -207,7 +207,7 @@ mod tests {
         let steps = ids.into_iter().map(|(id, number)| (id.to_owned(), last(number))).collect();
         let mut guard = home.lock().unwrap();
         State::current(&mut guard, home, &|_| true).write(&mut guard, home, &steps).unwrap();
-        guard.finish().unwrap().0
+        guard.finish().0
     }
 
     #[test]

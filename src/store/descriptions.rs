@@ -142,7 +142,7 @@ mod tests {
         let roots = roots.iter().map(|(step, root)| ((*step).to_owned(), *root)).collect();
         let mut guard = home.lock().unwrap();
         Descriptions::merge(&mut guard, home, &roots, &pool.0, (references, &|step| step != "gone")).unwrap();
-        guard.finish().unwrap().0
+        guard.finish().0
     }
 
     fn load(home: &Home) -> Descriptions {
