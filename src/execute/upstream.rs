@@ -49,7 +49,8 @@ impl<'a> Upstream<'a> {
     pub fn new(plan: &'a Plan, steps: &'a [StepInfo]) -> Self {
         let mut before = vec![Vec::new(); plan.nodes()];
         for edge in &plan.edges {
-            let makes = |step: &Step| !step.definition.builtin || step.definition.outputs.is_some() || compiles(step);
+            let makes =
+                |step: &Step| !step.definition.builtin || step.definition.outputs.is_some() || makes_artifacts(step);
             let feeds = matches!(edge.kind, EdgeKind::Needs(_) | EdgeKind::Before(_) | EdgeKind::BeforeAll(_));
             if feeds && plan.steps.get(edge.from.index()).is_none_or(makes) {
                 before[edge.to.index()].push(edge.from.index());
@@ -125,7 +126,7 @@ impl<'a> Upstream<'a> {
 }
 
 /// Whether it makes artifacts for others to use: programs, documentation.
-fn compiles(step: &Step) -> bool {
+fn makes_artifacts(step: &Step) -> bool {
     let makes = |cargo| matches!(cargo, CargoCommand::Build | CargoCommand::Doc);
     step.definition.commands.iter().any(|command| command.cargo().is_some_and(makes))
 }
