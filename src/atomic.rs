@@ -20,7 +20,7 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
 }
 
 /// Likewise, but not synced: whatever becomes of this process, the file is whole; a power cut soon after may leave it torn,
-/// which its reader has to see (by a checksum). The file is returned, to be synced by whoever wants that.
+/// which its reader has to see (by a checksum, or because it makes no sense). The file is returned, to be synced by whoever wants that.
 ///
 /// # Errors
 /// Whatever the file system says; `path` is then as it was before.
