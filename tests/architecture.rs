@@ -60,7 +60,7 @@ const ROOMS: &[Room] = &[
         &["cargo_platform", "serde", "serde_json", "toml"],
     ),
     room("terminal", &[], &["rustix"]),
-    room("walk", &["disk", "model"], &["globset", "ignore", "rayon", "rustix", "thiserror"]),
+    room("walk", &["disk", "model"], &["globset", "ignore", "rayon", "rustix", "sha2", "thiserror"]),
     room("hash_cache", &["atomic", "model"], &["memchr", "rustix", "sha2", "thiserror", "tracing"]),
     room("store", &["home", "model"], &["sha2", "tempfile", "thiserror", "walkdir"]),
     room("state", &["home", "model"], &["serde", "serde_json"]),

@@ -12,6 +12,7 @@ use crate::store;
 const FILES: &[&str] = &[
     "records.bin",
     "files.bin",
+    "seen.bin",
     "descriptions.bin",
     "makers.json",
     "state.json",

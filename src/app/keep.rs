@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::atomic;
 use crate::execute::{Ending, PartOf, Produced, Run};
 use crate::fingerprint::references;
 use crate::flush::{Batch, Limits, flush};
@@ -89,7 +90,7 @@ pub fn keep(
     }
     let batch = Keeping { ran, keys, past, events, not_kept: BTreeMap::new() }.batch(&ended);
     let limits = Limits { records: bounds(past.bounds), runs: past.runs };
-    let written = batch.and_then(|batch| write((home, past.started), past.cache, &batch, limits));
+    let written = batch.and_then(|batch| write((home, past.started), (past.cache, keys), &batch, limits));
     match written {
         Ok(warnings) => warnings.into_iter().for_each(|text| events(EventKind::Warned(text))),
         Err(error) => events(EventKind::Warned(unkept(home, &error))),
@@ -98,7 +99,7 @@ pub fn keep(
 
 fn write(
     (home, started): (&Home, &Started),
-    cache: &FileHashCache,
+    (cache, keys): (&FileHashCache, &Keys<'_>),
     batch: &Batch,
     limits: Limits,
 ) -> io::Result<Vec<String>> {
@@ -109,6 +110,10 @@ fn write(
     {
         let text = "the digests of files are not kept, so that the next run reads them again";
         warnings.push(format!("{text}: {}", unwritable(home, &error)));
+    }
+    if let Some(bytes) = keys.seen() {
+        // It saves time, and time alone; whoever cannot write has been told so.
+        _ = home.lock().and_then(|_guard| atomic::put(&seen(home), &bytes));
     }
     Ok(warnings)
 }
@@ -131,6 +136,11 @@ fn unwritable(home: &Home, error: &io::Error) -> String {
 /// Where the digests of files are kept.
 pub fn file_digests(home: &Home) -> std::path::PathBuf {
     home.shared().join("files.bin")
+}
+
+/// Where it is kept what the last run has seen of the files.
+pub fn seen(home: &Home) -> std::path::PathBuf {
+    home.own().join("seen.bin")
 }
 
 /// Whether a `cargo clean` of the plan took our folder with it, and nothing was made since: what was built afterwards is

@@ -243,7 +243,9 @@ impl<'a> Planned<'a> {
         pool: &rayon::ThreadPool,
         expansion: &'p plan::Expansion<'p>,
     ) -> (Past, Environment, Looked<'p>) {
-        let now = || (self.around(), Looked::new(&self.plan, expansion));
+        // What cannot be read is looked at anew.
+        let seen = || std::fs::read(keep::seen(&self.home())).unwrap_or_default();
+        let now = || (self.around(), Looked::new(&self.plan, expansion, seen));
         let (past, (around, looked)) = pool.install(|| rayon::join(|| self.past(), now));
         (past, around, looked)
     }
@@ -277,9 +279,13 @@ impl<'a> Planned<'a> {
         }
     }
 
-    fn past(&self) -> Past {
+    fn home(&self) -> Home {
         let workspace = &self.lifecycle.workspace;
-        let home = Home::new(&workspace.target_dir, &workspace.root);
+        Home::new(&workspace.target_dir, &workspace.root)
+    }
+
+    fn past(&self) -> Past {
+        let home = self.home();
         let (state, state_warning) = State::load(&home);
         let (records, records_warning) = Records::load(&home);
         let (cache, cache_warning) = FileHashCache::load(&keep::file_digests(&home));

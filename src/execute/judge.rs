@@ -371,8 +371,7 @@ impl<'a> Judge<'a> {
         };
         let mut changes = self.keys.with_parts(|parts| {
             let old_pool = |digest: &_| descriptions.part(digest);
-            let new_pool =
-                |digest: &_| if *digest == new && !bytes.is_empty() { Some(&*bytes) } else { parts.bytes(digest) };
+            let new_pool = |digest: &_| if *digest == new && !bytes.is_empty() { Some(&*bytes) } else { parts(digest) };
             changes(old, &old_pool, new, &new_pool)
         });
         // What changed in a folder that is watched says more than that it changed.

@@ -208,7 +208,8 @@ fn take_sized<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     take(bytes, usize::try_from(length).ok()?)
 }
 
-fn sha256(bytes: &[u8]) -> Digest {
+/// The SHA-256 of bytes.
+pub fn sha256(bytes: &[u8]) -> Digest {
     Digest(Sha256::digest(bytes).into())
 }
 

@@ -13,5 +13,5 @@ mod parts;
 
 pub use compare::changes;
 pub use covers::Coverer;
-pub use description::{Description, FORMAT, Tag, items, references};
+pub use description::{Description, FORMAT, Tag, items, references, sha256};
 pub use parts::{Around, Covered, FileItem, Parts, StepFacts, files};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::named::{Named, named};
 use super::selecting::{selected, words_of_cargo};
 use super::spread::{Reached, Spread};
+use crate::fingerprint::{Description, Tag};
 use crate::model::{CargoCommand, DependencyKind, Engine, MemberId, PhaseId, Project, Step, Subject, Workspace};
 use crate::walk::{Areas, Globs, Patterns, Place};
 
@@ -85,6 +86,8 @@ pub struct Coverage<'a> {
     classes: BTreeSet<PhaseId>,
     /// All distinct `outputs`, compiled, and which of them a phase has in an area.
     pub outputs: Named,
+    /// What tells all this from any other coverage of the same areas.
+    pub grounds: Description,
 }
 
 impl<'a> Coverage<'a> {
@@ -101,12 +104,14 @@ impl<'a> Coverage<'a> {
         // What is ours in the target directory changes with each run.
         let skip = [workspace.target_dir.clone(), workspace.target_dir.join("lifecycle")];
         let areas = Areas::new(dirs, skip.into());
-        let Named { compiled, patterns, classes } =
+        let Named { compiled, patterns, classes, mut grounds } =
             named(workspace, project, root, |definition| definition.inputs.clone());
         let outputs = named(workspace, project, root, |definition| {
             let outputs = definition.outputs.as_ref().filter(|outputs| !outputs.is_empty())?;
             Some(outputs.iter().map(|claim| Arc::clone(&claim.pattern)).collect())
         });
+        grounds.part(Tag::Outputs, "", outputs.grounds.clone().finish().0);
+        grounds.text(Tag::Member, "", [workspace.members.len(), root].map(usize::to_le_bytes).concat());
         Self {
             workspace,
             areas,
@@ -121,6 +126,7 @@ impl<'a> Coverage<'a> {
             patterns,
             classes,
             outputs,
+            grounds,
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::coverage::{Class, Coverage, SetId};
-use super::sets::{Set, is_by_parts};
+use super::sets::{Set, has, is_by_parts};
 use super::{Keys, State};
 use crate::model::Step;
 use crate::walk::{AreaFiles, Kind, Tree};
@@ -36,7 +36,8 @@ impl Covering<'_> {
         path.ancestors().skip(1).any(|dir| {
             let (sets, inside) = (self.sets.get(dir), path.strip_prefix(dir));
             let (Some(sets), Ok(inside)) = (sets, inside) else { return false };
-            sets.iter().any(|(id, set)| set.has(inside) && !is_by_parts(self.coverage, *id, inside))
+            let holds = |set| has(self.coverage, set, self.tree, inside);
+            sets.iter().any(|(id, set)| holds((*id, set)) && !is_by_parts(self.coverage, *id, inside))
         })
     }
 
@@ -67,7 +68,7 @@ impl Covering<'_> {
     fn area(&self, dir: &Path) -> Option<&AreaFiles> {
         let ((_, area), _) =
             self.sets.get(dir)?.iter().find(|((class, _), _)| matches!(class, Class::Default | Class::Less(_)))?;
-        self.tree.areas.get(*area).map(|area| &**area)
+        self.tree.areas.get(*area).map(|area| &***area)
     }
 }
 

@@ -4,6 +4,7 @@
 mod coverage;
 mod covering;
 mod discovered;
+mod known;
 mod links;
 mod named;
 mod overlooked;
@@ -38,8 +39,9 @@ pub use variables::{LIBRARY_PATH, is_of_tests, without_toolchains};
 pub use whose::{Foreign, Unit};
 
 use coverage::{Class, Coverage, SetId};
+use known::{Remembered, grounds};
 use selecting::words_of_cargo;
-use sets::Sets;
+use sets::{Sets, look};
 use state::{State, Told};
 
 /// Options by which a command leads cargo to files that no key covers.
@@ -57,6 +59,7 @@ pub struct Keys<'a> {
     cache: &'a FileHashCache,
     coverage: Coverage<'a>,
     environment: Digest,
+    remembered: Remembered,
     state: RwLock<State>,
     /// Locked after the state, never before.
     told: Mutex<Told>,
@@ -84,35 +87,55 @@ pub struct Looked<'a> {
     expansion: &'a Expansion<'a>,
     coverage: Coverage<'a>,
     needed: BTreeSet<SetId>,
+    remembered: Remembered,
     tree: Tree,
 }
 
 impl<'a> Looked<'a> {
-    /// Looks at all of them, on the threads of the current pool. Nothing is read.
-    pub fn new(plan: &Plan, expansion: &'a Expansion<'a>) -> Self {
-        let coverage = Coverage::new(expansion.workspace, expansion.project, expansion.args);
+    /// Looks at all of them, on the threads of the current pool. Nothing is read. `seen`: what
+    /// [`Keys::seen`] told an earlier run.
+    pub fn new(plan: &Plan, expansion: &'a Expansion<'a>, seen: impl FnOnce() -> Vec<u8> + Send) -> Self {
+        let (seen, coverage) =
+            rayon::join(seen, || Coverage::new(expansion.workspace, expansion.project, expansion.args));
         // Of a test step that is not kept, executables of some members may be.
         let is_needed = |step: &&Step| step.definition.cache || step.definition.engine == Engine::CargoTest;
         let needed = coverage.of_all(plan.steps.iter().filter(is_needed));
-        let walk = || tracing::debug_span!("walk", sets = needed.len()).in_scope(|| coverage.areas.walk());
-        let tree = if needed.is_empty() { Tree::default() } else { walk() };
-        Self { expansion, coverage, needed, tree }
+        if needed.is_empty() {
+            return Self { expansion, coverage, needed, remembered: Remembered::default(), tree: Tree::default() };
+        }
+        let remembered = Remembered::parse(seen, grounds(&coverage));
+        let walk = tracing::debug_span!("walk", sets = needed.len());
+        let tree = walk.in_scope(|| coverage.areas.walk(&remembered.walk));
+        Self { expansion, coverage, needed, remembered, tree }
     }
 }
 
 impl<'a> Keys<'a> {
     /// Knows what is in every file: one parallel pass, in which those are read that may have changed.
     pub fn new(looked: Looked<'a>, cache: &'a FileHashCache, environment: Description) -> Self {
-        let Looked { expansion, coverage, needed, tree } = looked;
+        let Looked { expansion, coverage, needed, remembered, tree } = looked;
         let mut parts = Parts::default();
         let environment = parts.add(environment);
         let hashing = tracing::debug_span!("hash", opened = tracing::field::Empty, answered = tracing::field::Empty);
-        let sets = hashing
-            .in_scope(|| Sets { coverage: &coverage, cache }.all(&tree, needed.into_iter().collect(), &mut parts));
+        let sets = hashing.in_scope(|| {
+            let (known, others) = remembered.split(&coverage, &tree, needed.into_iter().collect());
+            let mut sets = Sets { coverage: &coverage, cache }.all(&tree, others);
+            sets.extend(known);
+            sets
+        });
         hashing.record("opened", cache.opened()).record("answered", cache.answered());
         let state = RwLock::new(State::new(tree, sets));
         let told = Mutex::new(Told { parts, ..Told::default() });
-        Self { expansion, cache, coverage, environment, state, told }
+        Self { expansion, cache, coverage, environment, remembered, state, told }
+    }
+
+    /// What the next run is to know of the files; `None` if this one was told all of it, or if some only would be there.
+    pub fn seen(&self) -> Option<Vec<u8>> {
+        let state = &*self.state();
+        if self.disk().is_covered() || state.tree.areas.is_empty() {
+            return None;
+        }
+        self.remembered.renewed(&self.coverage, state)
     }
 
     /// The step's key now; `made`: what the steps that it waits for made.
@@ -209,9 +232,10 @@ impl<'a> Keys<'a> {
         for area in areas {
             let found = self.coverage.areas.rewalk(area);
             let state = &mut *self.state_mut();
+            let concerned = state.classes.iter().flat_map(|class| self.coverage.reaching(*class, area));
+            let concerned: Vec<SetId> = concerned.filter(|id| state.sets.contains_key(id)).collect();
+            self.complete(state, &concerned);
             if state.tree.take(area, found, moment) {
-                let concerned = state.classes.iter().flat_map(|class| self.coverage.reaching(*class, area));
-                let concerned = concerned.filter(|id| state.sets.contains_key(id)).collect();
                 self.refresh(state, concerned);
             }
         }
@@ -239,10 +263,25 @@ impl<'a> Keys<'a> {
 
     /// Looks again at everything, once all steps have ended, so that [`disturbance`](Self::disturbance) can be asked.
     pub fn look_at_all_again(&self) {
-        let tree = self.coverage.areas.walk();
+        let tree = self.coverage.areas.walk(&self.remembered.walk);
         let state = &mut *self.state_mut();
+        let changed: BTreeSet<usize> = state.tree.changed().chain(tree.changed()).collect();
+        let reached = changed
+            .iter()
+            .flat_map(|area| state.classes.iter().flat_map(|class| self.coverage.reaching(*class, *area)));
+        let untold = state.sets.iter().filter(|(_, set)| !set.follows_walk).map(|(id, _)| *id);
+        let concerned: BTreeSet<SetId> = reached.filter(|id| state.sets.contains_key(id)).chain(untold).collect();
+        let concerned: Vec<SetId> = concerned.into_iter().collect();
+        self.complete(state, &concerned);
         state.tree = tree;
-        self.refresh(state, state.sets.keys().copied().collect());
+        self.refresh(state, concerned);
+    }
+
+    /// Puts at hand what is told of these sets, before their files change.
+    fn complete(&self, state: &State, ids: &[SetId]) {
+        let sets = Sets { coverage: &self.coverage, cache: self.cache };
+        let known = ids.iter().filter_map(|id| Some((*id, state.sets.get(id)?)));
+        known.for_each(|set| sets.complete(set, &state.tree));
     }
 
     /// A file that the step's key covers and that has changed since the key was taken, if there is one.
@@ -266,14 +305,15 @@ impl<'a> Keys<'a> {
 
     /// The digests of the descriptions that the key's description stands on, itself included, with their bytes.
     pub fn description(&self, key: Key, references: fn(&[u8]) -> Vec<Digest>, into: &mut BTreeMap<Digest, Vec<u8>>) {
-        let told = self.told();
-        let mut queue = vec![key.digest];
-        while let Some(digest) = queue.pop() {
-            if let (false, Some(bytes)) = (into.contains_key(&digest), told.parts.bytes(&digest)) {
-                queue.extend(references(bytes));
-                into.insert(digest, bytes.to_vec());
+        self.with_parts(|bytes| {
+            let mut queue = vec![key.digest];
+            while let Some(digest) = queue.pop() {
+                if let (false, Some(bytes)) = (into.contains_key(&digest), bytes(&digest)) {
+                    queue.extend(references(bytes));
+                    into.insert(digest, bytes.to_vec());
+                }
             }
-        }
+        });
     }
 
     /// The path of a file, and the member that it belongs to if it does to one, by the name that explanations give it.
@@ -286,9 +326,12 @@ impl<'a> Keys<'a> {
         (dir.unwrap_or(&workspace.root).join(path), member)
     }
 
-    /// Lends the descriptions.
-    pub fn with_parts<T>(&self, ask: impl FnOnce(&Parts) -> T) -> T {
-        ask(&self.told().parts)
+    /// Lends the descriptions, by their digests.
+    pub fn with_parts<T>(&self, ask: impl for<'p> FnOnce(&'p dyn Fn(&Digest) -> Option<&'p [u8]>) -> T) -> T {
+        let (state, told) = (&*self.state(), &*self.told());
+        let sets = Sets { coverage: &self.coverage, cache: self.cache };
+        let of_set = |digest: &Digest| sets.describe(state.of_digest(digest)?, &state.tree);
+        ask(&|digest| told.parts.bytes(digest).or_else(|| of_set(digest)))
     }
 
     fn refresh(&self, state: &mut State, ids: Vec<SetId>) {
@@ -296,14 +339,17 @@ impl<'a> Keys<'a> {
         let mut told = self.told();
         let mut changed = false;
         for id in ids {
-            let seen = sets.look(&state.tree, id);
+            let seen = look(&self.coverage, &state.tree, id);
             let Some(known) = state.sets.get_mut(&id) else { continue };
             let Some(first) = known.difference(&seen) else { continue };
             if !changed {
                 state.generation += 1;
                 changed = true;
             }
-            *known = sets.one(id, seen, &mut told.parts);
+            let before = std::mem::replace(known, sets.one(id, seen));
+            let digest = before.digest;
+            // It is what keys were made of that were taken before.
+            before.into_description().into_iter().for_each(|bytes| _ = told.parts.keep((digest, bytes)));
             known.changed = (state.generation, first);
             state.note(id);
         }

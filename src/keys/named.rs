@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::fingerprint::{Description, Tag};
 use crate::model::{Definition, Member, PhaseId, Project, Scope, Workspace};
 use crate::walk::Patterns;
 
@@ -15,6 +16,8 @@ pub struct Named {
     pub patterns: BTreeMap<(PhaseId, usize), usize>,
     /// The phases that name any.
     pub classes: BTreeSet<PhaseId>,
+    /// What tells all this from anything else.
+    pub grounds: Description,
 }
 
 /// The globs that `names` tells of each definition. The root is an area of its own.
@@ -38,10 +41,15 @@ pub fn named(
             found.classes.insert(id);
             // make.toml is checked; a pattern that still does not compile leaves the key covering every file.
             let place = *known.entry(names).or_insert_with_key(|names| {
+                names
+                    .iter()
+                    .for_each(|name| found.grounds.text(Tag::Outputs, found.compiled.len().to_string(), &**name));
                 found.compiled.push(Patterns::new(names).ok()?);
                 Some(found.compiled.len() - 1)
             });
             found.patterns.extend(place.map(|place| ((id, area), place)));
+            let numbers = [number, area, place.map_or(usize::MAX, |place| place)];
+            found.grounds.text(Tag::Place, "", numbers.map(usize::to_le_bytes).concat());
         }
     }
     found

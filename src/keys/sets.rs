@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
 use super::coverage::{Class, Coverage, SetId};
 use crate::disk::Sort;
-use crate::fingerprint::{FileItem, Parts, files};
+use crate::fingerprint::{FileItem, files};
 use crate::hash_cache::{Digested, FileHashCache};
 use crate::model::{Digest, FileStat};
 use crate::walk::{File, Kind, Problem, Tree};
@@ -18,48 +18,76 @@ use crate::walk::{File, Kind, Problem, Tree};
 pub struct Set {
     /// The digest of all names and contents.
     pub digest: Digest,
+    /// Whether there is no file in it.
+    pub is_empty: bool,
     /// A file or folder that cannot be read, if there is one.
     pub unreadable: Option<Arc<str>>,
     /// The sources that name a module outside of their folder.
     pub escaping: Vec<Arc<Path>>,
     /// The generation in which it was last seen to change, and the first file that did.
     pub changed: (u64, Arc<Path>),
-    seen: Vec<(Arc<Path>, FileStat, Kind)>,
+    /// Whether it is what it is for as long as the walk finds what it has found.
+    pub follows_walk: bool,
+    /// What the digest is of, once somebody has asked.
+    description: OnceLock<Option<Vec<u8>>>,
+    /// Likewise, the files.
+    files: OnceLock<Vec<Member>>,
 }
+
+/// A file of a set.
+type Member = (Arc<Path>, FileStat, Kind);
 
 /// Files as the walk found them.
 pub struct Seen {
     files: Vec<File>,
     problem: Option<Arc<str>>,
+    follows_walk: bool,
+}
+
+impl Seen {
+    fn into_members(self) -> Vec<Member> {
+        self.files.into_iter().map(|file| (file.path, file.stat, file.kind)).collect()
+    }
 }
 
 impl Set {
-    /// Whether there is no file in it.
-    pub fn is_empty(&self) -> bool {
-        self.seen.is_empty()
+    /// One that was made before, of files that are as they were.
+    pub fn known(digest: Digest, is_empty: bool) -> Self {
+        Self {
+            digest,
+            is_empty,
+            unreadable: None,
+            escaping: Vec::new(),
+            changed: (0, Path::new("").into()),
+            follows_walk: true,
+            description: OnceLock::new(),
+            files: OnceLock::new(),
+        }
     }
 
-    /// Whether the contents of a file at this path are in the digest, whether or not it counts by its parts.
-    pub fn has(&self, path: &Path) -> bool {
-        let wanted = path.as_os_str().as_encoded_bytes();
-        let place = self.seen.binary_search_by(|(seen, ..)| seen.as_os_str().as_encoded_bytes().cmp(wanted));
-        let found = place.ok().and_then(|place| self.seen.get(place));
-        found.is_some_and(|(.., kind)| matches!(kind, Kind::Regular | Kind::Link(_)))
+    /// Whether it can be known by what a walk finds: there is nothing to be said of it but its digest.
+    pub fn can_be_known(&self) -> bool {
+        self.follows_walk && self.unreadable.is_none() && self.escaping.is_empty()
     }
 
-    /// The first file that the walk does not find as it was when the set was made.
+    /// What the digest is of, if it is at hand.
+    pub fn into_description(self) -> Option<Vec<u8>> {
+        self.description.into_inner().flatten()
+    }
+
+    /// The first file that the walk does not find as it was when the set was made; of a set whose files are at hand.
     pub fn difference(&self, seen: &Seen) -> Option<Arc<Path>> {
-        let same = |(path, stat, kind): &(Arc<Path>, FileStat, Kind), file: &File| {
-            **path == *file.path && *stat == file.stat && *kind == file.kind
-        };
-        let mut pairs = self.seen.iter().zip(&seen.files);
+        let same =
+            |(path, stat, kind): &Member, file: &File| **path == *file.path && *stat == file.stat && *kind == file.kind;
+        let files = self.files.get().map(Vec::as_slice).unwrap_or_default();
+        let mut pairs = files.iter().zip(&seen.files);
         if let Some((known, file)) = pairs.find(|(known, file)| !same(known, file)) {
             // Of one that is new and one that is gone, the name that comes first.
             return Some(Arc::clone((&known.0).min(&file.path)));
         }
-        let (known, now) = (self.seen.len(), seen.files.len());
+        let (known, now) = (files.len(), seen.files.len());
         let longer = if known > now {
-            self.seen.get(now).map(|(path, ..)| path)
+            files.get(now).map(|(path, ..)| path)
         } else {
             seen.files.get(known).map(|file| &file.path)
         };
@@ -81,28 +109,38 @@ pub struct Sets<'a> {
 
 impl Sets<'_> {
     /// All these sets, in one parallel pass.
-    pub fn all(&self, tree: &Tree, ids: Vec<SetId>, parts: &mut Parts) -> BTreeMap<SetId, Set> {
+    pub fn all(&self, tree: &Tree, ids: Vec<SetId>) -> BTreeMap<SetId, Set> {
         let make = |id: SetId| {
-            let seen = self.look(tree, id);
+            let seen = look(self.coverage, tree, id);
             let digests = self.digests(id, &seen, |dir, files| {
                 files.par_chunks(CHUNK).flat_map_iter(|files| self.cache.digest_below(dir, files)).collect()
             });
             (id, self.set(id, seen, digests))
         };
         let made: Vec<_> = ids.into_par_iter().map(make).collect();
-        let kept = made.into_iter().map(|(id, (set, description))| {
-            parts.keep((set.digest, description));
-            (id, set)
-        });
-        kept.collect()
+        made.into_iter().collect()
     }
 
     /// One set, in a plain loop: a step may be waiting for it on a worker thread.
-    pub fn one(&self, id: SetId, seen: Seen, parts: &mut Parts) -> Set {
+    pub fn one(&self, id: SetId, seen: Seen) -> Set {
         let digests = self.digests(id, &seen, |dir, files| self.cache.digest_below(dir, files));
-        let (set, description) = self.set(id, seen, digests);
-        parts.keep((set.digest, description));
-        set
+        self.set(id, seen, digests)
+    }
+
+    /// What the digest of a set is of; `None` if that is not to be had any more.
+    pub fn describe<'s>(&self, (id, set): (SetId, &'s Set), tree: &Tree) -> Option<&'s [u8]> {
+        let describe = || {
+            let again = self.one(id, look(self.coverage, tree, id));
+            // Else a file has changed since.
+            if again.digest == set.digest { again.into_description() } else { None }
+        };
+        set.description.get_or_init(describe).as_deref()
+    }
+
+    /// Puts at hand what is told of a set, which is as it was when it was made.
+    pub fn complete(&self, (id, set): (SetId, &Set), tree: &Tree) {
+        self.describe((id, set), tree);
+        members(self.coverage, (id, set), tree);
     }
 
     /// The digests of the files that have contents, by a way to have those of many files of a folder.
@@ -117,60 +155,9 @@ impl Sets<'_> {
         ask(dir, &files)
     }
 
-    /// The files of the set as the walk has found them.
-    pub fn look(&self, tree: &Tree, id: SetId) -> Seen {
-        let mut seen = self.look_at_all(tree, id);
-        if let Class::Inputs(phase) | Class::Less(phase) | Class::IgnoredLess(phase) = id.0 {
-            seen.files.retain(|file| !self.coverage.is_made(phase, id.1, &file.path));
-        }
-        seen
-    }
-
-    fn look_at_all(&self, tree: &Tree, id: SetId) -> Seen {
-        match self.coverage.globs(id) {
-            None if id.0 == Class::Whole => {
-                // Many a library has git ignore its Cargo.lock.
-                let names = ["Cargo.lock", "Cargo.toml"].map(|name| Path::new(name).into());
-                Seen { files: names.iter().filter_map(|path| self.ignored(id.1, path)).collect(), problem: None }
-            }
-            None => {
-                let area = &tree.areas[id.1];
-                let wanted = |file: &&File| id.0 != Class::Above || is_config(&file.path);
-                let mut files: Vec<File> = area.files.iter().filter(wanted).cloned().collect();
-                if id.0 == Class::Above {
-                    let in_folders = area.ignored_dirs.iter().filter(|dir| dir.ends_with(".cargo"));
-                    let in_folders =
-                        in_folders.flat_map(|dir| ["config", "config.toml"].map(|name| dir.join(name).into()));
-                    let ignored: Vec<Arc<Path>> = area.ignored_files.iter().cloned().chain(in_folders).collect();
-                    let ignored = ignored.iter().filter(|path| is_config(path));
-                    files.extend(ignored.filter_map(|path| self.ignored(id.1, path)));
-                }
-                Seen { files, problem: area.problems.first().map(unreadable) }
-            }
-            Some(globs) => {
-                let selection = self.coverage.areas.select(tree, id.1, globs);
-                let problem = selection.problems.first().map(unreadable);
-                let mut files = selection.files;
-                // The others are in the set of all files.
-                let all = !matches!(id.0, Class::IgnoredSources | Class::IgnoredLess(_));
-                files.retain(|file| all || file.ignored);
-                Seen { files, problem }
-            }
-        }
-    }
-
-    /// A file whether git ignores it or not, as it is now; `None` if it is not there.
-    fn ignored(&self, area: usize, path: &Arc<Path>) -> Option<File> {
-        let areas = &self.coverage.areas;
-        let look = areas.disk.look_through(&areas.dir(area).join(path)).ok()?;
-        let kind = if look.sort == Sort::File { Kind::Regular } else { Kind::Special };
-        // It is configuration, which nobody executes.
-        Some(File { path: Arc::clone(path), stat: look.stat, kind, executable: false, ignored: true })
-    }
-
-    /// The set, and the description that its digest is of.
-    fn set(&self, id: SetId, seen: Seen, digests: Digests) -> (Set, Vec<u8>) {
-        let mut unreadable = seen.problem;
+    fn set(&self, id: SetId, mut seen: Seen, digests: Digests) -> Set {
+        let mut unreadable = seen.problem.take();
+        let mut follows_walk = seen.follows_walk;
         let mut escaping = Vec::new();
         let mut digests = digests.into_iter();
         let mut items = Vec::with_capacity(seen.files.len());
@@ -181,6 +168,8 @@ impl Sets<'_> {
                 match digests.next() {
                     Some(Ok(digested)) => {
                         digest = Some(digested.digest);
+                        // It has changed since the walk.
+                        follows_walk &= digested.stat == file.stat;
                         if digested.escapes {
                             escaping.push(Arc::clone(&file.path));
                         }
@@ -200,9 +189,76 @@ impl Sets<'_> {
             executable: file.executable,
         });
         let (digest, description) = files(items).finish();
-        let seen = seen.files.into_iter().map(|file| (file.path, file.stat, file.kind)).collect();
-        (Set { digest, unreadable, escaping, changed: (0, Path::new("").into()), seen }, description)
+        let set = Set { unreadable, escaping, follows_walk, ..Set::known(digest, seen.files.is_empty()) };
+        Set { description: Some(description).into(), files: seen.into_members().into(), ..set }
     }
+}
+
+/// The files of the set as the walk has found them.
+pub fn look(coverage: &Coverage<'_>, tree: &Tree, id: SetId) -> Seen {
+    let mut seen = look_at_all(coverage, tree, id);
+    if let Class::Inputs(phase) | Class::Less(phase) | Class::IgnoredLess(phase) = id.0 {
+        seen.files.retain(|file| !coverage.is_made(phase, id.1, &file.path));
+    }
+    seen
+}
+
+fn look_at_all(coverage: &Coverage<'_>, tree: &Tree, id: SetId) -> Seen {
+    match coverage.globs(id) {
+        None if id.0 == Class::Whole => {
+            // Many a library has git ignore its Cargo.lock.
+            let names = ["Cargo.lock", "Cargo.toml"].map(|name| Path::new(name).into());
+            let files = names.iter().filter_map(|path| ignored(coverage, id.1, path)).collect();
+            Seen { files, problem: None, follows_walk: false }
+        }
+        None => {
+            let area = &tree.areas[id.1];
+            let wanted = |file: &&File| id.0 != Class::Above || is_config(&file.path);
+            let mut files: Vec<File> = area.files.iter().filter(wanted).cloned().collect();
+            let mut follows_walk = true;
+            if id.0 == Class::Above {
+                let in_folders = area.ignored_dirs.iter().filter(|dir| dir.ends_with(".cargo"));
+                let in_folders = in_folders.flat_map(|dir| ["config", "config.toml"].map(|name| dir.join(name).into()));
+                let hidden: Vec<Arc<Path>> = area.ignored_files.iter().cloned().chain(in_folders).collect();
+                let hidden: Vec<&Arc<Path>> = hidden.iter().filter(|path| is_config(path)).collect();
+                follows_walk = hidden.is_empty();
+                files.extend(hidden.into_iter().filter_map(|path| ignored(coverage, id.1, path)));
+            }
+            Seen { files, problem: area.problems.first().map(unreadable), follows_walk }
+        }
+        Some(globs) => {
+            let selection = coverage.areas.select(tree, id.1, globs);
+            let problem = selection.problems.first().map(unreadable);
+            let mut files = selection.files;
+            // The others are in the set of all files.
+            let all = !matches!(id.0, Class::IgnoredSources | Class::IgnoredLess(_));
+            files.retain(|file| all || file.ignored);
+            Seen { files, problem, follows_walk: !selection.has_asked }
+        }
+    }
+}
+
+/// A file whether git ignores it or not, as it is now; `None` if it is not there.
+fn ignored(coverage: &Coverage<'_>, area: usize, path: &Arc<Path>) -> Option<File> {
+    let areas = &coverage.areas;
+    let look = areas.disk.look_through(&areas.dir(area).join(path)).ok()?;
+    let kind = if look.sort == Sort::File { Kind::Regular } else { Kind::Special };
+    // It is configuration, which nobody executes.
+    Some(File { path: Arc::clone(path), stat: look.stat, kind, executable: false, ignored: true })
+}
+
+/// The files of a set, which are as they were when it was made.
+fn members<'s>(coverage: &Coverage<'_>, (id, set): (SetId, &'s Set), tree: &Tree) -> &'s [Member] {
+    set.files.get_or_init(|| look(coverage, tree, id).into_members())
+}
+
+/// Whether the contents of a file at this path are in the digest of a set, whether or not it counts by its parts.
+pub fn has(coverage: &Coverage<'_>, set: (SetId, &Set), tree: &Tree, path: &Path) -> bool {
+    let files = members(coverage, set, tree);
+    let wanted = path.as_os_str().as_encoded_bytes();
+    let place = files.binary_search_by(|(file, ..)| file.as_os_str().as_encoded_bytes().cmp(wanted));
+    let found = place.ok().and_then(|place| files.get(place));
+    found.is_some_and(|(.., kind)| matches!(kind, Kind::Regular | Kind::Link(_)))
 }
 
 /// Whether the file counts by its parts. Where `inputs` name it, it does not.

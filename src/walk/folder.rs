@@ -5,10 +5,12 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::known::{Known, Record, Seen, Sight};
 use super::rules::Rules;
 use super::{Areas, File, Kind, Problem};
-use crate::disk::{Disk, Entry, Look, Sort};
+use crate::disk::{Disk, Entry, Listing, Look, Sort};
 
 /// What was found of one area.
 #[derive(Debug, Default)]
@@ -19,6 +21,12 @@ pub struct Found {
     pub closed_dirs: Vec<Arc<Path>>,
     pub problems: Vec<Problem>,
     pub links: Vec<Arc<Path>>,
+    /// The folders that are as they were known to be, of which nothing else is told here.
+    pub same: Vec<usize>,
+    /// The others, as they are to be known.
+    pub records: Vec<Vec<u8>>,
+    /// Whether there is something in one of them that has to be looked at each time.
+    pub is_untold: bool,
 }
 
 impl Found {
@@ -32,9 +40,13 @@ impl Found {
         self.closed_dirs.append(&mut other.closed_dirs);
         self.problems.append(&mut other.problems);
         self.links.append(&mut other.links);
+        self.same.append(&mut other.same);
+        self.records.append(&mut other.records);
+        self.is_untold |= other.is_untold;
     }
 
     pub fn problem(&mut self, path: &Path, error: io::Error) {
+        self.is_untold = true;
         self.problems.push(Problem { path: path.to_owned(), error: Arc::new(error) });
     }
 }
@@ -52,6 +64,10 @@ pub struct Folder {
     skip: Arc<[PathBuf]>,
     link: Option<Arc<Link>>,
 }
+
+/// What decides about the names in a folder besides what they are: the rules, and the folders that are not entered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Grounds(pub [u8; 32]);
 
 /// A link to a folder through which the walk came.
 struct Link {
@@ -90,6 +106,12 @@ impl Here<'_> {
     fn ignores(&self, path: &Path, is_dir: bool) -> bool {
         self.rules.as_ref().is_some_and(|rules| rules.ignore(path, is_dir))
     }
+
+    /// `None` behind a link, and where nothing is ignored: that is looked at each time.
+    fn grounds(&self) -> Option<Grounds> {
+        let rules = self.rules.as_ref().filter(|_| self.folder.link.is_none())?;
+        Some(rules.grounds(&self.folder.skip))
+    }
 }
 
 impl Areas {
@@ -122,8 +144,10 @@ impl Areas {
         }
     }
 
-    /// Tells of the files in the folder, and returns the folders below it (some may be of other areas).
-    pub fn look(&self, folder: &Folder, found: &mut Found) -> Vec<Folder> {
+    /// Tells of the files in the folder, and returns the folders below it (some may be of other areas). Of one that is as it
+    /// is known to be only that is told.
+    pub fn look(&self, folder: &Folder, found: &mut Found, known: Option<&Known>) -> Vec<Folder> {
+        let began = now_ns();
         let entries = match self.disk.list(&folder.path) {
             Ok(entries) => entries,
             Err(error) => {
@@ -137,52 +161,97 @@ impl Areas {
         let has_gitignore = entries.iter().any(has_gitignore);
         let rules = folder.rules.as_ref().map(|rules| rules.within((&self.disk, &folder.path), is_top, has_gitignore));
         let here = Here { folder, rules };
+        let grounds = here.grounds();
+        let same = grounds
+            .as_ref()
+            .zip(known)
+            .and_then(|(grounds, known)| Some((known, known.same(folder.area, &folder.relative, grounds, &entries)?)));
+        if let Some((known, place)) = same {
+            found.same.push(place);
+            let below = known.open(place).map(|name| {
+                let (path, relative) = (folder.path.join(name), folder.relative.join(name));
+                self.open(&here, Place { path: &path, relative: &relative }, (None, Arc::clone(&folder.skip)))
+            });
+            return below.collect();
+        }
+        self.look_at_all(&here, &entries, grounds.as_ref().map(|grounds| (grounds, began)), found)
+    }
 
+    fn look_at_all(
+        &self,
+        here: &Here<'_>,
+        entries: &Listing,
+        grounds: Option<(&Grounds, i64)>,
+        found: &mut Found,
+    ) -> Vec<Folder> {
+        let folder = here.folder;
+        let mut record = grounds.and_then(|(grounds, _)| Record::new(&folder.relative, grounds));
+        let is_settled = |seen: Seen| grounds.is_some_and(|(_, began)| seen.stat.is_settled(began));
         found.files.reserve(entries.count());
         let mut below = Vec::new();
         let (mut path, mut relative) = (folder.path.clone(), folder.relative.clone());
         for entry in entries.iter() {
             path.push(entry.name);
             relative.push(entry.name);
-            match self.look_at(&here, &entry, Place { path: &path, relative: &relative }, found) {
-                Ok(next) => below.extend(next),
-                Err(error) => found.problem(&path, error),
-            }
+            let sight = match self.look_at(here, &entry, Place { path: &path, relative: &relative }, found, &mut below)
+            {
+                Ok(sight) => sight,
+                Err(error) => {
+                    found.problem(&path, error);
+                    None
+                }
+            };
+            // A file that may be written again and look the same has to be looked into.
+            let sight = sight.filter(|sight| !matches!(sight, Sight::File(seen) if !is_settled(*seen)));
+            let told = record.take().zip(entry.name.to_str()).zip(sight);
+            record = told.and_then(|((record, name), sight)| record.add(name, sight));
             path.pop();
             relative.pop();
+        }
+        match record.and_then(Record::finish) {
+            Some(record) => found.records.push(record),
+            None => found.is_untold = true,
         }
         below
     }
 
+    /// What was seen; `None` if it is nothing that could be known by the name and the metadata.
     fn look_at(
         &self,
         here: &Here<'_>,
         entry: &Entry<'_>,
         place: Place<'_>,
         found: &mut Found,
-    ) -> io::Result<Option<Folder>> {
+        below: &mut Vec<Folder>,
+    ) -> io::Result<Option<Sight>> {
         let Place { path, relative } = place;
         let sort = entry.sort()?;
+        let is_file = sort == Sort::File;
         if is_version_control(entry.name) {
-            found.closed_dirs.extend((sort == Sort::Folder).then(|| relative.into()));
-            return Ok(None);
+            let is_folder = sort == Sort::Folder;
+            found.closed_dirs.extend(is_folder.then(|| relative.into()));
+            return Ok(if is_folder { Some(Sight::ClosedFolder) } else { is_file.then_some(Sight::Nothing) });
         }
         found.links.extend((sort == Sort::Link).then(|| relative.into()));
         if sort == Sort::Folder || (sort == Sort::Link && self.disk.is_folder(path)) {
-            return self.look_at_folder(here, sort == Sort::Link, place, found);
+            let sight = self.look_at_folder(here, sort == Sort::Link, place, found, below)?;
+            return Ok(sight.filter(|_| sort == Sort::Folder));
         }
         let ignored = here.rules.is_none() || here.ignores(path, false);
         if ignored && here.rules.is_some() && !is_env(entry.name) {
             found.ignored_files.push(relative.into());
-            return Ok(None);
+            return Ok(is_file.then_some(Sight::IgnoredFile));
         }
         let file = match entry.look() {
             Ok(look) => describe(&self.disk, (path, relative), look)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        found.files.extend(file.map(|file| File { ignored, ..file }));
-        Ok(None)
+        let Some(file) = file.map(|file| File { ignored, ..file }) else { return Ok(None) };
+        let seen = Seen { stat: file.stat, executable: file.executable, ignored };
+        let sight = (is_file && file.kind == Kind::Regular).then_some(Sight::File(seen));
+        found.files.push(file);
+        Ok(sight)
     }
 
     fn look_at_folder(
@@ -191,20 +260,31 @@ impl Areas {
         is_link: bool,
         place: Place<'_>,
         found: &mut Found,
-    ) -> io::Result<Option<Folder>> {
+        below: &mut Vec<Folder>,
+    ) -> io::Result<Option<Sight>> {
         let Place { path, relative } = place;
-        match self.way(here, place, is_link) {
-            Way::Open(folder) => return Ok(Some(folder)),
-            Way::Ignored => found.ignored_dirs.push(relative.into()),
+        let sight = match self.way(here, place, is_link) {
+            Way::Open(folder) => {
+                below.push(folder);
+                Sight::Open
+            }
+            Way::Ignored => {
+                found.ignored_dirs.push(relative.into());
+                Sight::IgnoredFolder
+            }
             Way::Closed if is_link => {
                 let (kind, stat) = (Kind::FolderLink(self.disk.link(path)?.into()), self.disk.look(path)?.stat);
                 let ignored = here.rules.is_none();
                 found.files.push(File { path: relative.into(), stat, kind, executable: false, ignored });
+                Sight::ClosedFolder
             }
-            Way::Closed => found.closed_dirs.push(relative.into()),
+            Way::Closed => {
+                found.closed_dirs.push(relative.into());
+                Sight::ClosedFolder
+            }
             Way::TooManyLinks => return Err(io::Error::other("too many links to folders on the way")),
-        }
-        Ok(None)
+        };
+        Ok(Some(sight))
     }
 
     fn way(&self, here: &Here<'_>, place: Place<'_>, is_link: bool) -> Way {
@@ -225,10 +305,15 @@ impl Areas {
         } else {
             (folder.link.clone(), Arc::clone(&folder.skip))
         };
+        Way::Open(self.open(here, place, (link, skip)))
+    }
+
+    /// The folder in this place, which the walk goes on to.
+    fn open(&self, here: &Here<'_>, Place { path, relative }: Place<'_>, (link, skip): Passage) -> Folder {
         let inner = here.rules.as_ref().and_then(|_| self.by_dir.get(path).copied());
-        let relative = if inner.is_some() { PathBuf::new() } else { place.relative.to_owned() };
-        let (area, path, rules) = (inner.unwrap_or(folder.area), path.to_owned(), here.rules.clone());
-        Way::Open(Folder { area, relative, path, rules, skip, link })
+        let relative = if inner.is_some() { PathBuf::new() } else { relative.to_owned() };
+        let (area, path, rules) = (inner.unwrap_or(here.folder.area), path.to_owned(), here.rules.clone());
+        Folder { area, relative, path, rules, skip, link }
     }
 
     /// What holds behind the link to a folder at `path`; `None` when it leads to a folder that the walk is in (the real
@@ -291,6 +376,12 @@ pub fn describe(disk: &Disk, (path, relative): (&Path, &Path), look: Look) -> io
         Err(error) if leads_nowhere(&error) => Ok(with(Kind::BrokenLink(text), look)),
         Err(error) => Err(error),
     }
+}
+
+/// Now, in nanoseconds since the Unix epoch.
+fn now_ns() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn leads_nowhere(error: &io::Error) -> bool {

@@ -2,6 +2,7 @@
 //! what is in them, nor what a member or a step is.
 
 mod folder;
+mod known;
 mod pattern;
 mod rules;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod tests;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
+use std::ops::Deref;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -19,7 +21,9 @@ use rayon::prelude::*;
 use crate::disk::Disk;
 use crate::model::FileStat;
 use folder::{Folder, Found};
+use known::{Telling, encode};
 
+pub use known::Known;
 #[expect(unused_imports, reason = "the rooms that use it are being built")]
 pub use pattern::{Globs, PatternError, Patterns, Place, Selection};
 
@@ -39,11 +43,18 @@ pub struct Areas {
 #[derive(Default)]
 pub struct Tree {
     /// One for each area.
-    pub areas: Vec<Arc<AreaFiles>>,
+    pub areas: Vec<Arc<Area>>,
     /// How many looks have begun since the walk.
     begun: usize,
     /// Which of them tells of the area.
     looks: HashMap<usize, usize>,
+}
+
+/// The files of one area, which are not told one by one as long as nobody asks and all are as they were.
+#[derive(Debug)]
+pub struct Area {
+    same: Option<(Arc<Known>, usize)>,
+    told: OnceLock<AreaFiles>,
 }
 
 /// When a look at an area began, among all that did.
@@ -67,6 +78,8 @@ pub struct AreaFiles {
     pub links: Vec<Arc<Path>>,
     /// Where they lead, once somebody has asked.
     pub led_to: OnceLock<Vec<PathBuf>>,
+    /// What a walk has to know to see that all is as it was; none if there is something that cannot be known.
+    records: Vec<Vec<u8>>,
 }
 
 /// A file, or what else stands in a folder in the place of one.
@@ -133,16 +146,47 @@ impl Tree {
         let known = self.looks.entry(area).or_default();
         let is_newer = *known < moment;
         if let (true, Some(files)) = (is_newer, self.areas.get_mut(area)) {
-            (*known, *files) = (moment, Arc::new(found));
+            (*known, *files) = (moment, Arc::new(found.into()));
         }
         is_newer
     }
+
+    /// The places of the areas of which anything is not as it was known to be.
+    pub fn changed(&self) -> impl Iterator<Item = usize> {
+        self.areas.iter().enumerate().filter(|(_, area)| area.same.is_none()).map(|(place, _)| place)
+    }
+
+    /// All that was found, for [`Known::parse`].
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self.areas.iter().map(|area| match &area.same {
+            Some((known, place)) => Telling::Same(known, *place),
+            None => Telling::New(&area.records),
+        }))
+    }
 }
 
-impl AreaFiles {
+impl Area {
     /// Whether there is a file at this path that git would not ignore.
     pub fn has(&self, path: &Path) -> bool {
-        self.files.binary_search_by(|file| bytes(&file.path).cmp(bytes(path))).is_ok()
+        match &self.same {
+            Some((known, area)) if self.told.get().is_none() => known.has(*area, path),
+            _ => self.files.binary_search_by(|file| bytes(&file.path).cmp(bytes(path))).is_ok(),
+        }
+    }
+}
+
+impl Deref for Area {
+    type Target = AreaFiles;
+
+    fn deref(&self) -> &AreaFiles {
+        let tell = || self.same.as_ref().map_or_else(AreaFiles::default, |(known, area)| known.area(*area).into());
+        self.told.get_or_init(tell)
+    }
+}
+
+impl From<AreaFiles> for Area {
+    fn from(files: AreaFiles) -> Self {
+        Self { same: None, told: files.into() }
     }
 }
 
@@ -153,6 +197,13 @@ impl Areas {
         sorted.sort_by_key(|area| &dirs[*area]);
         let by_dir = dirs.iter().cloned().enumerate().rev().map(|(area, dir)| (dir, area)).collect();
         Self { dirs, by_dir, sorted, skip, disk: Disk::default() }
+    }
+
+    /// The folders of the areas, and those that are never entered.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        // What belongs to which is told by an empty one in between.
+        let all = self.dirs.iter().map(PathBuf::as_path).chain([Path::new("")]);
+        all.chain(self.skip.iter().map(PathBuf::as_path))
     }
 
     /// The folder of an area.
@@ -171,8 +222,8 @@ impl Areas {
         self.sorted.iter().skip(begin).copied().take_while(move |area| self.dirs[*area].starts_with(dir))
     }
 
-    /// Looks at all areas in parallel, at each folder once.
-    pub fn walk(&self) -> Tree {
+    /// Looks at all areas in parallel, at each folder once. `known`: what an earlier walk of the same areas has found.
+    pub fn walk(&self, known: &Arc<Known>) -> Tree {
         let found: Vec<Mutex<Option<Found>>> = self.dirs.iter().map(|_| Mutex::default()).collect();
         loop {
             // In the first round these are the outermost areas; then those in folders that are ignored or skipped.
@@ -183,27 +234,32 @@ impl Areas {
             rayon::scope(|scope| {
                 for area in starts {
                     let folder = self.start(area);
-                    scope.spawn(|scope| self.spread(scope, folder, &found));
+                    scope.spawn(|scope| self.spread(scope, folder, (&found, known)));
                 }
             });
         }
-        let found = found.into_par_iter().map(|found| {
+        let areas = found.into_par_iter().enumerate().map(|(area, found)| {
             let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-            Arc::new(AreaFiles::from(found.unwrap_or_default()))
+            Arc::new(told(known, area, found.unwrap_or_default()))
         });
-        let areas: Vec<Arc<AreaFiles>> = found.collect();
+        let areas: Vec<Arc<Area>> = areas.collect();
         Tree { areas: self.dirs.iter().map(|dir| Arc::clone(&areas[self.by_dir[dir]])).collect(), ..Tree::default() }
     }
 
-    fn spread<'s>(&'s self, scope: &Scope<'s>, folder: Folder, found: &'s [Mutex<Option<Found>>]) {
+    fn spread<'s>(
+        &'s self,
+        scope: &Scope<'s>,
+        folder: Folder,
+        (found, known): (&'s [Mutex<Option<Found>>], &'s Known),
+    ) {
         let mut next = Some(folder);
         while let Some(folder) = next.take() {
             let mut news = Found::default();
-            let mut below = self.look(&folder, &mut news);
+            let mut below = self.look(&folder, &mut news, Some(known));
             // This thread goes on with one of them itself.
             next = below.pop();
             for below in below {
-                scope.spawn(|scope| self.spread(scope, below, found));
+                scope.spawn(|scope| self.spread(scope, below, (found, known)));
             }
             lock(&found[folder.area]).get_or_insert_default().append(news);
         }
@@ -227,7 +283,7 @@ impl Areas {
         let mut found = Found::default();
         let mut pending = vec![self.reach(area)];
         while let Some(folder) = pending.pop() {
-            let below = self.look(&folder, &mut found);
+            let below = self.look(&folder, &mut found, None);
             pending.extend(below.into_iter().filter(|below| below.area == area));
         }
         AreaFiles::from(found)
@@ -246,15 +302,31 @@ impl Areas {
     }
 }
 
+/// What was found of an area, where some of its folders may be as they were known.
+fn told(known: &Arc<Known>, area: usize, mut found: Found) -> Area {
+    let count = found.same.len();
+    let is_same = count > 0 && count == known.count(area) && found.records.is_empty() && !found.is_untold;
+    if is_same {
+        return Area { same: Some((Arc::clone(known), area)), told: OnceLock::new() };
+    }
+    for place in std::mem::take(&mut found.same) {
+        known.tell(place, &mut found);
+    }
+    AreaFiles::from(found).into()
+}
+
 impl From<Found> for AreaFiles {
     fn from(found: Found) -> Self {
-        let Found { mut files, mut ignored_files, mut ignored_dirs, mut closed_dirs, mut problems, links } = found;
+        let Found { mut files, mut ignored_files, mut ignored_dirs, mut closed_dirs, mut problems, links, .. } = found;
+        let mut records = if found.is_untold { Vec::new() } else { found.records };
+        records.sort_unstable_by(|a, b| known::relative(a).cmp(known::relative(b)));
         files.sort_unstable_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
         ignored_files.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
         ignored_dirs.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
         closed_dirs.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
         problems.sort_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)));
-        Self { files, ignored_files, ignored_dirs, closed_dirs, problems, links, led_to: OnceLock::new() }
+        let led_to = OnceLock::new();
+        Self { files, ignored_files, ignored_dirs, closed_dirs, problems, links, led_to, records }
     }
 }
 

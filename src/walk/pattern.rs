@@ -56,6 +56,8 @@ pub struct Selection {
     pub files: Vec<File>,
     /// What could not be looked at and may hold files that the globs name.
     pub problems: Vec<Problem>,
+    /// Whether the disk was asked besides what a walk has found.
+    pub has_asked: bool,
 }
 
 /// A glob that cannot be used.
@@ -270,6 +272,7 @@ impl Search<'_> {
             if !self.globs.matches(&seen) {
                 continue;
             }
+            selection.has_asked = true;
             let path = self.areas.dirs[self.area].join(&seen);
             let disk = &self.areas.disk;
             match disk.look(&path).and_then(|look| describe(disk, (&path, &seen), look)) {
@@ -290,9 +293,10 @@ impl Search<'_> {
             self.areas.start_ignored(&path, &dir, self.area)
         };
         let mut pending: Vec<_> = dirs.map(start).collect();
+        selection.has_asked |= !pending.is_empty();
         let mut found = Found::default();
         while let Some(folder) = pending.pop() {
-            let below = self.areas.look(&folder, &mut found);
+            let below = self.areas.look(&folder, &mut found, None);
             pending.extend(below.into_iter().filter(|below| self.globs.may_match_under(&below.relative)));
         }
         selection.files.extend(found.files.into_iter().filter(|file| self.globs.matches(&file.path)));

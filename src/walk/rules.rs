@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder, gitconfig_excludes_path};
+use sha2::{Digest as _, Sha256};
 
+use super::folder::Grounds;
 use crate::disk::{Disk, Sort};
 
 /// The rules that hold in one folder. Cheap to clone; folders share those of the folders above.
@@ -18,6 +20,8 @@ pub struct Rules(Option<Arc<Level>>);
 struct Level {
     matcher: Gitignore,
     outer: Rules,
+    /// The SHA-256 of all that these rules and the outer ones are made of.
+    digest: [u8; 32],
 }
 
 impl Rules {
@@ -66,11 +70,25 @@ impl Rules {
 
     /// A file that cannot be read has no rules, as for git: more files count as inputs then, never fewer.
     fn with(self, disk: &Disk, base: &Path, file: &Path) -> Self {
-        let matcher = disk.read(file).ok().and_then(|text| matcher(base, &text));
-        match matcher {
-            Some(matcher) => Self(Some(Arc::new(Level { matcher, outer: self }))),
-            None => self,
+        let Ok(text) = disk.read(file) else { return self };
+        let Some(matcher) = matcher(base, &text) else { return self };
+        let mut digest = Sha256::new_with_prefix(self.digest());
+        [base.as_os_str().as_encoded_bytes(), b"\0", &text].into_iter().for_each(|part| digest.update(part));
+        let digest = digest.finalize().into();
+        Self(Some(Arc::new(Level { matcher, outer: self, digest })))
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        self.0.as_ref().map_or([0; 32], |level| level.digest)
+    }
+
+    /// What tells these rules, beside folders that are not entered, from any others.
+    pub fn grounds(&self, skip: &[PathBuf]) -> Grounds {
+        let mut digest = Sha256::new_with_prefix(self.digest());
+        for skip in skip {
+            [skip.as_os_str().as_encoded_bytes(), b"\0"].into_iter().for_each(|part| digest.update(part));
         }
+        Grounds(digest.finalize().into())
     }
 
     /// Whether git ignores the file or folder at `path`, given that it does not ignore the folder it is in.

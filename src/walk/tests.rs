@@ -39,7 +39,7 @@ impl Scene {
     }
 
     fn files(&self, dir: &str) -> String {
-        names(&self.areas(&[dir]).walk().areas[0].files)
+        names(&self.areas(&[dir]).walk(&Arc::default()).areas[0].files)
     }
 
     fn git(&self, dir: &str, arguments: &[&str]) -> Vec<u8> {
@@ -141,7 +141,7 @@ mod random_trees {
 
     fn by_walk(scene: &Scene, areas: &Areas) -> Vec<String> {
         let mut all = Vec::new();
-        for (area, files) in areas.walk().areas.iter().enumerate() {
+        for (area, files) in areas.walk(&Arc::default()).areas.iter().enumerate() {
             assert!(files.problems.is_empty());
             assert!(files.files.is_sorted_by(|a, b| a.bytes() < b.bytes()));
             let dir = areas.dir(area).strip_prefix(&scene.root).unwrap();
@@ -184,7 +184,7 @@ mod random_trees {
             let found = by_walk(&scene, &whole);
             assert_eq!(more(&scene, &found, &expected), "", "found too much, seed {seed}");
             assert_eq!(more(&scene, &expected, &found), "", "found too little, seed {seed}");
-            ignored += whole.walk().areas[0].ignored_files.len();
+            ignored += whole.walk(&Arc::default()).areas[0].ignored_files.len();
 
             // Cut into areas, each in a folder that is not ignored, it is the same tree.
             let is_seen = |dir: &&str| expected.iter().any(|file| Path::new(file).starts_with(dir));
@@ -197,6 +197,74 @@ mod random_trees {
             by_walk(&scene, &scene.areas(&any));
         }
         assert!(ignored > 100, "the rules ignored {ignored} files only");
+    }
+
+    fn all(tree: &Tree) -> Vec<String> {
+        let area = |area: &Arc<Area>| {
+            let AreaFiles { files, ignored_files, ignored_dirs, closed_dirs, problems, links, .. } = &***area;
+            let mut links = links.clone();
+            links.sort();
+            format!("{files:?} {ignored_files:?} {ignored_dirs:?} {closed_dirs:?} {problems:?} {links:?}")
+        };
+        tree.areas.iter().map(area).collect()
+    }
+
+    fn change(scene: &Scene, random: &mut Random, dirs: &[String]) -> String {
+        let dir = &dirs[random.below(dirs.len())];
+        let path = format!("{dir}{}{}", if dir.is_empty() { "" } else { "/" }, random.one_of(NAMES));
+        let full = scene.at(&path);
+        match random.below(9) {
+            0 if full.is_dir() => _ = fs::remove_dir_all(&full),
+            0 => _ = fs::remove_file(&full),
+            1 => _ = fs::create_dir_all(&full),
+            2 => _ = fs::rename(&full, scene.at(random.one_of(NAMES))),
+            3 => _ = fs::write(scene.at(dir).join(".gitignore"), rules(random, PARTS)),
+            4 => _ = fs::remove_file(scene.at(dir).join(".gitignore")),
+            5 => scene.write(".git/info/exclude", &rules(random, PARTS)),
+            #[cfg(unix)]
+            6 => _ = std::os::unix::fs::symlink(random.one_of(NAMES), &full),
+            #[cfg(unix)]
+            7 => {
+                use std::os::unix::fs::PermissionsExt as _;
+                _ = fs::set_permissions(&full, fs::Permissions::from_mode(0o755));
+            }
+            _ => _ = fs::write(&full, random.one_of(NAMES)),
+        }
+        path
+    }
+
+    #[test]
+    fn are_the_same_to_a_walk_that_knows_them_as_they_were() {
+        let (mut same, mut changed) = (0, 0);
+        for seed in 1..=40 {
+            let (scene, dirs) = scene(seed, PARTS);
+            let mut random = Random(seed);
+            let some: Vec<&str> = dirs.iter().step_by(3).map(String::as_str).collect();
+            let areas = scene.areas(&some);
+            for round in 0..6 {
+                // What has just been written may be written again and look the same.
+                std::thread::sleep(std::time::Duration::from_millis(15));
+                let known = areas.walk(&Arc::default());
+                let known = Arc::new(Known::parse(known.encode()));
+                let again = areas.walk(&known);
+                same += again.areas.len() - again.changed().count();
+                let names = |tree: &Tree| -> Vec<bool> {
+                    let names = NAMES.iter().map(Path::new);
+                    tree.areas.iter().flat_map(|area| names.clone().map(|name| area.has(name))).collect()
+                };
+                let has = names(&again);
+                assert_eq!(all(&again), all(&areas.walk(&Arc::default())), "seed {seed}, round {round}");
+                assert_eq!(has, names(&again));
+                assert_eq!(again.encode(), areas.walk(&Arc::default()).encode());
+
+                let path = change(&scene, &mut random, &dirs);
+                let again = areas.walk(&known);
+                changed += again.changed().count();
+                let text = format!("seed {seed}, round {round}: {path}");
+                assert_eq!(all(&again), all(&areas.walk(&Arc::default())), "{text}");
+            }
+        }
+        assert!(same > 500 && changed > 100, "{same} were the same, {changed} not");
     }
 
     #[test]
@@ -215,7 +283,7 @@ fn env_files_count_and_the_version_controls_do_not() {
     scene.git("", &["init", "-q"]);
     scene.write(".gitignore", ".env*\n.envrc\nlogs/\n");
     scene.write("logs/.env", "");
-    let files = &scene.areas(&[""]).walk().areas[0].files;
+    let files = &scene.areas(&[""]).walk(&Arc::default()).areas[0].files;
     assert_eq!(names(files), ".env .env.local .gitignore .hidden/x a/.envrc a/b");
     let ignored: Vec<bool> = files.iter().map(|file| file.ignored).collect();
     assert_eq!(ignored, [true, true, false, false, true, false]);
@@ -225,12 +293,38 @@ fn env_files_count_and_the_version_controls_do_not() {
 fn a_file_belongs_to_the_innermost_area_and_areas_may_lie_anywhere() {
     let scene = Scene::new(&["w/x", "w/a/x", "w/a/src/x", "w/a/in/x", "w/a/in/y/x", "w/a-b/x", "other/x", "other/t/x"]);
     let areas = scene.areas(&["w/a/in", "w", "other", "w/a", "w"]);
-    let tree = areas.walk();
+    let tree = areas.walk(&Arc::default());
     let found: Vec<String> = tree.areas.iter().map(|area| names(&area.files)).collect();
     assert_eq!(found, ["x y/x", "a-b/x x", "t/x x", "src/x x", "a-b/x x"]);
     for (area, files) in tree.areas.iter().enumerate() {
         assert_eq!(areas.rewalk(area).files, files.files);
     }
+}
+
+#[test]
+fn a_file_that_was_just_written_is_looked_into_each_time() {
+    let scene = Scene::new(&["a/x", "b/x"]);
+    std::thread::sleep(std::time::Duration::from_millis(15));
+    // However long the walk takes, it is younger.
+    let soon = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
+    fs::File::options().write(true).open(scene.at("b/x")).unwrap().set_modified(soon).unwrap();
+    let areas = scene.areas(&["a", "b"]);
+    let known = |known| Arc::new(Known::parse(areas.walk(&known).encode()));
+    let known = known(Arc::default());
+    assert_eq!(areas.walk(&known).changed().collect::<Vec<_>>(), [1]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_links_lead_to_is_looked_at_each_time() {
+    let scene = Scene::new(&["a/x", "b/x", "c/x"]);
+    std::os::unix::fs::symlink("../c", scene.at("b/link")).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(15));
+    let areas = scene.areas(&["a", "b"]);
+    let known = Arc::new(Known::parse(areas.walk(&Arc::default()).encode()));
+    let tree = areas.walk(&known);
+    assert_eq!(tree.changed().collect::<Vec<_>>(), [1]);
+    assert_eq!(names(&tree.areas[1].files), "link/x x");
 }
 
 #[cfg(unix)]
@@ -245,9 +339,9 @@ fn the_target_directory_is_never_entered_by_whatever_path() {
     // The workspace, or the target directory, may be reached through a link.
     std::os::unix::fs::symlink("build", scene.at("alias")).unwrap();
     let areas = Areas::new(vec![scene.at("")], vec![scene.at("target"), scene.at("alias/t")]);
-    assert_eq!(names(&areas.walk().areas[0].files), ".gitignore a/link a/link2 a/src/x a/target/x");
+    assert_eq!(names(&areas.walk(&Arc::default()).areas[0].files), ".gitignore a/link a/link2 a/src/x a/target/x");
     let areas = Areas::new(vec![scene.at("alias")], vec![scene.at("build/t")]);
-    assert_eq!(names(&areas.walk().areas[0].files), "");
+    assert_eq!(names(&areas.walk(&Arc::default()).areas[0].files), "");
 }
 
 #[test]
@@ -257,7 +351,7 @@ fn an_area_in_an_ignored_or_skipped_folder_is_walked_with_its_own_rules() {
     scene.write(".gitignore", "gen\ntarget\n*.rs\n");
     scene.write("gen/x/.gitignore", "*.log\n");
     let areas = scene.areas(&["", "gen/x", "gen/x/in", "target/p"]);
-    let tree = areas.walk();
+    let tree = areas.walk(&Arc::default());
     let found: Vec<String> = tree.areas.iter().map(|area| names(&area.files)).collect();
     // What is above the target directory does ignore the last one's folder.
     assert_eq!(found, [".gitignore", ".gitignore src/lib.rs", "y", "lib.rs"]);
@@ -316,7 +410,7 @@ mod links {
 
     fn kinds(scene: &Scene, dir: &str) -> Vec<(String, Kind)> {
         let areas = scene.areas(&[dir]);
-        let files = areas.walk().areas[0].files.clone();
+        let files = areas.walk(&Arc::default()).areas[0].files.clone();
         assert_eq!(areas.rewalk(0).files, files);
         files.into_iter().map(|file| (file.path.to_str().unwrap().to_owned(), file.kind)).collect()
     }
@@ -337,7 +431,7 @@ mod links {
             ("through", Kind::BrokenLink(path("data/x"))),
         ];
         assert_eq!(kinds(&scene, ""), expected.map(|(name, kind)| (name.to_owned(), kind)));
-        let files = &scene.areas(&[""]).walk().areas[0].files;
+        let files = &scene.areas(&[""]).walk(&Arc::default()).areas[0].files;
         assert_eq!(files[2].stat, files[1].stat);
     }
 
@@ -373,7 +467,7 @@ mod links {
                 symlink(scene.at(other), scene.at(dir).join(name)).unwrap();
             }
         }
-        let area = &scene.areas(&["packages/0"]).walk().areas[0];
+        let area = &scene.areas(&["packages/0"]).walk(&Arc::default()).areas[0];
         assert!(names(&area.files).contains("packages-1/packages-2/packages-3/packages-4/x"));
         assert!(!area.problems.is_empty());
     }
@@ -383,7 +477,7 @@ mod links {
         let scene = Scene::new(&["real/lib.rs", "w/x"]);
         symlink("../real", scene.at("w/member")).unwrap();
         let areas = scene.areas(&["w", "w/member"]);
-        let tree = areas.walk();
+        let tree = areas.walk(&Arc::default());
         assert_eq!((&*names(&tree.areas[0].files), &*names(&tree.areas[1].files)), ("x", "lib.rs"));
         assert_eq!(areas.rewalk(1).files, tree.areas[1].files);
     }
@@ -395,7 +489,7 @@ mod links {
         fs::write(scene.root.join(odd), "").unwrap();
         let mode = rustix::fs::Mode::from_raw_mode(0o600);
         rustix::fs::mknodat(rustix::fs::CWD, scene.at("fifo"), rustix::fs::FileType::Fifo, mode, 0).unwrap();
-        let files = &scene.areas(&[""]).walk().areas[0].files;
+        let files = &scene.areas(&[""]).walk(&Arc::default()).areas[0].files;
         let found: Vec<_> = files.iter().map(|file| (&*file.path, &file.kind)).collect();
         let expected =
             [(Path::new("a"), &Kind::Regular), (Path::new("fifo"), &Kind::Special), (odd.as_ref(), &Kind::Regular)];
@@ -409,7 +503,7 @@ mod links {
 fn what_cannot_be_looked_at_is_a_problem_and_the_rest_is_found() {
     let scene = Scene::new(&["a/x", "b/x"]);
     let areas = scene.areas(&["", "gone"]);
-    let problems = &areas.walk().areas[1].problems;
+    let problems = &areas.walk(&Arc::default()).areas[1].problems;
     assert_eq!(problems.len(), 1);
     assert_eq!((&problems[0].path, problems[0].error.kind()), (&scene.at("gone"), io::ErrorKind::NotFound));
     assert_eq!(areas.rewalk(1).problems.len(), 1);
@@ -428,7 +522,7 @@ fn what_cannot_be_looked_at_is_a_problem_and_the_rest_is_found() {
 fn a_second_look_sees_what_changed() {
     let scene = Scene::new(&["a/x", "b/x"]);
     let areas = scene.areas(&["a", "b"]);
-    let before = areas.walk();
+    let before = areas.walk(&Arc::default());
     scene.write("a/x", "longer than before");
     scene.write("a/y", "");
     scene.write("a/.gitignore", "z");
@@ -444,7 +538,7 @@ mod patterns {
 
     fn select(areas: &Areas, area: usize, patterns: &[&str]) -> String {
         let patterns = Patterns::new(patterns).unwrap();
-        let tree = areas.walk();
+        let tree = areas.walk(&Arc::default());
         let selection = areas.select(&tree, area, &patterns.own);
         assert!(selection.problems.is_empty());
         assert!(selection.files.is_sorted_by(|a, b| a.bytes() < b.bytes()));
@@ -480,7 +574,7 @@ mod patterns {
         assert_eq!(select(&areas, 1, &["**/*.rs"]), "deep/x.rs out/x.rs x.rs");
         assert_eq!(select(&areas, 0, &["out/gen", "*.log"]), "n.log out/gen/x.rs");
         assert_eq!(select(&areas, 0, &["in/deep/**"]), "in/deep/x.rs");
-        let tree = areas.walk();
+        let tree = areas.walk(&Arc::default());
         let files = areas.select(&tree, 0, &Patterns::new(&["**"]).unwrap().own).files;
         let ignored: Vec<&File> = files.iter().filter(|file| file.ignored).collect();
         assert_eq!(ignored.len(), 4, "{files:?}");
@@ -495,7 +589,7 @@ mod patterns {
         scene.write(".gitignore", "gone\n");
         scene.write("gone/x", "");
         let areas = scene.areas(&[""]);
-        let tree = areas.walk();
+        let tree = areas.walk(&Arc::default());
         // A folder that has vanished tells who tried to enter it.
         fs::remove_dir_all(scene.at("gone")).unwrap();
         let problems = |pattern| areas.select(&tree, 0, &Patterns::new(&[pattern]).unwrap().own).problems.len();
@@ -507,7 +601,7 @@ mod patterns {
         let scene = Scene::new(&["proto/a", "proto/d/b", "api/proto/c", "api/x"]);
         let areas = scene.areas(&["", "api"]);
         let patterns = Patterns::new(&["//proto/**", "proto/*", "//api/x"]).unwrap();
-        let tree = areas.walk();
+        let tree = areas.walk(&Arc::default());
         assert_eq!(names(&areas.select(&tree, 0, &patterns.root).files), "api/x proto/a proto/d/b");
         assert_eq!(names(&areas.select(&tree, 1, &patterns.own).files), "proto/c");
         assert!(!patterns.root.is_empty() && Patterns::new(&["a"]).unwrap().root.is_empty());
@@ -528,7 +622,7 @@ mod patterns {
 fn what_an_older_look_has_found_does_not_hide_what_a_later_one_did() {
     let scene = Scene::new(&["a/one"]);
     let areas = scene.areas(&["a"]);
-    let mut tree = areas.walk();
+    let mut tree = areas.walk(&Arc::default());
     let before = tree.begin();
     let old = areas.rewalk(0);
     scene.write("a/two", "");

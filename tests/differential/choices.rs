@@ -141,6 +141,7 @@ pub const HARMLESS: &[(usize, Edit)] = &[
     (1, Delete("shop/base/out/packed.txt")),
     (1, Forget("records.bin")),
     (1, Forget("files.bin")),
+    (1, Forget("seen.bin")),
     (1, Forget("descriptions.bin")),
     (1, Forget("state.json")),
     (1, Forget("workspace.json")),

@@ -88,6 +88,7 @@ fn whatever_is_damaged_is_set_aside_and_the_result_is_right() {
         "state.json",
         "workspace.json",
         "files.bin",
+        "seen.bin",
         "records.bin",
         "toolchain.json",
     ];

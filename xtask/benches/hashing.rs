@@ -3,6 +3,8 @@
 
 #![expect(clippy::expect_used, reason = "what cannot be set up cannot be measured")]
 
+#[path = "../src/forget.rs"]
+mod forget;
 #[path = "support/ground.rs"]
 mod ground;
 #[path = "support/run.rs"]
@@ -33,9 +35,8 @@ fn members(dir: &Path) -> Vec<std::path::PathBuf> {
     members.map(|member| member.expect("there are members").path()).collect()
 }
 
-/// Where the digests of files lie.
 fn forget(dir: &Path) {
-    fs::remove_file(dir.join("target/lifecycle/files.bin")).expect("digests are kept there");
+    forget::forget(dir).expect("digests are kept there");
 }
 
 fn touch(dir: &Path) {

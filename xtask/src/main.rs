@@ -3,6 +3,7 @@
 mod baseline;
 mod bench;
 mod ci;
+mod forget;
 mod gate;
 mod generate;
 mod interrupts;

@@ -66,7 +66,7 @@ impl Judge<'_> {
     }
 
     fn covers(&self, id: StepId, key: Key, judged: &Judged, coverer: &mut Coverer<'_>) -> Covers {
-        let mut covers = self.keys.with_parts(|parts| coverer.covers(key.digest, &|digest| parts.bytes(digest)));
+        let mut covers = self.keys.with_parts(|parts| coverer.covers(key.digest, parts));
         let discovered = match &judged.record {
             Some(held) => held.discovered.clone().unwrap_or_default(),
             None => self.discovered_before(id),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 
 use super::Measuring;
 use super::command::{lifecycle, quiet, timed};
@@ -17,6 +17,7 @@ use super::table::{Table, change, time};
 use super::turns::Turns;
 use super::watch::{Seen, watch};
 use crate::baseline::{self, State};
+use crate::forget::forget;
 
 /// How many phases each run has.
 const PHASES: usize = 10;
@@ -144,15 +145,13 @@ fn listed(paths: &[PathBuf], is_meant: impl Fn(&Path) -> bool) -> String {
 
 fn key_generation(measuring: &Measuring, dir: &Path, table: &mut Table) -> anyhow::Result<()> {
     write(dir, make(1, "true"), KEYED, KEYED_BYTES)?;
-    let digests = dir.join("target/lifecycle/files.bin");
     let run = |jobs: &str| lifecycle(&measuring.program, dir, &["phase-0000", "--jobs", jobs]);
     timed(&mut run("1"))?;
     timed(&mut run("1"))?;
-    ensure!(digests.exists(), "{} is not where digests are kept", digests.display());
     let cold = |jobs: &'static str| {
-        let (run, digests) = (&run, &digests);
+        let run = &run;
         Box::new(move || {
-            fs::remove_file(digests)?;
+            forget(dir)?;
             timed(&mut run(jobs))
         })
     };

@@ -6,9 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, ensure};
-
 use crate::bench::{lifecycle, remove, timed};
+use crate::forget::forget;
 use crate::generate::Shape;
 
 /// One run.
@@ -34,9 +33,6 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "hashing", members: 50, files: 20, bytes: 65_536, words: STAMP, forget: true },
 ];
 
-/// Where the digests of files lie.
-const DIGESTS: &str = "target/lifecycle/files.bin";
-
 impl Workload {
     /// Makes the workspace, and runs until there is nothing more to do.
     pub fn settle(&self, program: &Path, dir: &Path) -> anyhow::Result<()> {
@@ -59,9 +55,7 @@ impl Workload {
     /// The run to count.
     pub fn command(&self, program: &Path, dir: &Path) -> anyhow::Result<Command> {
         if self.forget {
-            let digests = dir.join(DIGESTS);
-            ensure!(digests.exists(), "{} is not where digests are kept", digests.display());
-            fs::remove_file(&digests).with_context(|| format!("cannot remove {}", digests.display()))?;
+            forget(dir)?;
         }
         Ok(lifecycle(program, dir, self.words))
     }

@@ -1,0 +1,170 @@
+//! What a run has seen, as bytes for the next one: what the walk found, and the digests of the sets of files that follow
+//! from that alone. What is as it was need not be put together again. It reads and writes no file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::coverage::{Class, Coverage, SetId};
+use super::sets::Set;
+use super::state::State;
+use crate::fingerprint::{Description, Tag, sha256};
+use crate::model::{Digest, PhaseId};
+use crate::walk::{Known, Tree};
+
+/// The version of the form; it also stands for what is taken for inputs where nobody names any.
+const VERSION: u32 = 1;
+const MAGIC: &[u8; 4] = b"clsn";
+/// A class, its number, an area, whether there is a file, a digest.
+const ROW: usize = 1 + 4 + 4 + 1 + 32;
+
+/// What an earlier run has seen.
+#[derive(Debug, Default)]
+pub struct Remembered {
+    /// What its walk has found.
+    pub walk: Arc<Known>,
+    /// The sets of which nothing has to be said but the digest, and whether there is no file in them.
+    pub sets: BTreeMap<SetId, (Digest, bool)>,
+    /// The digest of all of it.
+    checksum: Option<Digest>,
+}
+
+impl Remembered {
+    /// Takes what [`encode`] wrote of this workspace with these globs; nothing of anything else.
+    pub fn parse(bytes: Vec<u8>, grounds: (Digest, Digest)) -> Self {
+        read(bytes, grounds).unwrap_or_default()
+    }
+
+    /// The sets that are what they were, and the others among these.
+    pub fn split(&self, coverage: &Coverage<'_>, tree: &Tree, ids: Vec<SetId>) -> (Vec<(SetId, Set)>, Vec<SetId>) {
+        let mut sets = self.sets.clone();
+        forget(coverage, tree, &mut sets);
+        let mut known = Vec::new();
+        let mut others = Vec::new();
+        for id in ids {
+            match sets.get(&id) {
+                Some((digest, is_empty)) => known.push((id, Set::known(*digest, *is_empty))),
+                None => others.push(id),
+            }
+        }
+        (known, others)
+    }
+
+    /// What the next run is to know; `None` if this is it.
+    pub fn renewed(&self, coverage: &Coverage<'_>, state: &State) -> Option<Vec<u8>> {
+        let can_be_known = state.sets.iter().filter(|(_, set)| set.can_be_known());
+        let now: BTreeMap<SetId, (Digest, bool)> =
+            can_be_known.map(|(id, set)| (*id, (set.digest, set.is_empty))).collect();
+        if state.tree.changed().next().is_none() && now.iter().all(|(id, set)| self.sets.get(id) == Some(set)) {
+            return None;
+        }
+        let mut sets = self.sets.clone();
+        forget(coverage, &state.tree, &mut sets);
+        sets.extend(now);
+        let bytes = encode(grounds(coverage), &sets, &state.tree);
+        let checksum = bytes.last_chunk().copied().map(Digest);
+        (checksum != self.checksum).then_some(bytes)
+    }
+}
+
+/// Forgets the sets that may hold a file that is not as it was.
+fn forget(coverage: &Coverage<'_>, tree: &Tree, sets: &mut BTreeMap<SetId, (Digest, bool)>) {
+    let mut classes: Vec<Class> = sets.keys().map(|(class, _)| *class).collect();
+    classes.dedup();
+    for area in tree.changed() {
+        for id in classes.iter().flat_map(|class| coverage.reaching(*class, area)) {
+            sets.remove(&id);
+        }
+    }
+}
+
+/// What decides about the walk, and about the sets.
+pub fn grounds(coverage: &Coverage<'_>) -> (Digest, Digest) {
+    let mut walk = Description::default();
+    coverage.areas.folders().for_each(|folder| walk.text(Tag::Place, "", folder.as_os_str().as_encoded_bytes()));
+    let walk = walk.finish().0;
+    let mut sets = coverage.grounds.clone();
+    sets.digest(Tag::Files, "", walk);
+    (walk, sets.finish().0)
+}
+
+fn encode((walk, globs): (Digest, Digest), sets: &BTreeMap<SetId, (Digest, bool)>, tree: &Tree) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&walk.0);
+    bytes.extend_from_slice(&globs.0);
+    bytes.extend_from_slice(&(sets.len() as u32).to_le_bytes());
+    for (&(class, area), (digest, is_empty)) in sets {
+        let (tag, number) = tag(class);
+        bytes.push(tag);
+        bytes.extend_from_slice(&(number as u32).to_le_bytes());
+        bytes.extend_from_slice(&(area as u32).to_le_bytes());
+        bytes.push((*is_empty).into());
+        bytes.extend_from_slice(&digest.0);
+    }
+    bytes.extend_from_slice(&tree.encode());
+    let checksum = sha256(&bytes);
+    bytes.extend_from_slice(&checksum.0);
+    bytes
+}
+
+fn read(mut bytes: Vec<u8>, (walk, globs): (Digest, Digest)) -> Option<Remembered> {
+    let (body, checksum) = bytes.split_last_chunk::<32>()?;
+    let mut rest = body;
+    let is_ours = take::<4>(&mut rest)? == *MAGIC && take::<4>(&mut rest)? == VERSION.to_le_bytes();
+    if !is_ours || take::<32>(&mut rest)? != walk.0 || sha256(body).0 != *checksum {
+        return None;
+    }
+    let checksum = Some(Digest(*checksum));
+    let is_same = take::<32>(&mut rest)? == globs.0;
+    let count = u32::from_le_bytes(take(&mut rest)?);
+    let (rows, found) = rest.split_at_checked(usize::try_from(count).ok()?.checked_mul(ROW)?)?;
+    let sets: Option<_> = rows.chunks_exact(ROW).map(set).collect();
+    let sets = if is_same { sets? } else { BTreeMap::new() };
+    let (begin, end) = (body.len() - found.len(), body.len());
+    bytes.truncate(end);
+    bytes.drain(..begin);
+    Some(Remembered { walk: Arc::new(Known::parse(bytes)), sets, checksum })
+}
+
+fn set(mut row: &[u8]) -> Option<(SetId, (Digest, bool))> {
+    let row = &mut row;
+    let [tag] = take(row)?;
+    let number = usize::try_from(u32::from_le_bytes(take(row)?)).ok()?;
+    let area = usize::try_from(u32::from_le_bytes(take(row)?)).ok()?;
+    let [is_empty] = take(row)?;
+    Some(((class(tag, number)?, area), (Digest(take(row)?), is_empty != 0)))
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*taken)
+}
+
+const fn tag(class: Class) -> (u8, usize) {
+    match class {
+        Class::Default => (0, 0),
+        Class::Inputs(phase) => (1, phase.index()),
+        Class::Less(phase) => (2, phase.index()),
+        Class::Above => (3, 0),
+        Class::IgnoredSources => (4, 0),
+        Class::IgnoredLess(phase) => (5, phase.index()),
+        Class::Rooted(place) => (6, place),
+        Class::Whole => (7, 0),
+    }
+}
+
+const fn class(tag: u8, number: usize) -> Option<Class> {
+    Some(match tag {
+        0 => Class::Default,
+        1 => Class::Inputs(PhaseId::new(number)),
+        2 => Class::Less(PhaseId::new(number)),
+        3 => Class::Above,
+        4 => Class::IgnoredSources,
+        5 => Class::IgnoredLess(PhaseId::new(number)),
+        6 => Class::Rooted(number),
+        7 => Class::Whole,
+        _ => return None,
+    })
+}
