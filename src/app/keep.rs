@@ -1,6 +1,6 @@
 //! The end of a run: what came of it, written in one batch. A disk that takes nothing is a warning, not a failure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -104,7 +104,7 @@ fn write(
     limits: Limits,
 ) -> io::Result<Vec<String>> {
     let mut warnings = flush(home, batch, limits, references, started)?.warnings;
-    let save = || home.lock().and_then(|_guard| cache.save(&file_digests(home)));
+    let save = || home.lock().and_then(|_guard| cache.save());
     if cache.opened() > 0
         && let Err(error) = save()
     {
@@ -168,7 +168,9 @@ struct Keeping<'a, 'e> {
 
 impl Keeping<'_, '_> {
     fn batch(&mut self, ended: &Ended<'_>) -> io::Result<Batch> {
-        let gone = self.past.state.steps.keys().filter(|name| !(self.ran.is_step)(name)).cloned().collect();
+        let own: HashSet<&str> = self.ran.steps.iter().map(|step| &*step.name).collect();
+        let is_gone = |name: &&String| !own.contains(name.as_str()) && !(self.ran.is_step)(name);
+        let gone = self.past.state.steps.keys().filter(is_gone).cloned().collect();
         let mut batch = Batch { made: ended.made.clone(), gone, ..Batch::default() };
         let mut last: BTreeMap<StepId, &Produced> = BTreeMap::new();
         for produced in &ended.produced {

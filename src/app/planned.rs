@@ -45,6 +45,15 @@ struct Past {
     is_blocked: bool,
 }
 
+impl Past {
+    /// Digests of files are read when somebody asks for one.
+    fn warn_of_digests(&self, events: &mut dyn FnMut(EventKind)) {
+        // That there is an obstacle says more.
+        let warning = self.cache.warning().filter(|_| !self.is_blocked);
+        warning.into_iter().for_each(|text| events(EventKind::Warned(text)));
+    }
+}
+
 impl<'a> Planned<'a> {
     /// Plans these phases.
     pub fn new(lifecycle: &'a Lifecycle, phases: &[String]) -> Result<Self, Error> {
@@ -106,6 +115,7 @@ impl<'a> Planned<'a> {
         let (past, around, looked) = self.look(&pool, &expansion);
         self.warn(&past, events);
         let keys = pool.install(|| Keys::new(looked, &past.cache, environment::describe(&around)));
+        past.warn_of_digests(events);
         let outputs = Outputs::new(&past.home, &past.cache);
         let judge = self.judge((&keys, &outputs), &past);
         let blobs = Blobs::new(&past.home);
@@ -165,6 +175,7 @@ impl<'a> Planned<'a> {
         if !past.is_blocked {
             let _entered = tracing::debug_span!("keep").entered();
             keep::keep(&ran, (&keys, kept), &pool, ended, events);
+            past.warn_of_digests(events);
         }
         started.close();
         slower.into_iter().for_each(|(step, took, usual)| events(EventKind::Slower { step, took, usual }));
@@ -245,8 +256,10 @@ impl<'a> Planned<'a> {
     ) -> (Past, Environment, Looked<'p>) {
         // What cannot be read is looked at anew.
         let seen = || std::fs::read(keep::seen(&self.home())).unwrap_or_default();
-        let now = || (self.around(), Looked::new(&self.plan, expansion, seen));
-        let (past, (around, looked)) = pool.install(|| rayon::join(|| self.past(), now));
+        let looked = || Looked::new(&self.plan, expansion, seen);
+        // The files come first: whoever is done with the others helps with them.
+        let (looked, (past, around)) =
+            pool.install(|| rayon::join(looked, || rayon::join(|| self.past(), || self.around())));
         (past, around, looked)
     }
 
@@ -288,12 +301,12 @@ impl<'a> Planned<'a> {
         let home = self.home();
         let (state, state_warning) = State::load(&home);
         let (records, records_warning) = Records::load(&home);
-        let (cache, cache_warning) = FileHashCache::load(&keep::file_digests(&home));
+        let cache = FileHashCache::new(keep::file_digests(&home));
         let obstacle = home.obstacle();
         let warnings = match &obstacle {
             // Each of the others would only say the same.
             Some(error) => vec![keep::unkept(&home, error)],
-            None => [state_warning, records_warning, cache_warning].into_iter().flatten().collect(),
+            None => [state_warning, records_warning].into_iter().flatten().collect(),
         };
         Past { home, state, records, cache, warnings, is_blocked: obstacle.is_some() }
     }

@@ -1,6 +1,8 @@
 //! The parts that keys are made of: files, members with what they depend on, locked packages; each built once and kept.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::description::{Description, FORMAT, Tag};
 use crate::model::{Definition, DependencyKind, Digest, Engine, MemberId, Package, Workspace};
@@ -18,12 +20,71 @@ pub struct FileItem<'a> {
     pub executable: bool,
 }
 
-/// All descriptions of a run by their digests, and which thing has which.
+/// All descriptions of a run by their digests, and which thing has which. Shared by all threads, which rarely meet in it.
 #[derive(Debug, Default)]
 pub struct Parts {
-    pool: HashMap<Digest, Vec<u8>>,
+    pool: [RwLock<Pool>; SHARDS],
     /// Members, path packages and locked packages, numbered in this order.
-    covered: HashMap<(Covered, usize), Option<Digest>>,
+    covered: [RwLock<Digests>; SHARDS],
+}
+
+/// As many as there may be threads that ask at the same moment.
+const SHARDS: usize = 16;
+
+type Digests = HashMap<(Covered, usize), Option<Digest>>;
+type Pool = HashMap<Digest, Vec<u8>, BuildHasherDefault<First>>;
+
+/// A digest is its own hash.
+#[derive(Default)]
+struct First(u64);
+
+impl Hasher for First {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.first_chunk().copied().map_or(0, u64::from_le_bytes);
+    }
+
+    /// The length of a digest says nothing.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// All descriptions, for as long as they are borrowed.
+pub struct Lent<'a>(Vec<RwLockReadGuard<'a, Pool>>);
+
+impl Lent<'_> {
+    /// The bytes of the description of this digest.
+    pub fn bytes(&self, digest: &Digest) -> Option<&[u8]> {
+        self.0.get(shard_of(digest))?.get(digest).map(Vec::as_slice)
+    }
+}
+
+/// Not by the byte that a table of the shard begins with.
+fn shard_of(digest: &Digest) -> usize {
+    usize::from(digest.0[31]) % SHARDS
+}
+
+/// What is being described, from the inside out.
+struct Trail<'a> {
+    place: (Covered, usize),
+    outer: Option<&'a Self>,
+}
+
+impl Trail<'_> {
+    fn holds(&self, place: (Covered, usize)) -> bool {
+        std::iter::successors(Some(self), |trail| trail.outer).any(|trail| trail.place == place)
+    }
+}
+
+/// A panic leaves no entry half made.
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A set of files.
@@ -70,43 +131,60 @@ pub struct Around<'a> {
 
 impl Parts {
     /// Keeps a description and answers its digest.
-    pub fn add(&mut self, description: Description) -> Digest {
+    pub fn add(&self, description: Description) -> Digest {
         self.keep(description.finish())
     }
 
     /// Keeps a description that is finished, and answers its digest.
-    pub fn keep(&mut self, (digest, bytes): (Digest, Vec<u8>)) -> Digest {
-        self.pool.entry(digest).or_insert(bytes);
+    pub fn keep(&self, (digest, bytes): (Digest, Vec<u8>)) -> Digest {
+        write(&self.pool[shard_of(&digest)]).entry(digest).or_insert(bytes);
         digest
     }
 
-    /// The bytes of the description of this digest.
-    pub fn bytes(&self, digest: &Digest) -> Option<&[u8]> {
-        self.pool.get(digest).map(Vec::as_slice)
+    /// Lends all descriptions.
+    pub fn lend(&self) -> Lent<'_> {
+        Lent(self.pool.iter().map(read).collect())
     }
 
     /// Forgets which member has which part, because files changed; the descriptions themselves stay.
-    pub fn forget_members(&mut self) {
-        self.covered.clear();
+    pub fn forget_members(&self) {
+        self.covered.iter().for_each(|covered| write(covered).clear());
     }
 
     /// A member: its files, the parts of the root manifest that reach it, and what it depends on. `None` if a file cannot
     /// be read.
-    pub fn member(&mut self, mut around: Around<'_>, id: MemberId) -> Option<Digest> {
+    pub fn member(&self, around: Around<'_>, id: MemberId) -> Option<Digest> {
+        self.member_on(around, id, None)
+    }
+
+    fn member_on(&self, mut around: Around<'_>, id: MemberId, trail: Option<&Trail<'_>>) -> Option<Digest> {
         // To most members it makes no difference whose tests are run: one description does for both.
         around.covered.own &= has_needs_of_tests(around.workspace, id);
-        let place = (around.covered, id.index());
-        if let Some(known) = self.covered.get(&place) {
+        let build = |trail: &Trail<'_>| self.build_member(around, id, trail);
+        self.known((around.covered, id.index()), trail, build)
+    }
+
+    /// What is in this place, built if nobody has done so. Two threads may do so at once, and come to the same.
+    fn known(
+        &self,
+        place: (Covered, usize),
+        trail: Option<&Trail<'_>>,
+        build: impl FnOnce(&Trail<'_>) -> Option<Digest>,
+    ) -> Option<Digest> {
+        let covered = &self.covered[place.1 % SHARDS];
+        if let Some(known) = read(covered).get(&place) {
             return *known;
         }
         // Cargo allows no cycle of normal and build dependencies; should one be there, it has no key.
-        self.covered.insert(place, None);
-        let digest = self.build_member(around, id);
-        self.covered.insert(place, digest);
+        if trail.is_some_and(|trail| trail.holds(place)) {
+            return None;
+        }
+        let digest = build(&Trail { place, outer: trail });
+        write(covered).insert(place, digest);
         digest
     }
 
-    fn build_member(&mut self, around: Around<'_>, id: MemberId) -> Option<Digest> {
+    fn build_member(&self, around: Around<'_>, id: MemberId, trail: &Trail<'_>) -> Option<Digest> {
         let Around { workspace, covered, files } = around;
         let member = workspace.member(id);
         let wanted = |kind: DependencyKind| covered.dependencies && (covered.own || kind != DependencyKind::Dev);
@@ -128,69 +206,68 @@ impl Parts {
         // A member may stand in the way of its own tests; its own part covers it already.
         let others = member.dependencies.iter().filter(|one| wanted(one.kind) && one.member != id);
         on.members = others.map(|one| one.member).collect();
-        self.add_dependencies(around, &on, &mut description)?;
+        self.add_dependencies(around, &on, &mut description, trail)?;
         Some(self.add(description))
     }
 
-    fn path_package(&mut self, around: Around<'_>, place: usize) -> Option<Digest> {
+    fn path_package(&self, around: Around<'_>, place: usize, trail: &Trail<'_>) -> Option<Digest> {
         let area = around.workspace.members.len() + place;
-        if let Some(known) = self.covered.get(&(around.covered, area)) {
-            return *known;
-        }
-        self.covered.insert((around.covered, area), None);
-        let package = &around.workspace.path_packages[place];
-        let mut description = Description::default();
-        description.text(Tag::Place, "dir", &*package.relative_dir);
-        description.part(Tag::Files, &*package.name, (around.files)(area)?);
-        for (name, text) in package.inherited.iter() {
-            description.secret(Tag::Manifest, &**name, &**text);
-        }
-        let on = On {
-            members: package.members.clone(),
-            path_packages: package.path_packages.clone(),
-            locked: package.locked.clone(),
-        };
-        self.add_dependencies(around, &on, &mut description)?;
-        let digest = self.add(description);
-        self.covered.insert((around.covered, area), Some(digest));
-        Some(digest)
+        self.known((around.covered, area), Some(trail), |trail| {
+            let package = &around.workspace.path_packages[place];
+            let mut description = Description::default();
+            description.text(Tag::Place, "dir", &*package.relative_dir);
+            description.part(Tag::Files, &*package.name, (around.files)(area)?);
+            for (name, text) in package.inherited.iter() {
+                description.secret(Tag::Manifest, &**name, &**text);
+            }
+            let on = On {
+                members: package.members.clone(),
+                path_packages: package.path_packages.clone(),
+                locked: package.locked.clone(),
+            };
+            self.add_dependencies(around, &on, &mut description, trail)?;
+            Some(self.add(description))
+        })
     }
 
     /// A locked package, with those it depends on; through `[patch]` it may depend on members.
-    fn locked(&mut self, around: Around<'_>, place: usize) -> Option<Digest> {
+    fn locked(&self, around: Around<'_>, place: usize, trail: &Trail<'_>) -> Option<Digest> {
         let numbered = around.workspace.members.len() + around.workspace.path_packages.len() + place;
-        if let Some(known) = self.covered.get(&(around.covered, numbered)) {
-            return *known;
-        }
-        self.covered.insert((around.covered, numbered), None);
-        let package = &around.workspace.locked[place];
-        let mut description = Description::default();
-        description.text(Tag::Version, "", &*package.version);
-        description.text(Tag::Source, "", format!("{} {}", package.source, package.checksum));
-        let on = On {
-            members: package.members.clone(),
-            path_packages: package.path_packages.clone(),
-            locked: package.dependencies.clone(),
-        };
-        self.add_dependencies(around, &on, &mut description)?;
-        let digest = self.add(description);
-        self.covered.insert((around.covered, numbered), Some(digest));
-        Some(digest)
+        self.known((around.covered, numbered), Some(trail), |trail| {
+            let package = &around.workspace.locked[place];
+            let mut description = Description::default();
+            description.text(Tag::Version, "", &*package.version);
+            description.text(Tag::Source, "", format!("{} {}", package.source, package.checksum));
+            let on = On {
+                members: package.members.clone(),
+                path_packages: package.path_packages.clone(),
+                locked: package.dependencies.clone(),
+            };
+            self.add_dependencies(around, &on, &mut description, trail)?;
+            Some(self.add(description))
+        })
     }
 
     /// The parts of what something depends on, seen from outside: not for tests.
-    fn add_dependencies(&mut self, around: Around<'_>, on: &On, description: &mut Description) -> Option<()> {
+    fn add_dependencies(
+        &self,
+        around: Around<'_>,
+        on: &On,
+        description: &mut Description,
+        trail: &Trail<'_>,
+    ) -> Option<()> {
         let beyond = Around { covered: Covered { own: false, ..around.covered }, ..around };
         let workspace = around.workspace;
         for place in &on.locked {
-            description.part(Tag::Locked, &*workspace.locked[*place].name, self.locked(beyond, *place)?);
+            description.part(Tag::Locked, &*workspace.locked[*place].name, self.locked(beyond, *place, trail)?);
         }
         for place in &on.path_packages {
             let name = &*workspace.path_packages[*place].name;
-            description.part(Tag::PathPackage, name, self.path_package(beyond, *place)?);
+            description.part(Tag::PathPackage, name, self.path_package(beyond, *place, trail)?);
         }
         for id in &on.members {
-            description.part(Tag::Member, &*workspace.member(*id).name, self.member(beyond, *id)?);
+            let part = self.member_on(beyond, *id, Some(trail))?;
+            description.part(Tag::Member, &*workspace.member(*id).name, part);
         }
         Some(())
     }

@@ -14,7 +14,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::atomic;
 use crate::model::{Digest, FileStat};
@@ -27,15 +27,24 @@ const MAX_AGE: u32 = 90;
 
 /// The digests of files, by absolute path and metadata. Shared by all threads.
 pub struct FileHashCache {
-    loaded: Entries,
-    /// One bit for each loaded entry that was of use today and does not say so yet.
-    used: Vec<AtomicU64>,
+    path: PathBuf,
+    /// What was there when somebody asked first.
+    loaded: OnceLock<Loaded>,
     learned: Mutex<Learned>,
     today: u32,
-    /// The metadata of the file that was loaded, if there is one.
-    file: Option<FileStat>,
     opened: AtomicU64,
     answered: AtomicU64,
+}
+
+/// What earlier runs have learned.
+struct Loaded {
+    entries: Entries,
+    /// One bit for each entry that was of use today and does not say so yet.
+    used: Vec<AtomicU64>,
+    /// The metadata of the file, if there is one.
+    file: Option<FileStat>,
+    /// Why it cannot be used, until that is told.
+    warning: Mutex<Option<String>>,
 }
 
 #[derive(Default)]
@@ -62,20 +71,31 @@ pub struct Digested {
 }
 
 impl FileHashCache {
-    /// Reads the cache from `path`. A missing one is empty; so is one that cannot be used, with a warning. It is set
-    /// aside then.
-    pub fn load(path: &Path) -> (Self, Option<String>) {
+    /// The cache at `path`, which is read when somebody asks for a file. A missing one is empty; so is one that cannot be used,
+    /// with a [warning](Self::warning). It is set aside then.
+    pub fn new(path: PathBuf) -> Self {
         let day = read::now_ns() / (24 * 60 * 60 * 1_000_000_000);
-        Self::load_on(path, u32::try_from(day).unwrap_or(0))
+        Self::on(path, u32::try_from(day).unwrap_or(0))
     }
 
-    fn load_on(path: &Path, today: u32) -> (Self, Option<String>) {
-        let file = stat_of(path);
-        let (loaded, warning) = load_entries(path);
-        let used = (0..loaded.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        let learned = Mutex::default();
+    fn on(path: PathBuf, today: u32) -> Self {
+        let (loaded, learned) = (OnceLock::new(), Mutex::default());
         let (opened, answered) = (AtomicU64::new(0), AtomicU64::new(0));
-        (Self { loaded, used, learned, today, file, opened, answered }, warning)
+        Self { path, loaded, learned, today, opened, answered }
+    }
+
+    fn loaded(&self) -> &Loaded {
+        self.loaded.get_or_init(|| {
+            let file = stat_of(&self.path);
+            let (entries, warning) = load_entries(&self.path);
+            let used = (0..entries.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+            Loaded { entries, used, file, warning: Mutex::new(warning) }
+        })
+    }
+
+    /// Why what was there cannot be used, if it was asked for and cannot; it is told once.
+    pub fn warning(&self) -> Option<String> {
+        self.loaded.get()?.warning.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The digest of the file at `path` (absolute), whose metadata was `stat` a moment ago. Never waits for another
@@ -84,7 +104,7 @@ impl FileHashCache {
     /// # Errors
     /// It has to be read, and cannot be; or it does not stop changing.
     pub fn digest(&self, path: &Path, stat: &FileStat) -> io::Result<Digested> {
-        let found = self.loaded.find(path).and_then(|found| self.if_same(found, stat));
+        let found = self.loaded().entries.find(path).and_then(|found| self.if_same(found, stat));
         if let Some(entry) = found.or_else(|| self.learned_of(path, stat)) {
             self.answered.fetch_add(1, Ordering::Relaxed);
             return Ok(entry.of(*stat));
@@ -128,7 +148,7 @@ impl FileHashCache {
     /// The digests of files by their paths below the folder `dir` (absolute), in their order; in a plain loop. As
     /// [`digest`](Self::digest), but no path is put together for a file that is known.
     pub fn digest_below(&self, dir: &Path, files: &[(&Path, FileStat)]) -> Vec<io::Result<Digested>> {
-        let mut cursor = Cursor::new(&self.loaded, dir);
+        let mut cursor = Cursor::new(&self.loaded().entries, dir);
         let mut answered = 0;
         let mut learned = Vec::new();
         let mut digest = |(path, stat): &(&Path, FileStat)| {
@@ -163,7 +183,7 @@ impl FileHashCache {
             return None;
         }
         if entry.day != self.today
-            && let Some(bits) = self.used.get(place / 64)
+            && let Some(bits) = self.loaded().used.get(place / 64)
         {
             bits.fetch_or(1 << (place % 64), Ordering::Relaxed);
         }
@@ -190,22 +210,24 @@ impl FileHashCache {
         self.answered.load(Ordering::Relaxed)
     }
 
-    /// Writes what was learned to `path`, with what is there by now; the caller holds the lock. Whether it wrote: not
+    /// Writes what was learned, with what is there by now; the caller holds the lock. Whether it wrote: not
     /// when nothing was learned, except once a day, so that what is in use is not forgotten.
     ///
     /// # Errors
     /// Whatever the file system says; the file is then as it was before.
-    pub fn save(&self, path: &Path) -> io::Result<bool> {
+    pub fn save(&self) -> io::Result<bool> {
+        let path = &self.path;
         let mut learned = self.learned();
-        let refresh = !learned.is_refreshed && self.loaded.day < self.today && self.used().next().is_some();
+        let Loaded { entries, file, .. } = self.loaded();
+        let refresh = !learned.is_refreshed && entries.day < self.today && self.used().next().is_some();
         if !learned.is_new && !refresh {
             return Ok(false);
         }
         // Most often nobody else has written it since it was loaded.
-        let is_as_loaded = self.file.is_some() && self.file == stat_of(path);
+        let is_as_loaded = file.is_some() && *file == stat_of(path);
         let read = || fs::read(path).ok().and_then(|bytes| Entries::parse(bytes).ok()).unwrap_or_default();
         let there = (!is_as_loaded).then(read);
-        let merged = self.merge(there.as_ref().unwrap_or(&self.loaded), &learned);
+        let merged = self.merge(there.as_ref().unwrap_or(entries), &learned);
         atomic::put(path, &format::encode(merged, self.today))?;
         (learned.is_new, learned.is_refreshed) = (false, true);
         Ok(true)
@@ -214,7 +236,7 @@ impl FileHashCache {
     /// What is there, with what was of use and what was learned.
     fn merge<'a>(&'a self, there: &'a Entries, learned: &'a Learned) -> Vec<(Place<'a>, Entry)> {
         let used: HashSet<usize> = self.used().collect();
-        let used = self.loaded.iter().filter(|(_, at, _)| used.contains(at)).map(|(place, ..)| place);
+        let used = self.loaded().entries.iter().filter(|(_, at, _)| used.contains(at)).map(|(place, ..)| place);
         let used: HashSet<Place<'_>> = used.collect();
         let today = |place: &Place<'_>, day| if used.contains(place) { self.today } else { day };
         let known = there.iter().map(|(place, _, entry)| (place, Entry { day: today(&place, entry.day), ..entry }));
@@ -243,7 +265,7 @@ impl FileHashCache {
 
     /// The places of the loaded entries that were of use.
     fn used(&self) -> impl Iterator<Item = usize> {
-        let bits = self.used.iter().map(|bits| bits.load(Ordering::Relaxed)).enumerate();
+        let bits = self.loaded().used.iter().map(|bits| bits.load(Ordering::Relaxed)).enumerate();
         bits.flat_map(|(word, bits)| (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit))
     }
 }

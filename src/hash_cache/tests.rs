@@ -37,13 +37,15 @@ impl Scene {
     }
 
     fn load(&self) -> FileHashCache {
-        let (cache, warning) = FileHashCache::load(&self.store());
+        let cache = FileHashCache::new(self.store());
+        cache.loaded();
+        let warning = cache.warning();
         assert_eq!(warning, None);
         cache
     }
 
     fn on(&self, day: u32) -> FileHashCache {
-        FileHashCache::load_on(&self.store(), day).0
+        FileHashCache::on(self.store(), day)
     }
 }
 
@@ -71,13 +73,13 @@ fn a_settled_file_is_read_once_in_this_run_and_the_next() {
     assert_eq!(digest(&cache, &path), sha256("one"));
     assert_eq!(digest(&cache, &path), sha256("one"));
     assert_eq!((cache.opened(), cache.answered()), (1, 1));
-    assert!(cache.save(&scene.store()).unwrap());
-    assert!(!cache.save(&scene.store()).unwrap());
+    assert!(cache.save().unwrap());
+    assert!(!cache.save().unwrap());
 
     let next = scene.load();
     assert_eq!(digest(&next, &path), sha256("one"));
     assert_eq!((next.opened(), next.answered()), (0, 1));
-    assert!(!next.save(&scene.store()).unwrap());
+    assert!(!next.save().unwrap());
 }
 
 #[test]
@@ -132,7 +134,7 @@ fn writes_in_quick_succession_are_all_seen() {
         let text = format!("{round:03}");
         let path = scene.young("a", &text);
         assert_eq!(digest(&cache, &path), sha256(&text));
-        cache.save(&scene.store()).unwrap();
+        cache.save().unwrap();
         let text = format!("{:03}", round + 500);
         scene.young("a", &text);
         assert_eq!(digest(&cache, &path), sha256(&text));
@@ -150,7 +152,7 @@ fn young_files_and_such_from_the_future_are_not_kept() {
     digest(&cache, &path);
     digest(&cache, &path);
     assert_eq!(cache.opened(), 2);
-    assert!(!cache.save(&scene.store()).unwrap());
+    assert!(!cache.save().unwrap());
 }
 
 #[test]
@@ -206,7 +208,7 @@ fn a_source_that_names_a_module_outside_is_remembered_as_such() {
         |cache: &FileHashCache| [&out, &within, &text].map(|path| cache.digest(path, &stat(path)).unwrap().escapes);
     let cache = scene.load();
     assert_eq!(escapes(&cache), [true, false, false]);
-    cache.save(&scene.store()).unwrap();
+    cache.save().unwrap();
     let next = scene.load();
     assert_eq!(escapes(&next), [true, false, false]);
     assert_eq!(next.opened(), 0);
@@ -222,8 +224,8 @@ fn two_runs_at_once_lose_nothing_and_the_last_one_wins() {
     scene.settled("both", "new");
     digest(&two, &b);
     digest(&two, &both);
-    assert!(one.save(&scene.store()).unwrap());
-    assert!(two.save(&scene.store()).unwrap());
+    assert!(one.save().unwrap());
+    assert!(two.save().unwrap());
     let next = scene.load();
     assert_eq!([&a, &b, &both].map(|path| digest(&next, path)), [sha256("a"), sha256("b"), sha256("new")]);
     assert_eq!(next.opened(), 0);
@@ -235,21 +237,21 @@ fn what_is_not_of_use_for_long_is_dropped_and_the_day_is_noted_once() {
     let (a, b) = (scene.settled("a", "a"), scene.settled("b", "b"));
     let first = scene.on(100);
     digest_all(&first, &[(&a, stat(&a)), (&b, stat(&b))]);
-    assert!(first.save(&scene.store()).unwrap());
+    assert!(first.save().unwrap());
 
     let unused = scene.on(150);
-    assert!(!unused.save(&scene.store()).unwrap());
+    assert!(!unused.save().unwrap());
     digest(&unused, &a);
-    assert!(unused.save(&scene.store()).unwrap());
-    assert!(!unused.save(&scene.store()).unwrap());
+    assert!(unused.save().unwrap());
+    assert!(!unused.save().unwrap());
     let again = scene.on(150);
     digest(&again, &a);
     digest(&again, &b);
-    assert!(!again.save(&scene.store()).unwrap(), "once a day is enough");
+    assert!(!again.save().unwrap(), "once a day is enough");
 
     let late = scene.on(200);
     digest(&late, &a);
-    assert!(late.save(&scene.store()).unwrap());
+    assert!(late.save().unwrap());
     let next = scene.on(200);
     digest(&next, &a);
     assert_eq!(next.opened(), 0);
@@ -263,7 +265,7 @@ fn a_file_that_cannot_be_understood_is_set_aside_with_a_warning() {
     let path = scene.settled("a", "one");
     let cache = scene.load();
     digest(&cache, &path);
-    cache.save(&scene.store()).unwrap();
+    cache.save().unwrap();
     let whole = fs::read(scene.store()).unwrap();
 
     let mut newer = whole.clone();
@@ -273,19 +275,26 @@ fn a_file_that_cannot_be_understood_is_set_aside_with_a_warning() {
         [(newer, "another version"), (cut, "damaged"), (b"[]\n".to_vec(), "damaged"), (vec![], "damaged")]
     {
         fs::write(scene.store(), &bytes).unwrap();
-        let (cache, warning) = FileHashCache::load(&scene.store());
+        let cache = FileHashCache::new(scene.store());
+        cache.loaded();
+        let warning = cache.warning();
         let warning = warning.unwrap();
         assert!(warning.contains(reason) && warning.contains("lifecycle/files"), "{warning}");
         assert_eq!(fs::read(scene.store().with_file_name("files.damaged")).unwrap(), bytes);
         assert_eq!(digest(&cache, &path), sha256("one"));
         assert_eq!(cache.opened(), 1);
-        assert!(cache.save(&scene.store()).unwrap());
+        assert!(cache.save().unwrap());
         scene.load();
     }
     fs::remove_file(scene.store()).unwrap();
     fs::create_dir(scene.store()).unwrap();
-    assert!(FileHashCache::load(&scene.store()).1.unwrap().contains("it was moved to"));
-    assert_eq!(FileHashCache::load(&scene.store()).1, None, "a folder is in the way only once");
+    let warning = || {
+        let cache = FileHashCache::new(scene.store());
+        cache.loaded();
+        cache.warning()
+    };
+    assert!(warning().unwrap().contains("it was moved to"));
+    assert_eq!(warning(), None, "a folder is in the way only once");
 }
 
 #[test]

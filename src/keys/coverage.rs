@@ -64,7 +64,7 @@ pub type SetId = (Class, usize);
 /// root last, unless a member lies there.
 pub struct Coverage<'a> {
     pub workspace: &'a Workspace,
-    pub areas: Areas,
+    pub areas: Arc<Areas>,
     /// What was typed after `--`.
     args: &'a [String],
     /// The area that is the root's.
@@ -91,19 +91,25 @@ pub struct Coverage<'a> {
 }
 
 impl<'a> Coverage<'a> {
-    pub fn new(workspace: &'a Workspace, project: &Project, args: &'a [String]) -> Self {
+    /// The folders of the areas; the last is the root's, if no member lies there.
+    pub fn areas(workspace: &Workspace) -> Areas {
         let members = workspace.members.iter().map(|member| member.dir.clone());
         let mut dirs: Vec<PathBuf> = members.chain(workspace.path_packages.iter().map(|one| one.dir.clone())).collect();
-        let root = dirs.iter().position(|dir| *dir == workspace.root).unwrap_or(dirs.len());
-        if root == dirs.len() {
+        if !dirs.contains(&workspace.root) {
             dirs.push(workspace.root.clone());
         }
-        let count = dirs.len();
-        let around = around(&dirs);
-        let sources = Patterns::new(&SOURCES).ok();
         // What is ours in the target directory changes with each run.
         let skip = [workspace.target_dir.clone(), workspace.target_dir.join("lifecycle")];
-        let areas = Areas::new(dirs, skip.into());
+        Areas::new(dirs, skip.into())
+    }
+
+    /// The coverage of these areas.
+    pub fn new(workspace: &'a Workspace, areas: Arc<Areas>, project: &Project, args: &'a [String]) -> Self {
+        let dirs = areas.dirs();
+        let count = dirs.len();
+        let root = dirs.iter().position(|dir| *dir == workspace.root).unwrap_or_default();
+        let around = around(dirs);
+        let sources = Patterns::new(&SOURCES).ok();
         let Named { compiled, patterns, classes, mut grounds } =
             named(workspace, project, root, |definition| definition.inputs.clone());
         let outputs = named(workspace, project, root, |definition| {

@@ -9,7 +9,7 @@ use super::sets::Set;
 use super::state::State;
 use crate::fingerprint::{Description, Tag, sha256};
 use crate::model::{Digest, PhaseId};
-use crate::walk::{Known, Tree};
+use crate::walk::{Areas, Known, Tree};
 
 /// The version of the form; it also stands for what is taken for inputs where nobody names any.
 const VERSION: u32 = 1;
@@ -23,15 +23,25 @@ pub struct Remembered {
     /// What its walk has found.
     pub walk: Arc<Known>,
     /// The sets of which nothing has to be said but the digest, and whether there is no file in them.
-    pub sets: BTreeMap<SetId, (Digest, bool)>,
+    sets: BTreeMap<SetId, (Digest, bool)>,
+    /// What decided about the sets.
+    grounds: Option<Digest>,
     /// The digest of all of it.
     checksum: Option<Digest>,
 }
 
 impl Remembered {
-    /// Takes what [`encode`] wrote of this workspace with these globs; nothing of anything else.
-    pub fn parse(bytes: Vec<u8>, grounds: (Digest, Digest)) -> Self {
-        read(bytes, grounds).unwrap_or_default()
+    /// Takes what [`encode`] wrote of these areas; nothing of any others.
+    pub fn parse(bytes: Vec<u8>, areas: &Areas) -> Self {
+        read(bytes, areas).unwrap_or_default()
+    }
+
+    /// Without the sets, if others would be made of the same files now.
+    pub fn under(mut self, coverage: &Coverage<'_>) -> Self {
+        if self.grounds != Some(of_sets(coverage)) {
+            self.sets.clear();
+        }
+        self
     }
 
     /// The sets that are what they were, and the others among these.
@@ -60,7 +70,7 @@ impl Remembered {
         let mut sets = self.sets.clone();
         forget(coverage, &state.tree, &mut sets);
         sets.extend(now);
-        let bytes = encode(grounds(coverage), &sets, &state.tree);
+        let bytes = encode((of_walk(&coverage.areas), of_sets(coverage)), &sets, &state.tree);
         let checksum = bytes.last_chunk().copied().map(Digest);
         (checksum != self.checksum).then_some(bytes)
     }
@@ -77,14 +87,16 @@ fn forget(coverage: &Coverage<'_>, tree: &Tree, sets: &mut BTreeMap<SetId, (Dige
     }
 }
 
-/// What decides about the walk, and about the sets.
-pub fn grounds(coverage: &Coverage<'_>) -> (Digest, Digest) {
+/// What decides about the walk.
+fn of_walk(areas: &Areas) -> Digest {
     let mut walk = Description::default();
-    coverage.areas.folders().for_each(|folder| walk.text(Tag::Place, "", folder.as_os_str().as_encoded_bytes()));
-    let walk = walk.finish().0;
-    let mut sets = coverage.grounds.clone();
-    sets.digest(Tag::Files, "", walk);
-    (walk, sets.finish().0)
+    areas.folders().for_each(|folder| walk.text(Tag::Place, "", folder.as_os_str().as_encoded_bytes()));
+    walk.finish().0
+}
+
+/// What decides about the sets besides the walk.
+fn of_sets(coverage: &Coverage<'_>) -> Digest {
+    coverage.grounds.clone().finish().0
 }
 
 fn encode((walk, globs): (Digest, Digest), sets: &BTreeMap<SetId, (Digest, bool)>, tree: &Tree) -> Vec<u8> {
@@ -108,23 +120,22 @@ fn encode((walk, globs): (Digest, Digest), sets: &BTreeMap<SetId, (Digest, bool)
     bytes
 }
 
-fn read(mut bytes: Vec<u8>, (walk, globs): (Digest, Digest)) -> Option<Remembered> {
+fn read(mut bytes: Vec<u8>, areas: &Areas) -> Option<Remembered> {
     let (body, checksum) = bytes.split_last_chunk::<32>()?;
     let mut rest = body;
     let is_ours = take::<4>(&mut rest)? == *MAGIC && take::<4>(&mut rest)? == VERSION.to_le_bytes();
-    if !is_ours || take::<32>(&mut rest)? != walk.0 || sha256(body).0 != *checksum {
+    if !is_ours || take::<32>(&mut rest)? != of_walk(areas).0 || sha256(body).0 != *checksum {
         return None;
     }
     let checksum = Some(Digest(*checksum));
-    let is_same = take::<32>(&mut rest)? == globs.0;
+    let grounds = Some(Digest(take(&mut rest)?));
     let count = u32::from_le_bytes(take(&mut rest)?);
     let (rows, found) = rest.split_at_checked(usize::try_from(count).ok()?.checked_mul(ROW)?)?;
-    let sets: Option<_> = rows.chunks_exact(ROW).map(set).collect();
-    let sets = if is_same { sets? } else { BTreeMap::new() };
+    let sets = rows.chunks_exact(ROW).map(set).collect::<Option<_>>()?;
     let (begin, end) = (body.len() - found.len(), body.len());
     bytes.truncate(end);
     bytes.drain(..begin);
-    Some(Remembered { walk: Arc::new(Known::parse(bytes)), sets, checksum })
+    Some(Remembered { walk: Arc::new(Known::parse(bytes)), sets, grounds, checksum })
 }
 
 fn set(mut row: &[u8]) -> Option<(SetId, (Digest, bool))> {

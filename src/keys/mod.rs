@@ -39,7 +39,7 @@ pub use variables::{LIBRARY_PATH, is_of_tests, without_toolchains};
 pub use whose::{Foreign, Unit};
 
 use coverage::{Class, Coverage, SetId};
-use known::{Remembered, grounds};
+use known::Remembered;
 use selecting::words_of_cargo;
 use sets::{Sets, look};
 use state::{State, Told};
@@ -61,6 +61,8 @@ pub struct Keys<'a> {
     environment: Digest,
     remembered: Remembered,
     state: RwLock<State>,
+    /// The descriptions.
+    parts: Parts,
     /// Locked after the state, never before.
     told: Mutex<Told>,
 }
@@ -95,17 +97,23 @@ impl<'a> Looked<'a> {
     /// Looks at all of them, on the threads of the current pool. Nothing is read. `seen`: what
     /// [`Keys::seen`] told an earlier run.
     pub fn new(plan: &Plan, expansion: &'a Expansion<'a>, seen: impl FnOnce() -> Vec<u8> + Send) -> Self {
-        let (seen, coverage) =
-            rayon::join(seen, || Coverage::new(expansion.workspace, expansion.project, expansion.args));
         // Of a test step that is not kept, executables of some members may be.
         let is_needed = |step: &&Step| step.definition.cache || step.definition.engine == Engine::CargoTest;
-        let needed = coverage.of_all(plan.steps.iter().filter(is_needed));
-        if needed.is_empty() {
-            return Self { expansion, coverage, needed, remembered: Remembered::default(), tree: Tree::default() };
-        }
-        let remembered = Remembered::parse(seen, grounds(&coverage));
-        let walk = tracing::debug_span!("walk", sets = needed.len());
-        let tree = walk.in_scope(|| coverage.areas.walk(&remembered.walk));
+        let is_any_needed = plan.steps.iter().any(|step| is_needed(&step));
+        let areas = Arc::new(Coverage::areas(expansion.workspace));
+        let cover = || {
+            let coverage = Coverage::new(expansion.workspace, Arc::clone(&areas), expansion.project, expansion.args);
+            let needed = coverage.of_all(plan.steps.iter().filter(is_needed));
+            (coverage, needed)
+        };
+        let walk = || {
+            let remembered = Remembered::parse(seen(), &areas);
+            let walk = || tracing::debug_span!("walk").in_scope(|| areas.walk(&remembered.walk));
+            let tree = if is_any_needed { walk() } else { Tree::default() };
+            (remembered, tree)
+        };
+        let ((remembered, tree), (coverage, needed)) = rayon::join(walk, cover);
+        let remembered = remembered.under(&coverage);
         Self { expansion, coverage, needed, remembered, tree }
     }
 }
@@ -114,7 +122,7 @@ impl<'a> Keys<'a> {
     /// Knows what is in every file: one parallel pass, in which those are read that may have changed.
     pub fn new(looked: Looked<'a>, cache: &'a FileHashCache, environment: Description) -> Self {
         let Looked { expansion, coverage, needed, remembered, tree } = looked;
-        let mut parts = Parts::default();
+        let parts = Parts::default();
         let environment = parts.add(environment);
         let hashing = tracing::debug_span!("hash", opened = tracing::field::Empty, answered = tracing::field::Empty);
         let sets = hashing.in_scope(|| {
@@ -125,8 +133,8 @@ impl<'a> Keys<'a> {
         });
         hashing.record("opened", cache.opened()).record("answered", cache.answered());
         let state = RwLock::new(State::new(tree, sets));
-        let told = Mutex::new(Told { parts, ..Told::default() });
-        Self { expansion, cache, coverage, environment, remembered, state, told }
+        let told = Mutex::default();
+        Self { expansion, cache, coverage, environment, remembered, state, parts, told }
     }
 
     /// What the next run is to know of the files; `None` if this one was told all of it, or if some only would be there.
@@ -178,7 +186,7 @@ impl<'a> Keys<'a> {
             everything: facts.everything,
         };
         let described = described.describe().finish();
-        let digest = self.told().parts.keep(described);
+        let digest = self.parts.keep(described);
         Ok(Key { digest, generation: facts.generation })
     }
 
@@ -328,10 +336,10 @@ impl<'a> Keys<'a> {
 
     /// Lends the descriptions, by their digests.
     pub fn with_parts<T>(&self, ask: impl for<'p> FnOnce(&'p dyn Fn(&Digest) -> Option<&'p [u8]>) -> T) -> T {
-        let (state, told) = (&*self.state(), &*self.told());
+        let (state, parts) = (&*self.state(), &self.parts.lend());
         let sets = Sets { coverage: &self.coverage, cache: self.cache };
         let of_set = |digest: &Digest| sets.describe(state.of_digest(digest)?, &state.tree);
-        ask(&|digest| told.parts.bytes(digest).or_else(|| of_set(digest)))
+        ask(&|digest| parts.bytes(digest).or_else(|| of_set(digest)))
     }
 
     fn refresh(&self, state: &mut State, ids: Vec<SetId>) {
@@ -349,12 +357,12 @@ impl<'a> Keys<'a> {
             let before = std::mem::replace(known, sets.one(id, seen));
             let digest = before.digest;
             // It is what keys were made of that were taken before.
-            before.into_description().into_iter().for_each(|bytes| _ = told.parts.keep((digest, bytes)));
+            before.into_description().into_iter().for_each(|bytes| _ = self.parts.keep((digest, bytes)));
             known.changed = (state.generation, first);
             state.note(id);
         }
         if changed {
-            told.parts.forget_members();
+            self.parts.forget_members();
             told.everything.clear();
             told.targets = None;
         }
@@ -385,8 +393,7 @@ impl<'a> Keys<'a> {
         let dependencies = coverage::covers_dependencies(step);
         let covered = Covered { class: class.number(), own: true, dependencies };
         let around = Around { workspace, covered, files: &files };
-        let parts = &mut self.told().parts;
-        let part = |id: MemberId| Some((Arc::clone(&workspace.member(id).name), parts.member(around, id)?));
+        let part = |id: MemberId| Some((Arc::clone(&workspace.member(id).name), self.parts.member(around, id)?));
         members.into_iter().map(part).collect()
     }
 
@@ -436,7 +443,7 @@ impl<'a> Keys<'a> {
                 description.text(Tag::Targets, format!("{}: {root}", member.name), "there");
             }
         }
-        let digest = told.parts.add(description);
+        let digest = self.parts.add(description);
         told.targets = Some(digest);
         digest
     }
@@ -453,7 +460,7 @@ impl<'a> Keys<'a> {
                 description.part(Tag::Files, self.coverage.name(area), set.digest);
             }
         }
-        let digest = told.parts.add(description);
+        let digest = self.parts.add(description);
         told.everything.insert(class, digest);
         digest
     }

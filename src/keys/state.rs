@@ -5,7 +5,6 @@ use std::sync::OnceLock;
 
 use super::coverage::{Class, SetId};
 use super::sets::Set;
-use crate::fingerprint::Parts;
 use crate::model::Digest;
 use crate::walk::Tree;
 
@@ -29,8 +28,6 @@ pub struct State {
 /// What has been told of the files so far, and holds for as long as the state is as it is.
 #[derive(Default)]
 pub struct Told {
-    /// The descriptions.
-    pub parts: Parts,
     /// Every file of every area, by classes.
     pub everything: BTreeMap<Class, Digest>,
     /// Which members have targets.

@@ -58,7 +58,7 @@ impl Keys<'_> {
         let known = &state.sets;
         let files = |area: usize| known.get(&self.coverage.set(class, area)).map(|set| set.digest);
         let around = Around { workspace: self.expansion.workspace, covered, files: &files };
-        let member = self.told().parts.member(around, facts.member);
+        let member = self.parts.member(around, facts.member);
         let member = member.ok_or_else(|| Reason::Unreadable("a dependency".into()))?;
         key.part(Tag::Member, &*self.expansion.workspace.member(facts.member).name, member);
         for id in sets.iter().filter(|id| !matches!(id.0, Class::Default | Class::Less(_))) {
@@ -73,7 +73,7 @@ impl Keys<'_> {
                 None => key.text(Tag::File, &one.name, "absent"),
             }
         }
-        let digest = self.told().parts.add(key);
+        let digest = self.parts.add(key);
         Ok(Key { digest, generation: state.generation })
     }
 

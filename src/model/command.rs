@@ -1,5 +1,6 @@
 //! A command as make.toml says it, with its placeholders; which words it becomes is the plan's affair.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// One command of a phase.
@@ -104,6 +105,10 @@ impl Command {
     /// follows.
     #[must_use]
     pub fn cargo(&self) -> Option<CargoCommand> {
+        if self.alias.is_empty() {
+            let words = self.written_words()?;
+            return words.get(subcommand_place(&words)?).map(|word| CargoCommand::of(word));
+        }
         let words = self.cargo_words()?;
         Some(CargoCommand::of(&words[subcommand_place(&words)?]))
     }
@@ -112,21 +117,31 @@ impl Command {
     /// are written.
     #[must_use]
     pub fn cargo_words(&self) -> Option<Vec<String>> {
-        Some(spelled_out(&self.written_words()?, &self.alias))
+        let words: Vec<String> = self.written_words()?.into_iter().map(Cow::into_owned).collect();
+        Some(spelled_out(&words, &self.alias))
     }
 
     /// The subcommand of a plain call of cargo, as it is written: it may be an alias.
     #[must_use]
     pub fn subcommand(&self) -> Option<String> {
         let mut words = self.written_words()?;
-        Some(words.swap_remove(subcommand_place(&words)?))
+        Some(words.swap_remove(subcommand_place(&words)?).into_owned())
     }
 
-    fn written_words(&self) -> Option<Vec<String>> {
-        let words: Vec<String> = match &self.form {
-            Form::Shell(template) if template.source.contains(SHELL_SYNTAX) => return None,
-            Form::Shell(template) => shlex::split(&template.source)?,
-            Form::Words(words) => words.iter().map(|word| word.source.to_string()).collect(),
+    /// Asked often of every step, so that nothing is put together for what is no call of cargo.
+    fn written_words(&self) -> Option<Vec<Cow<'_, str>>> {
+        let words: Vec<Cow<'_, str>> = match &self.form {
+            Form::Shell(template) => {
+                let line = template.source.trim_start();
+                // Any part of the word may be quoted.
+                let may_be_cargo = line.starts_with(['c', '\'', '"']);
+                if !may_be_cargo || line.contains(SHELL_SYNTAX) {
+                    return None;
+                }
+                shlex::split(line)?.into_iter().map(Cow::Owned).collect()
+            }
+            Form::Words(words) if words.first()?.source.as_ref() != "cargo" => return None,
+            Form::Words(words) => words.iter().map(|word| Cow::Borrowed(&*word.source)).collect(),
         };
         (words.first()? == "cargo").then_some(words)
     }
@@ -140,11 +155,12 @@ impl From<Form> for Command {
 
 /// The place of the subcommand among the words of a call of cargo, with or without `cargo` itself at their beginning.
 #[must_use]
-pub fn subcommand_place(words: &[String]) -> Option<usize> {
-    let mut is_value = words.first().is_some_and(|word| word == "cargo");
+pub fn subcommand_place(words: &[impl AsRef<str>]) -> Option<usize> {
+    let mut is_value = words.first().is_some_and(|word| word.as_ref() == "cargo");
     words.iter().position(|word| {
+        let word = word.as_ref();
         let is_found = !is_value && !word.starts_with(['-', '+']);
-        is_value = matches!(&**word, "--color" | "--config" | "-C" | "-Z");
+        is_value = matches!(word, "--color" | "--config" | "-C" | "-Z");
         is_found
     })
 }

@@ -144,15 +144,15 @@ impl Areas {
         }
     }
 
-    /// Tells of the files in the folder, and returns the folders below it (some may be of other areas). Of one that is as it
+    /// Tells of the files in the folder, and hands on the folders below it (some may be of other areas). Of one that is as it
     /// is known to be only that is told.
-    pub fn look(&self, folder: &Folder, found: &mut Found, known: Option<&Known>) -> Vec<Folder> {
+    pub fn look(&self, folder: &Folder, found: &mut Found, known: Option<&Known>, below: &mut dyn FnMut(Folder)) {
         let began = now_ns();
         let entries = match self.disk.list(&folder.path) {
             Ok(entries) => entries,
             Err(error) => {
                 found.problem(&folder.path, error);
-                return Vec::new();
+                return;
             }
         };
         let is_top = entries.iter().any(|entry| entry.name == ".git");
@@ -168,13 +168,13 @@ impl Areas {
             .and_then(|(grounds, known)| Some((known, known.same(folder.area, &folder.relative, grounds, &entries)?)));
         if let Some((known, place)) = same {
             found.same.push(place);
-            let below = known.open(place).map(|name| {
+            for name in known.open(place) {
                 let (path, relative) = (folder.path.join(name), folder.relative.join(name));
-                self.open(&here, Place { path: &path, relative: &relative }, (None, Arc::clone(&folder.skip)))
-            });
-            return below.collect();
+                below(self.open(&here, Place { path: &path, relative: &relative }, (None, Arc::clone(&folder.skip))));
+            }
+            return;
         }
-        self.look_at_all(&here, &entries, grounds.as_ref().map(|grounds| (grounds, began)), found)
+        self.look_at_all(&here, &entries, grounds.as_ref().map(|grounds| (grounds, began)), found, below);
     }
 
     fn look_at_all(
@@ -183,18 +183,17 @@ impl Areas {
         entries: &Listing,
         grounds: Option<(&Grounds, i64)>,
         found: &mut Found,
-    ) -> Vec<Folder> {
+        below: &mut dyn FnMut(Folder),
+    ) {
         let folder = here.folder;
         let mut record = grounds.and_then(|(grounds, _)| Record::new(&folder.relative, grounds));
         let is_settled = |seen: Seen| grounds.is_some_and(|(_, began)| seen.stat.is_settled(began));
         found.files.reserve(entries.count());
-        let mut below = Vec::new();
         let (mut path, mut relative) = (folder.path.clone(), folder.relative.clone());
         for entry in entries.iter() {
             path.push(entry.name);
             relative.push(entry.name);
-            let sight = match self.look_at(here, &entry, Place { path: &path, relative: &relative }, found, &mut below)
-            {
+            let sight = match self.look_at(here, &entry, Place { path: &path, relative: &relative }, found, below) {
                 Ok(sight) => sight,
                 Err(error) => {
                     found.problem(&path, error);
@@ -212,7 +211,6 @@ impl Areas {
             Some(record) => found.records.push(record),
             None => found.is_untold = true,
         }
-        below
     }
 
     /// What was seen; `None` if it is nothing that could be known by the name and the metadata.
@@ -222,7 +220,7 @@ impl Areas {
         entry: &Entry<'_>,
         place: Place<'_>,
         found: &mut Found,
-        below: &mut Vec<Folder>,
+        below: &mut dyn FnMut(Folder),
     ) -> io::Result<Option<Sight>> {
         let Place { path, relative } = place;
         let sort = entry.sort()?;
@@ -260,12 +258,12 @@ impl Areas {
         is_link: bool,
         place: Place<'_>,
         found: &mut Found,
-        below: &mut Vec<Folder>,
+        below: &mut dyn FnMut(Folder),
     ) -> io::Result<Option<Sight>> {
         let Place { path, relative } = place;
         let sight = match self.way(here, place, is_link) {
             Way::Open(folder) => {
-                below.push(folder);
+                below(folder);
                 Sight::Open
             }
             Way::Ignored => {

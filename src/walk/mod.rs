@@ -32,6 +32,8 @@ pub struct Areas {
     dirs: Vec<PathBuf>,
     /// The first area of each folder.
     by_dir: HashMap<PathBuf, usize>,
+    /// For each area, the first one of the same folder.
+    firsts: Vec<usize>,
     /// The places in `dirs` in the order of the paths, so that what lies under a folder is one range.
     sorted: Vec<usize>,
     skip: Vec<PathBuf>,
@@ -195,8 +197,15 @@ impl Areas {
     pub fn new(dirs: Vec<PathBuf>, skip: Vec<PathBuf>) -> Self {
         let mut sorted: Vec<usize> = (0..dirs.len()).collect();
         sorted.sort_by_key(|area| &dirs[*area]);
-        let by_dir = dirs.iter().cloned().enumerate().rev().map(|(area, dir)| (dir, area)).collect();
-        Self { dirs, by_dir, sorted, skip, disk: Disk::default() }
+        let by_dir: HashMap<PathBuf, usize> =
+            dirs.iter().cloned().enumerate().rev().map(|(area, dir)| (dir, area)).collect();
+        let firsts = dirs.iter().map(|dir| by_dir[dir]).collect();
+        Self { dirs, by_dir, firsts, sorted, skip, disk: Disk::default() }
+    }
+
+    /// The folders of the areas.
+    pub fn dirs(&self) -> &[PathBuf] {
+        &self.dirs
     }
 
     /// The folders of the areas, and those that are never entered.
@@ -243,7 +252,7 @@ impl Areas {
             Arc::new(told(known, area, found.unwrap_or_default()))
         });
         let areas: Vec<Arc<Area>> = areas.collect();
-        Tree { areas: self.dirs.iter().map(|dir| Arc::clone(&areas[self.by_dir[dir]])).collect(), ..Tree::default() }
+        Tree { areas: self.firsts.iter().map(|first| Arc::clone(&areas[*first])).collect(), ..Tree::default() }
     }
 
     fn spread<'s>(
@@ -255,19 +264,19 @@ impl Areas {
         let mut next = Some(folder);
         while let Some(folder) = next.take() {
             let mut news = Found::default();
-            let mut below = self.look(&folder, &mut news, Some(known));
-            // This thread goes on with one of them itself.
-            next = below.pop();
-            for below in below {
-                scope.spawn(|scope| self.spread(scope, below, (found, known)));
-            }
+            // This thread goes on with one of those below itself.
+            self.look(&folder, &mut news, Some(known), &mut |below| {
+                if let Some(below) = next.replace(below) {
+                    scope.spawn(|scope| self.spread(scope, below, (found, known)));
+                }
+            });
             lock(&found[folder.area]).get_or_insert_default().append(news);
         }
     }
 
     fn outermost(&self, is_wanted: impl Fn(usize) -> bool) -> Vec<usize> {
         let mut outermost: Vec<usize> = Vec::new();
-        let first = |area: &usize| self.by_dir[&self.dirs[*area]] == *area;
+        let first = |area: &usize| self.firsts[*area] == *area;
         for area in self.sorted.iter().copied().filter(first).filter(|area| is_wanted(*area)) {
             if !outermost.last().is_some_and(|outer| self.dirs[area].starts_with(&self.dirs[*outer])) {
                 outermost.push(area);
@@ -279,12 +288,11 @@ impl Areas {
     /// Looks at one area again: what [`Areas::walk`] would tell of it now. A plain loop on the calling thread, because
     /// it is called on the threads of the pool, where waiting for parallel work means to take up another step.
     pub fn rewalk(&self, area: usize) -> AreaFiles {
-        let area = self.by_dir[&self.dirs[area]];
+        let area = self.firsts[area];
         let mut found = Found::default();
         let mut pending = vec![self.reach(area)];
         while let Some(folder) = pending.pop() {
-            let below = self.look(&folder, &mut found, None);
-            pending.extend(below.into_iter().filter(|below| below.area == area));
+            self.look(&folder, &mut found, None, &mut |below| pending.extend((below.area == area).then_some(below)));
         }
         AreaFiles::from(found)
     }

@@ -296,8 +296,9 @@ impl Search<'_> {
         selection.has_asked |= !pending.is_empty();
         let mut found = Found::default();
         while let Some(folder) = pending.pop() {
-            let below = self.areas.look(&folder, &mut found, None);
-            pending.extend(below.into_iter().filter(|below| self.globs.may_match_under(&below.relative)));
+            self.areas.look(&folder, &mut found, None, &mut |below| {
+                pending.extend(self.globs.may_match_under(&below.relative).then_some(below));
+            });
         }
         selection.files.extend(found.files.into_iter().filter(|file| self.globs.matches(&file.path)));
         selection.problems.append(&mut found.problems);

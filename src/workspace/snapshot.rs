@@ -15,12 +15,10 @@ use crate::model::{self, Dependency, MemberId, Workspace};
 use crate::{atomic, cargo_config::Variables, executable, target_dir};
 
 /// 1: the first. 2: sources outside of a member's folder. 3: what path packages inherit. 4: a digest for what `--config`
-/// says. 5: the metadata of files.
-const FORMAT: u32 = 5;
+/// says. 5: the metadata of files. 6: in three lines.
+const FORMAT: u32 = 6;
 
-#[derive(Serialize, Deserialize)]
 struct Snapshot {
-    format: u32,
     question: Question,
     inputs: Inputs,
     workspace: Stored,
@@ -105,33 +103,47 @@ pub fn read(options: &Options, root: &Path, target_dir: &Path) -> Option<Workspa
     if digest(json.as_bytes()) != sum {
         return None;
     }
-    let mut snapshot: Snapshot = serde_json::from_str(json).ok()?;
-    let fits = snapshot.format == FORMAT
-        && snapshot.workspace.is_sound()
-        && snapshot.workspace.target_dir == target_dir
-        && snapshot.question == Question::of(options, root)?;
-    match fits.then(|| snapshot.inputs.still_hold(target_dir))? {
+    let mut lines = json.lines();
+    let (question, inputs, workspace) = (lines.next()?, lines.next()?, lines.next()?);
+    let (format, question): (u32, Question) = serde_json::from_str(question).ok()?;
+    if format != FORMAT || question != Question::of(options, root)? {
+        return None;
+    }
+    let look = || {
+        let inputs: Inputs = serde_json::from_str(inputs).ok()?;
+        Some(inputs.still_hold(target_dir))
+    };
+    let model = || {
+        let stored: Stored = serde_json::from_str(workspace).ok()?;
+        (stored.is_sound() && stored.target_dir == target_dir).then(|| stored.into_model(root))
+    };
+    let (looked, workspace) = rayon::join(look, model);
+    let (workspace, held) = workspace.zip(looked)?;
+    match held {
         Held::No => return None,
         Held::Yes => {}
-        Held::Anew(inputs) => {
-            snapshot.inputs = inputs;
-            snapshot.put(&path(options, root, target_dir), target_dir);
-        }
+        Held::Anew(inputs) => write(options, &workspace, inputs),
     }
-    Some(snapshot.workspace.into_model(root))
+    Some(workspace)
 }
 
 /// Remembers a workspace. That it cannot be written only makes the next run slower.
 pub fn write(options: &Options, workspace: &Workspace, inputs: Inputs) {
     let Some(question) = Question::of(options, &workspace.root) else { return };
-    let snapshot = Snapshot { format: FORMAT, question, inputs, workspace: Stored::of(workspace) };
+    let snapshot = Snapshot { question, inputs, workspace: Stored::of(workspace) };
     snapshot.put(&path(options, &workspace.root, &workspace.target_dir), &workspace.target_dir);
 }
 
 impl Snapshot {
     fn put(&self, path: &Path, target_dir: &Path) {
+        let lines = [
+            serde_json::to_string(&(FORMAT, &self.question)),
+            serde_json::to_string(&self.inputs),
+            serde_json::to_string(&self.workspace),
+        ];
         // Fails for paths that are no Unicode.
-        let Ok(json) = serde_json::to_string(self) else { return };
+        let Ok(lines) = lines.into_iter().collect::<Result<Vec<_>, _>>() else { return };
+        let json = lines.join("\n");
         let text = format!("{}\n{json}", digest(json.as_bytes()));
         _ = target_dir::make(target_dir).and_then(|()| atomic::put(path, text.as_bytes()));
     }
