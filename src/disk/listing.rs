@@ -120,7 +120,8 @@ mod system {
         pub fn read(path: &Path) -> io::Result<Self> {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK;
             let folder = openat(rustix::fs::CWD, path, flags, Mode::empty())?;
-            let (mut names, mut entries) = (Vec::new(), Vec::new());
+            // As much as most folders need: there are many of them.
+            let (mut names, mut entries) = (Vec::with_capacity(512), Vec::with_capacity(32));
             let mut chunk = [const { MaybeUninit::uninit() }; CHUNK];
             let mut all = RawDir::new(&folder, &mut chunk);
             while let Some(entry) = all.next() {

@@ -188,7 +188,7 @@ impl Parts {
         let Around { workspace, covered, files } = around;
         let member = workspace.member(id);
         let wanted = |kind: DependencyKind| covered.dependencies && (covered.own || kind != DependencyKind::Dev);
-        let mut description = Description::default();
+        let mut description = Description::with_capacity(512);
         // A renamed folder changes what the compiler says of places in files.
         description.text(Tag::Place, "folder", &*member.relative_dir);
         description.part(Tag::Files, &*member.name, files(id.index())?);
@@ -326,7 +326,7 @@ impl StepFacts<'_> {
     /// The description whose digest is the key.
     #[must_use]
     pub fn describe(&self) -> Description {
-        let mut key = Description::default();
+        let mut key = Description::with_capacity(1024);
         key.text(Tag::Format, "", [FORMAT]);
         key.text(Tag::Phase, "", self.phase);
         if self.definition.engine == Engine::CargoTest {

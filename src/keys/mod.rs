@@ -232,16 +232,22 @@ impl<'a> Keys<'a> {
         // If no step has a key, nothing was looked at.
         let (areas, moment) = {
             let tree = &mut self.state_mut().tree;
-            let is_led = |area: usize| self.is_led_into(area, &tree.areas[area], step.subject.members());
+            // Of what is known there are no links.
+            let is_led = |area: usize| {
+                !tree.areas[area].is_known() && self.is_led_into(area, &tree.areas[area], step.subject.members())
+            };
             let is_concerned = |area: &usize| is_everywhere || is_own(*area) || is_led(*area);
             let areas: Vec<usize> = (0..tree.areas.len()).filter(is_concerned).collect();
             (areas, tree.begin())
         };
         for area in areas {
-            let found = self.coverage.areas.rewalk(area);
+            let found = self.coverage.areas.rewalk(area, &self.remembered.walk);
             let state = &mut *self.state_mut();
+            // What is as it was known to be, now and before, has changed no set that follows from it.
+            let is_same = found.is_known() && state.tree.areas[area].is_known();
             let concerned = state.classes.iter().flat_map(|class| self.coverage.reaching(*class, area));
-            let concerned: Vec<SetId> = concerned.filter(|id| state.sets.contains_key(id)).collect();
+            let is_concerned = |id: &SetId| state.sets.get(id).is_some_and(|set| !(is_same && set.follows_walk));
+            let concerned: Vec<SetId> = concerned.filter(is_concerned).collect();
             self.complete(state, &concerned);
             if state.tree.take(area, found, moment) {
                 self.refresh(state, concerned);

@@ -12,6 +12,7 @@ mod running;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
+mod threads;
 mod tokens;
 
 use std::ffi::OsString;

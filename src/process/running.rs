@@ -3,10 +3,9 @@
 use std::io::{self, PipeReader, Read as _};
 use std::process::{Child, ExitStatus};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Children, CommandLine, Error, Exit, Limit, Signal, platform};
+use super::{Children, CommandLine, Error, Exit, Limit, Signal, platform, threads};
 
 /// How long the end of the output is awaited after the child's end, when something else holds it open.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -255,7 +254,7 @@ fn spawn_reader(mut pipe: PipeReader, events: SyncSender<Event>) -> io::Result<(
         }
         let _ = events.send(Event::OutputEnded);
     };
-    thread::Builder::new().name("output".to_owned()).spawn(read).map(drop)
+    threads::start(read)
 }
 
 /// The thread that waits: output and end arrive at one place, and nobody has to ask again and again.
@@ -272,5 +271,5 @@ fn spawn_waiter(waiter: Receiver<Child>, events: SyncSender<Event>, stops: bool)
             let _ = events.send(Event::Ended(child, waited));
         }
     };
-    thread::Builder::new().name("wait".to_owned()).spawn(wait).map(drop)
+    threads::start(wait)
 }

@@ -118,7 +118,9 @@ impl Areas {
     /// The folder of an area that no walk from outside reaches.
     pub fn start(&self, area: usize) -> Folder {
         let path = self.dirs[area].clone();
-        let (rules, skip) = (Some(Rules::above(&self.disk, &path)), self.skip_under(&path));
+        let rules = Some(Rules::above(&self.disk, &self.of_user, &path));
+        // Where links lead on the way to it is asked once.
+        let skip = Arc::clone(self.skips[area].get_or_init(|| self.skip_under(&path)));
         Folder { area, relative: PathBuf::new(), path, rules, skip, link: None }
     }
 

@@ -22,6 +22,7 @@ use crate::disk::Disk;
 use crate::model::FileStat;
 use folder::{Folder, Found};
 use known::{Telling, encode};
+use rules::OfUser;
 
 pub use known::Known;
 #[expect(unused_imports, reason = "the rooms that use it are being built")]
@@ -37,6 +38,9 @@ pub struct Areas {
     /// The places in `dirs` in the order of the paths, so that what lies under a folder is one range.
     sorted: Vec<usize>,
     skip: Vec<PathBuf>,
+    /// For each area that a look has begun at, what is not entered from there.
+    skips: Vec<OnceLock<Arc<[PathBuf]>>>,
+    of_user: OfUser,
     /// Where they lie.
     pub disk: Disk,
 }
@@ -144,18 +148,18 @@ impl Tree {
 
     /// Takes what was found of an area, and says so; not if a look that began later has told of it meanwhile, since that one
     /// has seen what came after this.
-    pub fn take(&mut self, area: usize, found: AreaFiles, Moment(moment): Moment) -> bool {
+    pub fn take(&mut self, area: usize, found: Area, Moment(moment): Moment) -> bool {
         let known = self.looks.entry(area).or_default();
         let is_newer = *known < moment;
         if let (true, Some(files)) = (is_newer, self.areas.get_mut(area)) {
-            (*known, *files) = (moment, Arc::new(found.into()));
+            (*known, *files) = (moment, Arc::new(found));
         }
         is_newer
     }
 
     /// The places of the areas of which anything is not as it was known to be.
     pub fn changed(&self) -> impl Iterator<Item = usize> {
-        self.areas.iter().enumerate().filter(|(_, area)| area.same.is_none()).map(|(place, _)| place)
+        self.areas.iter().enumerate().filter(|(_, area)| !area.is_known()).map(|(place, _)| place)
     }
 
     /// All that was found, for [`Known::parse`].
@@ -168,6 +172,11 @@ impl Tree {
 }
 
 impl Area {
+    /// Whether all of it is as it was known to be.
+    pub fn is_known(&self) -> bool {
+        self.same.is_some()
+    }
+
     /// Whether there is a file at this path that git would not ignore.
     pub fn has(&self, path: &Path) -> bool {
         match &self.same {
@@ -200,7 +209,9 @@ impl Areas {
         let by_dir: HashMap<PathBuf, usize> =
             dirs.iter().cloned().enumerate().rev().map(|(area, dir)| (dir, area)).collect();
         let firsts = dirs.iter().map(|dir| by_dir[dir]).collect();
-        Self { dirs, by_dir, firsts, sorted, skip, disk: Disk::default() }
+        let skips = dirs.iter().map(|_| OnceLock::new()).collect();
+        let (of_user, disk) = (OfUser::default(), Disk::default());
+        Self { dirs, by_dir, firsts, sorted, skip, skips, of_user, disk }
     }
 
     /// The folders of the areas.
@@ -287,14 +298,15 @@ impl Areas {
 
     /// Looks at one area again: what [`Areas::walk`] would tell of it now. A plain loop on the calling thread, because
     /// it is called on the threads of the pool, where waiting for parallel work means to take up another step.
-    pub fn rewalk(&self, area: usize) -> AreaFiles {
+    pub fn rewalk(&self, area: usize, known: &Arc<Known>) -> Area {
         let area = self.firsts[area];
         let mut found = Found::default();
         let mut pending = vec![self.reach(area)];
         while let Some(folder) = pending.pop() {
-            self.look(&folder, &mut found, None, &mut |below| pending.extend((below.area == area).then_some(below)));
+            let below = &mut |below: Folder| pending.extend((below.area == area).then_some(below));
+            self.look(&folder, &mut found, Some(known), below);
         }
-        AreaFiles::from(found)
+        told(known, area, found)
     }
 
     /// The area's folder as the walk comes to it: from the outermost area down, beginning anew at the next area where

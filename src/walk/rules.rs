@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder, gitconfig_excludes_path};
@@ -24,28 +24,35 @@ struct Level {
     digest: [u8; 32],
 }
 
+/// The user's excludes file, which is read once.
+#[derive(Debug, Default)]
+pub struct OfUser(OnceLock<Option<Vec<u8>>>);
+
+impl OfUser {
+    /// Its rules, as they hold below a folder.
+    fn rules(&self, base: &Path) -> Rules {
+        let text = self.0.get_or_init(|| gitconfig_excludes_path().and_then(|path| fs::read(path).ok()));
+        text.as_ref().map_or_else(Rules::default, |text| Rules::default().with_text(base, text))
+    }
+}
+
 impl Rules {
     /// The rules that the folders above `area` make for it: from the top of its repository down. Where they ignore
     /// `area` itself, and where there is no repository, only the user's excludes file counts.
-    pub fn above(disk: &Disk, area: &Path) -> Self {
+    pub fn above(disk: &Disk, user: &OfUser, area: &Path) -> Self {
         let is_top = |folder: &&Path| fs::symlink_metadata(folder.join(".git")).is_ok();
-        let Some(top) = area.ancestors().find(is_top) else { return Self::of_user(disk, area) };
-        let mut rules = Self::of_user(disk, top);
+        let Some(top) = area.ancestors().find(is_top) else { return user.rules(area) };
+        let mut rules = user.rules(top);
         let mut path: Vec<&Path> = area.ancestors().take_while(|folder| folder.starts_with(top)).collect();
         path.reverse();
         for pair in path.windows(2) {
             let [folder, below] = pair else { continue };
             rules = rules.found_in(disk, folder);
             if rules.ignore(below, true) {
-                return Self::of_user(disk, area);
+                return user.rules(area);
             }
         }
         rules
-    }
-
-    fn of_user(disk: &Disk, base: &Path) -> Self {
-        let none = Self::default();
-        gitconfig_excludes_path().map_or(none.clone(), |path| none.with(disk, base, &path))
     }
 
     /// The rules in `folder`, when one has not listed it.
@@ -70,10 +77,16 @@ impl Rules {
 
     /// A file that cannot be read has no rules, as for git: more files count as inputs then, never fewer.
     fn with(self, disk: &Disk, base: &Path, file: &Path) -> Self {
-        let Ok(text) = disk.read(file) else { return self };
-        let Some(matcher) = matcher(base, &text) else { return self };
+        match disk.read(file) {
+            Ok(text) => self.with_text(base, &text),
+            Err(_) => self,
+        }
+    }
+
+    fn with_text(self, base: &Path, text: &[u8]) -> Self {
+        let Some(matcher) = matcher(base, text) else { return self };
         let mut digest = Sha256::new_with_prefix(self.digest());
-        [base.as_os_str().as_encoded_bytes(), b"\0", &text].into_iter().for_each(|part| digest.update(part));
+        [base.as_os_str().as_encoded_bytes(), b"\0", text].into_iter().for_each(|part| digest.update(part));
         let digest = digest.finalize().into();
         Self(Some(Arc::new(Level { matcher, outer: self, digest })))
     }

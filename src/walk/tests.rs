@@ -147,7 +147,7 @@ mod random_trees {
             let dir = areas.dir(area).strip_prefix(&scene.root).unwrap();
             all.extend(files.files.iter().map(|file| dir.join(&file.path).to_str().unwrap().to_owned()));
 
-            let again = areas.rewalk(area);
+            let again = areas.rewalk(area, &Arc::default());
             assert_eq!(again.files, files.files, "{dir:?}");
             assert_eq!(again.ignored_files, files.ignored_files, "{dir:?}");
             assert_eq!(again.ignored_dirs, files.ignored_dirs, "{dir:?}");
@@ -297,7 +297,7 @@ fn a_file_belongs_to_the_innermost_area_and_areas_may_lie_anywhere() {
     let found: Vec<String> = tree.areas.iter().map(|area| names(&area.files)).collect();
     assert_eq!(found, ["x y/x", "a-b/x x", "t/x x", "src/x x", "a-b/x x"]);
     for (area, files) in tree.areas.iter().enumerate() {
-        assert_eq!(areas.rewalk(area).files, files.files);
+        assert_eq!(areas.rewalk(area, &Arc::default()).files, files.files);
     }
 }
 
@@ -358,7 +358,7 @@ fn an_area_in_an_ignored_or_skipped_folder_is_walked_with_its_own_rules() {
     assert_eq!(text(&tree.areas[0].ignored_dirs), "gen");
     assert_eq!(text(&tree.areas[1].ignored_files), "no.log");
     for (area, files) in tree.areas.iter().enumerate() {
-        assert_eq!(areas.rewalk(area).files, files.files);
+        assert_eq!(areas.rewalk(area, &Arc::default()).files, files.files);
     }
 }
 
@@ -411,7 +411,7 @@ mod links {
     fn kinds(scene: &Scene, dir: &str) -> Vec<(String, Kind)> {
         let areas = scene.areas(&[dir]);
         let files = areas.walk(&Arc::default()).areas[0].files.clone();
-        assert_eq!(areas.rewalk(0).files, files);
+        assert_eq!(areas.rewalk(0, &Arc::default()).files, files);
         files.into_iter().map(|file| (file.path.to_str().unwrap().to_owned(), file.kind)).collect()
     }
 
@@ -479,7 +479,7 @@ mod links {
         let areas = scene.areas(&["w", "w/member"]);
         let tree = areas.walk(&Arc::default());
         assert_eq!((&*names(&tree.areas[0].files), &*names(&tree.areas[1].files)), ("x", "lib.rs"));
-        assert_eq!(areas.rewalk(1).files, tree.areas[1].files);
+        assert_eq!(areas.rewalk(1, &Arc::default()).files, tree.areas[1].files);
     }
 
     #[test]
@@ -506,14 +506,14 @@ fn what_cannot_be_looked_at_is_a_problem_and_the_rest_is_found() {
     let problems = &areas.walk(&Arc::default()).areas[1].problems;
     assert_eq!(problems.len(), 1);
     assert_eq!((&problems[0].path, problems[0].error.kind()), (&scene.at("gone"), io::ErrorKind::NotFound));
-    assert_eq!(areas.rewalk(1).problems.len(), 1);
+    assert_eq!(areas.rewalk(1, &Arc::default()).problems.len(), 1);
 
     if rustix::process::geteuid().is_root() {
         return;
     }
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(scene.at("a"), fs::Permissions::from_mode(0o000)).unwrap();
-    let area = areas.rewalk(0);
+    let area = areas.rewalk(0, &Arc::default());
     assert_eq!((&*names(&area.files), &area.problems[0].path), ("b/x", &scene.at("a")));
     fs::set_permissions(scene.at("a"), fs::Permissions::from_mode(0o700)).unwrap();
 }
@@ -527,10 +527,10 @@ fn a_second_look_sees_what_changed() {
     scene.write("a/y", "");
     scene.write("a/.gitignore", "z");
     scene.write("a/z", "");
-    let after = areas.rewalk(0);
+    let after = areas.rewalk(0, &Arc::default());
     assert_eq!(names(&after.files), ".gitignore x y");
     assert_ne!(after.files[1].stat, before.areas[0].files[0].stat);
-    assert_eq!(areas.rewalk(1).files, before.areas[1].files);
+    assert_eq!(areas.rewalk(1, &Arc::default()).files, before.areas[1].files);
 }
 
 mod patterns {
@@ -624,10 +624,10 @@ fn what_an_older_look_has_found_does_not_hide_what_a_later_one_did() {
     let areas = scene.areas(&["a"]);
     let mut tree = areas.walk(&Arc::default());
     let before = tree.begin();
-    let old = areas.rewalk(0);
+    let old = areas.rewalk(0, &Arc::default());
     scene.write("a/two", "");
     let after = tree.begin();
-    assert!(tree.take(0, areas.rewalk(0), after));
+    assert!(tree.take(0, areas.rewalk(0, &Arc::default()), after));
     assert!(!tree.take(0, old, before));
     assert_eq!(names(&tree.areas[0].files), "one two");
 }
