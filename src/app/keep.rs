@@ -90,32 +90,28 @@ pub fn keep(
     }
     let batch = Keeping { ran, keys, past, events, not_kept: BTreeMap::new() }.batch(&ended);
     let limits = Limits { records: bounds(past.bounds), runs: past.runs };
-    let written = batch.and_then(|batch| write((home, past.started), (past.cache, keys), &batch, limits));
+    let flushed = batch.and_then(|batch| flush(home, &batch, limits, references, past.started));
+    let written = flushed.map(|flushed| {
+        let remembered = pool.install(|| remember(home, past.cache, keys));
+        flushed.warnings.into_iter().chain(remembered)
+    });
     match written {
-        Ok(warnings) => warnings.into_iter().for_each(|text| events(EventKind::Warned(text))),
+        Ok(warnings) => warnings.for_each(|text| events(EventKind::Warned(text))),
         Err(error) => events(EventKind::Warned(unkept(home, &error))),
     }
 }
 
-fn write(
-    (home, started): (&Home, &Started),
-    (cache, keys): (&FileHashCache, &Keys<'_>),
-    batch: &Batch,
-    limits: Limits,
-) -> io::Result<Vec<String>> {
-    let mut warnings = flush(home, batch, limits, references, started)?.warnings;
-    let save = || home.lock().and_then(|_guard| cache.save());
-    if cache.opened() > 0
-        && let Err(error) = save()
-    {
-        let text = "the digests of files are not kept, so that the next run reads them again";
-        warnings.push(format!("{text}: {}", unwritable(home, &error)));
-    }
-    if let Some(bytes) = keys.seen() {
-        // It saves time, and time alone; whoever cannot write has been told so.
+/// Keeps what is known of files, and answers what has to be said of it.
+fn remember(home: &Home, cache: &FileHashCache, keys: &Keys<'_>) -> Option<String> {
+    let save = || if cache.opened() > 0 { home.lock().and_then(|_guard| cache.save()).map(drop) } else { Ok(()) };
+    let (saved, bytes) = rayon::join(save, || keys.seen());
+    if let Some(bytes) = bytes {
+        // It saves time, and time alone; who cannot write is told so by the others.
         _ = home.lock().and_then(|_guard| atomic::put(&seen(home), &bytes));
     }
-    Ok(warnings)
+    let error = saved.err()?;
+    let text = "the digests of files are not kept, so that the next run reads them again";
+    Some(format!("{text}: {}", unwritable(home, &error)))
 }
 
 /// That a run keeps nothing: why, where, and what can be done.

@@ -66,6 +66,32 @@ fn the_child_gets_its_folder_its_variables_and_no_input() {
 }
 
 #[test]
+fn the_shell_is_the_first_in_the_path_that_the_child_is_given() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, mode: u32| {
+        let path = folder.path().join(name).join("sh");
+        fs::create_dir(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("#!/bin/sh\necho {name} $#\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    put("data", 0o644);
+    put("own", 0o755);
+    fs::create_dir_all(folder.path().join("folder/sh")).unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let path = |folders: &[String]| [folders, &["/usr/bin".to_owned(), "/bin".to_owned()]].concat().join(":");
+    let run = |path: String, dir: &Path| {
+        let command = CommandLine { env: vec![("PATH".into(), path.into())], dir: dir.into(), ..shell("echo $0") };
+        printed(&command, &Children::new()).1
+    };
+    let root = Path::new("/");
+    assert_eq!(run(path(&[at("data"), at("folder"), at("none"), at("own")]), root), "own 2\n");
+    assert_eq!(run(path(&[at("data"), at("none")]), root), "sh\n");
+    assert_eq!(run(path(&["own".to_owned()]), folder.path()), "own 2\n", "seen from the child's folder");
+    assert_eq!(run(path(&["own".to_owned()]), root), "sh\n");
+}
+
+#[test]
 fn the_exit_tells_code_or_signal() {
     let children = Children::new();
     let (exit, _) = printed(&shell("exit 7"), &children);

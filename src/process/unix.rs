@@ -1,8 +1,10 @@
 //! What the process door needs of Unix: groups, signals and a wait that does not reap.
 
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 
 use nix::sys::signal::SigSet;
@@ -15,10 +17,31 @@ use super::Signal;
 
 pub const SHELL: &str = "sh";
 
-pub fn shell(line: &str) -> Command {
-    let mut command = Command::new(SHELL);
-    command.arg("-c").arg(line);
+/// `path`: where it is sought.
+pub fn shell(line: &str, path: Option<OsString>) -> Command {
+    let found = path.and_then(|path| first_in(&path, SHELL));
+    let mut command = Command::new(found.as_deref().unwrap_or(Path::new(SHELL)));
+    command.arg0(SHELL).arg("-c").arg(line);
     command
+}
+
+/// The program of this name in the folders of `PATH`, by its whole path: the child would try one folder after the other, and
+/// nobody else starts while it does. `None` if it has to, because a folder depends on where it stands.
+fn first_in(path: &OsStr, name: &str) -> Option<PathBuf> {
+    let is_program = |path: &PathBuf| {
+        let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+        is_file && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+    };
+    for folder in std::env::split_paths(path) {
+        if !folder.is_absolute() {
+            return None;
+        }
+        let program = folder.join(name);
+        if is_program(&program) {
+            return Some(program);
+        }
+    }
+    None
 }
 
 /// Makes the child the leader of a process group of its own.

@@ -1,5 +1,6 @@
 //! What the process door needs of Windows: the least that stops a child with what it started. Not tried.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::windows::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -10,7 +11,7 @@ use super::Signal;
 
 pub const SHELL: &str = "cmd";
 
-pub fn shell(line: &str) -> Command {
+pub fn shell(line: &str, _: Option<OsString>) -> Command {
     let mut command = Command::new(SHELL);
     // `cmd` reads its line by rules of its own, which ordinary quoting would break.
     command.arg("/C").raw_arg(line);
