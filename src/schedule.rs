@@ -2,78 +2,23 @@
 //! machine. It knows no processes and no clock.
 
 mod estimate;
+mod locks;
 #[cfg(test)]
 mod simulation;
+mod terms;
 #[cfg(test)]
 mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::model::{Node, Outcome, Plan, StepId};
 use estimate::remaining;
+pub use terms::{Action, Note, PartTerms, Terms};
 
 /// A name for something that at most one running step, or part of one, may hold.
 pub type Lock = Arc<str>;
-
-/// What a schedule has to know besides the plan.
-#[derive(Clone, Debug, Default)]
-pub struct Terms {
-    /// How many steps may run at once; at least one.
-    pub jobs: usize,
-    /// After a failure, go on with what does not need the failed step.
-    pub keep_going: bool,
-    /// For each step, how long it will take, in any unit; missing ones count 1.
-    pub weights: Vec<u64>,
-    /// Whether the weights are more than a guess.
-    pub is_measured: bool,
-    /// For each step, the lock it needs, if any.
-    pub locks: Vec<Option<Lock>>,
-    /// The places of the steps that are to run; none: all. No edge may join them to the others.
-    pub only: Option<Range<usize>>,
-    /// For each step, whether nothing else may run while it does; missing ones do not care.
-    pub alone: Vec<bool>,
-    /// Whether to ask, while nothing runs, which of the ready steps need not run at all.
-    pub asks: bool,
-}
-
-/// What a schedule has to know of a part of a step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartTerms {
-    /// How long it will take, in the unit of the steps' weights.
-    pub weight: u64,
-    /// How many jobs it takes; at least one.
-    pub jobs: usize,
-    /// The lock it needs, if any.
-    pub lock: Option<Lock>,
-}
-
-/// What is to be done now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Start the step.
-    Start(StepId),
-    /// Start the part of this number.
-    StartPart(StepId, usize),
-    /// All parts of the step have ended, or will not start: bring them together.
-    Join(StepId),
-    /// The step ended without having run.
-    End(StepId, Outcome),
-    /// These are ready and nothing runs: which of them need not run? Before that is [answered](Schedule::answered) nothing
-    /// starts.
-    Ask(Vec<StepId>),
-}
-
-/// What became of something that wants to start, for those who want to know what a run waited for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Note {
-    /// The step waits for no other one any more.
-    Ready(StepId),
-    /// The step, or the part of this number, could start but for the lock, which another one holds. It may be said again.
-    Locked(StepId, Option<usize>, Lock),
-}
 
 /// The state of a run: what waits, what is ready, what runs, what is over.
 pub struct Schedule<'a> {
@@ -300,34 +245,6 @@ impl<'a> Schedule<'a> {
             // Whatever else is ready, others wait for this.
             self.ready.push((u64::MAX, Reverse(Unit::Join(step))));
         }
-    }
-
-    fn unlock(&mut self, step: StepId) {
-        self.give_back(self.lock(step));
-    }
-
-    fn give_back(&mut self, lock: Option<Lock>) {
-        let Some(lock) = lock else { return };
-        self.held.retain(|held| *held != lock);
-        self.next_for(&lock);
-    }
-
-    /// Whoever is first in the line for a lock tries again.
-    fn next_for(&mut self, lock: &Lock) {
-        self.ready.extend(self.locked_out.get_mut(lock).and_then(BinaryHeap::pop));
-    }
-
-    fn lock_out(&mut self, weight: u64, unit: Unit, lock: Lock) {
-        let note = match unit {
-            Unit::Step(step) | Unit::Join(step) => Note::Locked(step, None, Lock::clone(&lock)),
-            Unit::Part(step, place) => Note::Locked(step, Some(place), Lock::clone(&lock)),
-        };
-        self.notes.push(note);
-        self.locked_out.entry(lock).or_default().push((weight, Reverse(unit)));
-    }
-
-    fn lock(&self, step: StepId) -> Option<Lock> {
-        self.terms.locks.get(step.index()).cloned().flatten()
     }
 
     /// A node waits for nothing any more.

@@ -1,31 +1,30 @@
 //! A plan with everything that is needed to judge and run it.
 
+mod came;
+mod refused;
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::stages::{Stages, Stopped};
 use super::{Error, Lifecycle, Report, aliases, environment, keep};
-use crate::config;
 use crate::environment::Environment;
-use crate::execute::{self, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, Message, Run, TestSetting};
+use crate::execute::{self, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, Message, TestSetting};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::{Keys, Looked};
-use crate::model::{
-    CargoCommand, Closing, Engine, EventKind, Exceeded, Explanation, Outcome, Plan, Step, StepId, StepInfo, Usual,
-    Verdict, durations_of,
-};
+use crate::model::{CargoCommand, Engine, EventKind, Explanation, Outcome, Plan, Step, StepInfo, Verdict};
 use crate::outputs::Outputs;
-use crate::plan::{self, Clash, Cycle};
+use crate::plan;
 use crate::schedule;
 use crate::signal;
 use crate::state::{Started, State};
 use crate::store::{Blobs, Records};
+use refused::{clash_error, cycle_error};
 
 /// A plan of a workspace's steps.
 pub struct Planned<'a> {
@@ -204,50 +203,6 @@ impl<'a> Planned<'a> {
         Ok(report)
     }
 
-    /// What came of the run but for what comes after it.
-    fn report(&self, run: &Run, home: &Home) -> Report {
-        let steps = 0..self.plan.closing(Closing::Finally).end.max(self.plan.main().end);
-        let budgets = &self.lifecycle.project.budgets;
-        let ran = self.plan.ids().filter(|id| !run.durations[id.index()].is_zero());
-        let of_step = |id: StepId| {
-            budgets.exceeded_by((id, self.plan.step(id).phase), run.durations[id.index()], run.peaks[id.index()])
-        };
-        let in_all = budgets.exceeded_in_all(self.lifecycle.clock.now());
-        let mut exceeded: Vec<Exceeded> = ran.flat_map(of_step).chain(in_all).collect();
-        Exceeded::sort_worst_first(&mut exceeded);
-        Report {
-            steps: self.named(steps, run),
-            summary: run.summary,
-            interrupted: run.signal,
-            exceeded,
-            enforced: budgets.enforce,
-            aftermath: Vec::new(),
-            cleaned: keep::is_cleaned((&self.plan, run), home),
-        }
-    }
-
-    /// The steps that took much longer than they usually do. History is read only if something ran for long enough to be one
-    /// of them.
-    fn slower(&self, run: &Run, home: &Home) -> Vec<(StepId, Duration, Usual)> {
-        let took = |id: StepId| run.durations[id.index()];
-        let ran = self.plan.ids().filter(|id| run.outcomes[id.index()] == Outcome::Succeeded);
-        let ran: Vec<StepId> = ran.filter(|id| took(*id) > Usual::LEAST).collect();
-        if ran.is_empty() {
-            return Vec::new();
-        }
-        let runs = super::past::runs(home, self.lifecycle.project.remembered);
-        let durations = durations_of(&runs);
-        let usual = |id: StepId| Usual::of(durations.get(&*self.steps[id.index()].name)?);
-        let slower = |id| Some((id, took(id), usual(id).filter(|usual| usual.is_exceeded_by(took(id)))?));
-        ran.into_iter().filter_map(slower).collect()
-    }
-
-    /// How these steps ended, by their names.
-    fn named(&self, steps: Range<usize>, run: &Run) -> Vec<(Arc<str>, Outcome)> {
-        let names = self.steps[steps.clone()].iter().map(|step| Arc::clone(&step.name));
-        names.zip(run.outcomes[steps].iter().cloned()).collect()
-    }
-
     /// Everything that a run begins with, side by side: what earlier ones left, the tools, and the files as they are.
     fn look<'p>(
         &'p self,
@@ -414,36 +369,3 @@ fn triple(target: &str) -> String {
 
 /// The lock for cargo's own, on the target directory.
 const CARGO_LOCK: &str = "cargo";
-
-/// The two claims, with their lines of make.toml.
-fn clash_error(lifecycle: &Lifecycle, steps: &[StepInfo], clash: &Clash) -> Error {
-    let name = |step: StepId| &*steps[step.index()].name;
-    let [(one, _, first), (other, pattern, second)] = &clash.claims;
-    let (one, other) = (name(*one), name(*other));
-    let title = format!("`{one}` and `{other}` claim the same output: `{pattern}`");
-    let places = vec![(*second, format!("an output of `{other}`")), (*first, format!("an output of `{one}`"))];
-    let places = if first == second { places.into_iter().take(1).collect() } else { places };
-    let help = "an output belongs to one step; let one of them write it, or give each a folder of its own";
-    let text = lifecycle.source.as_ref().map(|source| config::point_at(source, &title, &places, Some(help), true));
-    Error::Clash(text.unwrap_or(title))
-}
-
-/// The cycle, with the lines of make.toml that make it.
-fn cycle_error(lifecycle: &Lifecycle, cycle: &Cycle) -> Error {
-    let names = cycle.edges.iter().map(|edge| &*edge.from).chain(cycle.edges.last().map(|edge| &*edge.to));
-    let title = format!("the plan has a cycle: {}", names.collect::<Vec<_>>().join(" -> "));
-    let places = cycle
-        .edges
-        .iter()
-        .filter_map(|edge| Some((edge.kind.span()?, format!("so `{}` waits for `{}`", edge.to, edge.from))));
-    let places: Vec<_> = places.collect();
-    let help = match &cycle.only_by_groups[..] {
-        [] => None,
-        [phase, ..] => Some(format!(
-            "it exists only because the members of `{phase}` share one call; order them with needs such as \
-             `needs = [\"^codegen\"]`, or give `{phase}` a command for each member, with {{spec}}"
-        )),
-    };
-    let text = lifecycle.source.as_ref().map(|source| config::point_at(source, &title, &places, help.as_deref(), true));
-    Error::Cycle(text.unwrap_or(title))
-}

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{Definition, Edge, EdgeKind, Node, PhaseId, Step, Subject};
+use crate::model::{EventKind, Plan};
+use crate::schedule::Terms;
 
 /// Two steps that do not know of each other, and a third that needs the first.
 fn plan() -> Plan {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::coverage::{Class, Coverage, SetId, compiles, covers_everything, follows_modules};
+use super::coverage::{Class, Coverage, SetId};
+use super::reads::{compiles, covers_everything, follows_modules};
 use crate::model::Step;
 
 /// Areas, each once, in the order in which they were come to.
