@@ -10,6 +10,7 @@ mod covers;
 mod description;
 mod moved;
 mod parts;
+mod pool;
 
 pub use compare::changes;
 pub use covers::Coverer;

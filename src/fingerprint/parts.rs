@@ -1,10 +1,10 @@
 //! The parts that keys are made of: files, members with what they depend on, locked packages; each built once and kept.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::RwLock;
 
 use super::description::{Description, FORMAT, Tag};
+use super::pool::{Lent, Pool, SHARDS, read, write};
 use crate::model::{Definition, DependencyKind, Digest, Engine, MemberId, Package, Workspace};
 
 /// One file of a set.
@@ -23,48 +23,12 @@ pub struct FileItem<'a> {
 /// All descriptions of a run by their digests, and which thing has which. Shared by all threads, which rarely meet in it.
 #[derive(Debug, Default)]
 pub struct Parts {
-    pool: [RwLock<Pool>; SHARDS],
+    pool: Pool,
     /// Members, path packages and locked packages, numbered in this order.
     covered: [RwLock<Digests>; SHARDS],
 }
 
-/// As many as there may be threads that ask at the same moment.
-const SHARDS: usize = 16;
-
 type Digests = HashMap<(Covered, usize), Option<Digest>>;
-type Pool = HashMap<Digest, Vec<u8>, BuildHasherDefault<First>>;
-
-/// A digest is its own hash.
-#[derive(Default)]
-struct First(u64);
-
-impl Hasher for First {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.first_chunk().copied().map_or(0, u64::from_le_bytes);
-    }
-
-    /// The length of a digest says nothing.
-    fn write_usize(&mut self, _: usize) {}
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-/// All descriptions, for as long as they are borrowed.
-pub struct Lent<'a>(Vec<RwLockReadGuard<'a, Pool>>);
-
-impl Lent<'_> {
-    /// The bytes of the description of this digest.
-    pub fn bytes(&self, digest: &Digest) -> Option<&[u8]> {
-        self.0.get(shard_of(digest))?.get(digest).map(Vec::as_slice)
-    }
-}
-
-/// Not by the byte that a table of the shard begins with.
-fn shard_of(digest: &Digest) -> usize {
-    usize::from(digest.0[31]) % SHARDS
-}
 
 /// What is being described, from the inside out.
 struct Trail<'a> {
@@ -76,15 +40,6 @@ impl Trail<'_> {
     fn holds(&self, place: (Covered, usize)) -> bool {
         std::iter::successors(Some(self), |trail| trail.outer).any(|trail| trail.place == place)
     }
-}
-
-/// A panic leaves no entry half made.
-fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A set of files.
@@ -137,13 +92,13 @@ impl Parts {
 
     /// Keeps a description that is finished, and answers its digest.
     pub fn keep(&self, (digest, bytes): (Digest, Vec<u8>)) -> Digest {
-        write(&self.pool[shard_of(&digest)]).entry(digest).or_insert(bytes);
+        self.pool.keep(digest, bytes);
         digest
     }
 
     /// Lends all descriptions.
     pub fn lend(&self) -> Lent<'_> {
-        Lent(self.pool.iter().map(read).collect())
+        self.pool.lend()
     }
 
     /// Forgets which member has which part, because files changed; the descriptions themselves stay.

@@ -120,7 +120,7 @@ impl Children {
     fn anybody_left(&self) -> bool {
         let mut state = self.lock();
         state.forget_empty();
-        !(state.remains.is_empty() && state.groups.is_empty())
+        !state.groups.is_empty() || !state.remains.iter().all(|group| platform::has_ended(*group))
     }
 
     /// Waits for leave to start a child; `None` when nothing starts any more.
@@ -167,7 +167,7 @@ impl Children {
         let is_left = || {
             let mut state = self.lock();
             state.forget_empty();
-            state.remains.contains(&group)
+            state.remains.contains(&group) && !platform::has_ended(group)
         };
         while is_left() && self.now() < until {
             std::thread::sleep(GLANCE);

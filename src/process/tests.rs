@@ -276,6 +276,32 @@ fn what_a_child_started_ends_with_its_time_whatever_it_does() {
     assert!(took >= Duration::from_secs(3), "{took:?}");
 }
 
+/// As in a container whose first process does not reap: here these are orphans of ours, and so it is with us.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_dead_whom_nobody_reaps_are_not_waited_for() {
+    use rustix::process::{Pid, WaitOptions, getpid, set_child_subreaper, waitpid};
+    set_child_subreaper(Some(getpid())).unwrap();
+    let mut child = Command::new("sh");
+    platform::lead_group(&mut child);
+    let child = child.args(["-c", "sleep 0.01 & echo $!"]).stdout(Stdio::piped()).spawn().unwrap();
+    let group = child.id();
+    let output = child.wait_with_output().unwrap().stdout;
+    let orphan: i32 = String::from_utf8(output).unwrap().trim().parse().unwrap();
+    eventually(|| platform::has_ended(group));
+    assert!(!platform::is_empty(group), "the orphan is still in its group");
+    waitpid(Pid::from_raw(orphan), WaitOptions::empty()).unwrap();
+    assert!(platform::is_empty(group) && platform::has_ended(group));
+    set_child_subreaper(None).unwrap();
+
+    let mut living = Command::new("sleep");
+    platform::lead_group(&mut living);
+    let mut living = living.arg("1000").spawn().unwrap();
+    assert!(!platform::has_ended(living.id()));
+    living.kill().unwrap();
+    living.wait().unwrap();
+}
+
 #[test]
 fn nothing_starts_once_closed() {
     let folder = tempfile::tempdir().unwrap();

@@ -156,6 +156,27 @@ pub fn is_empty(group: u32) -> bool {
     pid(group).is_none_or(|group| system::test_kill_process_group(group) == Err(Errno::SRCH))
 }
 
+/// Whether everybody in a group has ended, although nobody may have taken note of it: where the first process of a container
+/// does not reap, the dead stay in their group for ever. Only Linux tells.
+pub fn has_ended(group: u32) -> bool {
+    if is_empty(group) {
+        return true;
+    }
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let states = processes.filter_map(|process| state_in(&process.path().join("stat"), group));
+    let mut states = states.peekable();
+    states.peek().is_some() && states.all(|state| matches!(state, 'Z' | 'X'))
+}
+
+/// The state of a process, if it is in the group.
+fn state_in(stat: &Path, group: u32) -> Option<char> {
+    let text = std::fs::read_to_string(stat).ok()?;
+    // Behind the name, which may be any: the state, the parent, the group.
+    let mut words = text.rsplit_once(") ")?.1.split(' ');
+    let (state, _, its) = (words.next()?, words.next()?, words.next()?);
+    (its.parse() == Ok(group)).then(|| state.chars().next()).flatten()
+}
+
 pub fn signal_of(status: ExitStatus) -> Option<i32> {
     status.signal()
 }

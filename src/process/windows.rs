@@ -89,6 +89,11 @@ pub fn is_empty(_: u32) -> bool {
     true
 }
 
+/// Whether everybody in a group has ended, although nobody may have taken note of it.
+pub fn has_ended(group: u32) -> bool {
+    is_empty(group)
+}
+
 pub fn signal_of(_: ExitStatus) -> Option<i32> {
     None
 }

@@ -643,7 +643,8 @@
     { name: "Had a slot", number: true, key: (task) => task.held },
     { name: "Attempts", number: true, key: (task) => task.attempts },
   ];
-  const sorting = { column: 7, up: false };
+  // As long as nobody has chosen an order, what failed comes first.
+  const sorting = { column: 7, up: false, chosen: false };
   let shown = PAGE;
   let found = [];
   const wanted = new Set(OUTCOMES);
@@ -656,6 +657,7 @@
     button.addEventListener("click", () => {
       sorting.up = sorting.column === place ? !sorting.up : !column.number;
       sorting.column = place;
+      sorting.chosen = true;
       sort();
     });
     head.append(button);
@@ -693,7 +695,9 @@
   function sort() {
     const { key } = COLUMNS[sorting.column];
     const way = sorting.up ? 1 : -1;
+    const failed = (task) => !sorting.chosen && task.outcome === "failed";
     found.sort((a, b) => {
+      if (failed(a) !== failed(b)) return failed(a) ? -1 : 1;
       const [one, other] = [key(a), key(b)];
       if (one === other) return a.place - b.place;
       return (one < other ? -1 : 1) * way;
