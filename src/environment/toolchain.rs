@@ -78,9 +78,15 @@ pub fn versions(rustc: &Path, workspace: &Workspace, invocation: &Invocation) ->
         return memo;
     }
     let ask = |program: &Path, argument: &str| said(program, argument, &workspace.root, invocation);
+    // Behind rustup each takes its time, and most of it is waiting.
+    let (rustc, cargo) = std::thread::scope(|scope| {
+        let rustc = scope.spawn(|| ask(rustc, "-vV"));
+        let cargo = ask(&invocation.cargo, "-V");
+        (rustc.join().ok().flatten(), cargo)
+    });
     let versions = Versions {
-        rustc: ask(rustc, "-vV").unwrap_or_else(|| "no rustc".into()),
-        cargo: ask(&invocation.cargo, "-V").unwrap_or_else(|| "no cargo".into()),
+        rustc: rustc.unwrap_or_else(|| "no rustc".into()),
+        cargo: cargo.unwrap_or_else(|| "no cargo".into()),
     };
     // A program that fails (a toolchain that is not installed yet) may work next time.
     if let Some(of) = of.filter(|_| versions.rustc != "no rustc" && versions.cargo != "no cargo") {

@@ -35,7 +35,12 @@ pub fn metadata(options: &Options, root: &Path, target_dir: &TargetDir) -> Resul
         }
         Ok(MetadataCommand::parse(printed(options, cargo)?)?)
     };
-    match ask(&["--filter-platform", &host(options, root)?]) {
+    let answer = match ask(&["--filter-platform", HOST]) {
+        // An older cargo takes it for a platform of that name.
+        Err(Error::Cargo(said)) if said.contains(HOST) => ask(&["--filter-platform", &host(options, root)?]),
+        answer => answer,
+    };
+    match answer {
         Err(Error::Cargo(said)) if said.lines().any(|line| line.starts_with("error: failed to download ")) => {
             ask(&["--no-deps"])
         }
@@ -43,7 +48,10 @@ pub fn metadata(options: &Options, root: &Path, target_dir: &TargetDir) -> Resul
     }
 }
 
-/// The platform that cargo runs on. (`host-tuple` would save the question, but only new versions know it.)
+/// What stands for the platform that cargo runs on.
+const HOST: &str = "host-tuple";
+
+/// The platform that cargo runs on.
 fn host(options: &Options, root: &Path) -> Result<String, Error> {
     let mut cargo = cargo(options, root);
     cargo.arg("-vV");

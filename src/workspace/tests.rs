@@ -649,6 +649,22 @@ fn what_changes_nothing_starts_no_cargo() {
 }
 
 #[test]
+fn a_cargo_that_does_not_know_its_host_by_a_word_is_asked_for_it() {
+    let scene = Scene::of_two();
+    // What cargo 1.85 says of a platform that the compiler does not know.
+    let said = "error: failed to run `rustc` to learn about target-specific information\n\ncould not find specification for \
+                target \\\"host-tuple\\\"";
+    let script = format!("case $* in *host-tuple*) printf '{said}' >&2; exit 101;; esac");
+    let top = scene.top.path().display().to_string();
+    sh(&format!("cd {top} && mv cargo real"));
+    scene.put("cargo", &format!("#!/bin/sh\n{script}\nexec {top}/real \"$@\"\n"));
+    sh(&format!("chmod +x {top}/cargo"));
+    assert_eq!(scene.load().workspace.members.len(), 2);
+    let calls = fs::read_to_string(scene.path("calls")).unwrap();
+    assert!(calls.contains("-vV") && calls.contains("--filter-platform"), "{calls}");
+}
+
+#[test]
 fn a_change_while_cargo_runs_is_not_remembered() {
     let scene = Scene::of_two();
     let script = format!(
