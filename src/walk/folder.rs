@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use sha2::{Digest as _, Sha256};
+
+use super::described::describe;
 use super::known::{Known, Record, Seen, Sight};
 use super::rules::Rules;
 use super::{Areas, File, Kind, Problem};
-use crate::disk::{Disk, Entry, Listing, Look, Sort};
+use crate::disk::{Entry, Listing, Sort};
 
 /// What was found of one area.
 #[derive(Debug, Default)]
@@ -61,13 +64,29 @@ pub struct Folder {
     /// The rules of the folders above it; `None`: nothing is ignored here, and other areas are not told apart.
     rules: Option<Rules>,
     /// Folders not to be entered, by the paths that they have from here.
-    skip: Arc<[PathBuf]>,
+    skip: Arc<Skipped>,
     link: Option<Arc<Link>>,
 }
 
-/// What decides about the names in a folder besides what they are: the rules, and the folders that are not entered.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Grounds(pub [u8; 32]);
+/// Folders that are not entered.
+#[derive(Debug)]
+pub struct Skipped {
+    folders: Vec<PathBuf>,
+    digest: [u8; 32],
+}
+
+impl Skipped {
+    fn new(folders: Vec<PathBuf>) -> Self {
+        let mut digest = Sha256::new();
+        for folder in &folders {
+            [folder.as_os_str().as_encoded_bytes(), b"\0"].into_iter().for_each(|part| digest.update(part));
+        }
+        Self { folders, digest: digest.finalize().into() }
+    }
+}
+
+/// What decides about the names in a folder besides what they are, by digests: the rules, and the folders that are not entered.
+pub type Grounds = [[u8; 32]; 2];
 
 /// A link to a folder through which the walk came.
 struct Link {
@@ -110,7 +129,7 @@ impl Here<'_> {
     /// `None` behind a link, and where nothing is ignored: that is looked at each time.
     fn grounds(&self) -> Option<Grounds> {
         let rules = self.rules.as_ref().filter(|_| self.folder.link.is_none())?;
-        Some(rules.grounds(&self.folder.skip))
+        Some([rules.digest(), self.folder.skip.digest])
     }
 }
 
@@ -289,7 +308,7 @@ impl Areas {
 
     fn way(&self, here: &Here<'_>, place: Place<'_>, is_link: bool) -> Way {
         let (folder, path) = (here.folder, place.path);
-        if path.file_name().is_some_and(is_version_control) || folder.skip.iter().any(|skip| skip == path) {
+        if path.file_name().is_some_and(is_version_control) || folder.skip.folders.iter().any(|skip| skip == path) {
             return Way::Closed;
         }
         // To git a link is a file, so that a rule for folders alone does not match it.
@@ -335,58 +354,25 @@ impl Areas {
 
     /// The folders to be skipped, by the paths that they have when one enters `path`: this may be a link, or lie behind
     /// one.
-    fn skip_under(&self, path: &Path) -> Arc<[PathBuf]> {
+    fn skip_under(&self, path: &Path) -> Arc<Skipped> {
         let real = self.disk.real(path).ok();
         let seen_from_here = self.skip.iter().filter_map(|skip| {
             let skip = self.disk.real(skip).ok()?;
             Some(path.join(skip.strip_prefix(real.as_ref()?).ok()?))
         });
-        self.skip.iter().cloned().chain(seen_from_here).filter(|skip| skip != path).collect()
+        let all = self.skip.iter().cloned().chain(seen_from_here).filter(|skip| skip != path);
+        Arc::new(Skipped::new(all.collect()))
     }
 }
 
-type Passage = (Option<Arc<Link>>, Arc<[PathBuf]>);
+type Passage = (Option<Arc<Link>>, Arc<Skipped>);
 
 struct TooManyLinks;
-
-/// The file at `path`; `look` is what was seen there, of a link the link itself. `None` when it has vanished meanwhile.
-///
-/// # Errors
-/// What a link leads to cannot be looked at.
-pub fn describe(disk: &Disk, (path, relative): (&Path, &Path), look: Look) -> io::Result<Option<File>> {
-    let with = |kind, look: Look| {
-        let (path, executable) = (relative.into(), look.executable);
-        Some(File { path, stat: look.stat, kind, executable, ignored: false })
-    };
-    match look.sort {
-        Sort::File => return Ok(with(Kind::Regular, look)),
-        Sort::Link => {}
-        Sort::Folder | Sort::Special => return Ok(with(Kind::Special, look)),
-    }
-    let text: Arc<Path> = match disk.link(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        text => text?.into(),
-    };
-    match disk.look_through(path) {
-        Ok(target) => Ok(match target.sort {
-            Sort::File => with(Kind::Link(text), target),
-            Sort::Folder => with(Kind::FolderLink(text), look),
-            Sort::Link | Sort::Special => with(Kind::Special, look),
-        }),
-        Err(error) if leads_nowhere(&error) => Ok(with(Kind::BrokenLink(text), look)),
-        Err(error) => Err(error),
-    }
-}
 
 /// Now, in nanoseconds since the Unix epoch.
 fn now_ns() -> i64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX)
-}
-
-fn leads_nowhere(error: &io::Error) -> bool {
-    let a_loop = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
-    a_loop || matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn is_version_control(name: &OsStr) -> bool {

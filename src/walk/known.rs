@@ -69,7 +69,7 @@ impl Record {
         bytes.extend_from_slice(&[0; 4]);
         bytes.extend_from_slice(&u32::try_from(relative.len()).ok()?.to_le_bytes());
         bytes.extend_from_slice(relative.as_bytes());
-        bytes.extend_from_slice(&grounds.0);
+        bytes.extend_from_slice(grounds.as_flattened());
         Some(Self(bytes))
     }
 
@@ -169,7 +169,7 @@ impl Known {
     pub fn same(&self, area: usize, relative: &Path, grounds: &Grounds, listing: &Listing) -> Option<usize> {
         let place = self.place(area, relative)?;
         let folder = self.folders.get(place)?;
-        let is_same = self.bytes.get(folder.grounds.clone()) == Some(&grounds.0[..]);
+        let is_same = self.bytes.get(folder.grounds.clone()) == Some(grounds.as_flattened());
         let mut rows = self.rows(place);
         let is_same = is_same
             && listing.iter().all(|entry| {

@@ -1,6 +1,7 @@
 //! Finds the files that are a step's inputs: all that git would not ignore, and those that globs name. It does not know
 //! what is in them, nor what a member or a step is.
 
+mod described;
 mod folder;
 mod known;
 mod pattern;
@@ -20,7 +21,7 @@ use rayon::prelude::*;
 
 use crate::disk::Disk;
 use crate::model::FileStat;
-use folder::{Folder, Found};
+use folder::{Folder, Found, Skipped};
 use known::{Telling, encode};
 use rules::OfUser;
 
@@ -39,7 +40,7 @@ pub struct Areas {
     sorted: Vec<usize>,
     skip: Vec<PathBuf>,
     /// For each area that a look has begun at, what is not entered from there.
-    skips: Vec<OnceLock<Arc<[PathBuf]>>>,
+    skips: Vec<OnceLock<Arc<Skipped>>>,
     of_user: OfUser,
     /// Where they lie.
     pub disk: Disk,

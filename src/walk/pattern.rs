@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::folder::{Found, describe};
+use super::described::describe;
+use super::folder::Found;
 use super::{AreaFiles, Areas, File, Problem, Tree, bytes};
 
 /// The globs of one `inputs`, compiled once for all members that share it.

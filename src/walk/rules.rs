@@ -10,7 +10,6 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder, gitconfig_excludes_path};
 use sha2::{Digest as _, Sha256};
 
-use super::folder::Grounds;
 use crate::disk::{Disk, Sort};
 
 /// The rules that hold in one folder. Cheap to clone; folders share those of the folders above.
@@ -91,17 +90,9 @@ impl Rules {
         Self(Some(Arc::new(Level { matcher, outer: self, digest })))
     }
 
-    fn digest(&self) -> [u8; 32] {
+    /// The SHA-256 of all that they are made of.
+    pub fn digest(&self) -> [u8; 32] {
         self.0.as_ref().map_or([0; 32], |level| level.digest)
-    }
-
-    /// What tells these rules, beside folders that are not entered, from any others.
-    pub fn grounds(&self, skip: &[PathBuf]) -> Grounds {
-        let mut digest = Sha256::new_with_prefix(self.digest());
-        for skip in skip {
-            [skip.as_os_str().as_encoded_bytes(), b"\0"].into_iter().for_each(|part| digest.update(part));
-        }
-        Grounds(digest.finalize().into())
     }
 
     /// Whether git ignores the file or folder at `path`, given that it does not ignore the folder it is in.
