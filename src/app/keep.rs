@@ -104,7 +104,11 @@ fn remember(home: &Home, cache: &FileHashCache, keys: &Keys<'_>) -> Option<Strin
     let (saved, bytes) = rayon::join(save, || keys.seen());
     if let Some(bytes) = bytes {
         // It saves time, and time alone; who cannot write is told so by the others.
-        _ = home.lock().and_then(|_guard| atomic::put(&seen(home), &bytes));
+        let path = seen(home);
+        let put = home.lock().and_then(|_guard| atomic::put(&path, &bytes));
+        if put.is_err() && path.is_dir() {
+            _ = atomic::set_aside(&path);
+        }
     }
     let error = saved.err()?;
     let text = "the digests of files are not kept, so that the next run reads them again";

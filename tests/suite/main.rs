@@ -34,6 +34,7 @@ mod overlooked;
 mod places;
 mod plain_cargo;
 mod printing;
+mod remembered;
 mod running;
 mod scene;
 mod screens;
