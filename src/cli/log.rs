@@ -21,11 +21,14 @@ pub fn begin(color: bool) -> Result<bool, Error> {
     let asked = asked.to_string_lossy();
     let (json, filter): (Vec<&str>, Vec<&str>) = asked.split(',').map(str::trim).partition(|word| *word == "json");
     let filter = if filter.is_empty() { "debug".to_owned() } else { filter.join(",") };
-    let wrong = |error| {
+    let wrong = |error: String| {
         let like = "such as `debug`, `json`, or `json,cargo_lifecycle::process=trace`";
         Error::Usage(format!("{VARIABLE} is no filter, {like}: {error}"))
     };
-    let filter = EnvFilter::try_new(filter).map_err(wrong)?;
+    if let Some(word) = filter.split(',').find(|word| names_nothing(word)) {
+        return Err(wrong(format!("`{word}` is neither a level nor a part of this program")));
+    }
+    let filter = EnvFilter::try_new(filter).map_err(|error| wrong(error.to_string()))?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_span_events(FmtSpan::CLOSE)
@@ -34,4 +37,10 @@ pub fn begin(color: bool) -> Result<bool, Error> {
     // Whoever has set one already in this process keeps it.
     let _ = if json.is_empty() { subscriber.try_init() } else { subscriber.json().try_init() };
     Ok(true)
+}
+
+/// Whether the word would be taken for the name of a part that is not there: then nothing at all would be told.
+fn names_nothing(word: &str) -> bool {
+    let is_level = word.parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
+    !is_level && !word.contains(['=', '[']) && !word.starts_with("cargo_lifecycle")
 }

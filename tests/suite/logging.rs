@@ -25,7 +25,12 @@ fn nothing_is_told_unasked_and_a_wrong_filter_is_named() {
     let scene = scene();
     let told = scene.call("go").run();
     assert!(!told.err().contains("close"), "{}", told.text());
-    let wrong = scene.call("go").env("CARGO_LIFECYCLE_LOG", "a=b=c").run();
-    assert_eq!(wrong.code, Some(2), "{}", wrong.text());
-    assert!(wrong.err().starts_with("error: CARGO_LIFECYCLE_LOG is no filter, such as "), "{}", wrong.text());
+    for filter in ["a=b=c", "debgu", "json,proces"] {
+        let wrong = scene.call("go").env("CARGO_LIFECYCLE_LOG", filter).run();
+        assert_eq!(wrong.code, Some(2), "{}", wrong.text());
+        assert!(wrong.err().starts_with("error: CARGO_LIFECYCLE_LOG is no filter, such as "), "{}", wrong.text());
+    }
+    for filter in ["DEBUG", "cargo_lifecycle", "warn,cargo_lifecycle::keys=debug", "[run]=debug"] {
+        assert_eq!(scene.call("go").env("CARGO_LIFECYCLE_LOG", filter).run().code, Some(0), "{filter}");
+    }
 }
