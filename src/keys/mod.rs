@@ -100,8 +100,10 @@ impl<'a> Looked<'a> {
         };
         let walk = || {
             let remembered = Remembered::parse(seen(), &areas);
-            let walk = || tracing::debug_span!("walk").in_scope(|| areas.walk(&remembered.walk));
+            let walking = tracing::debug_span!("walk", areas = areas.dirs().len(), changed = tracing::field::Empty);
+            let walk = || walking.in_scope(|| areas.walk(&remembered.walk));
             let tree = if is_any_needed { walk() } else { Tree::default() };
+            walking.record("changed", tree.changed().count());
             (remembered, tree)
         };
         let ((remembered, tree), (coverage, needed)) = rayon::join(walk, cover);

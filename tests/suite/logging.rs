@@ -10,8 +10,14 @@ fn scene() -> Scene {
 fn spans_are_told_as_lines_or_as_objects_with_what_they_are_of() {
     let scene = scene();
     let told = scene.call("go").env("CARGO_LIFECYCLE_LOG", "debug").run();
-    for span in ["run{workspace=", "plan{steps=1}", "walk{", "hash{opened=", "step{name=\"go a\"", "command{program=sh"]
-    {
+    for span in [
+        "run{workspace=",
+        "plan{steps=1}",
+        "walk{areas=2 changed=2}",
+        "hash{opened=",
+        "step{name=\"go a\"",
+        "command{program=sh",
+    ] {
         assert!(told.err().contains(span), "{span}: {}", told.text());
     }
     let told = scene.call("go").env("CARGO_LIFECYCLE_LOG", "json").run();
