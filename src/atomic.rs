@@ -60,6 +60,20 @@ fn beside(path: &Path, contents: &[u8], builder: &mut Builder<'_, '_>) -> io::Re
     Ok(file)
 }
 
+/// Reads a file of ours, whatever stands in its place: something else than a file may never come to an end, such as a pipe that
+/// nobody writes to.
+///
+/// # Errors
+/// Whatever the file system says; or it is no file.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.is_file() { fs::read(path) } else { Err(io::Error::other("it is no file")) }
+}
+
+/// Whether something else than a file stands there, such as a folder, which would be in the way for ever.
+pub fn is_other(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|there| !there.is_file())
+}
+
 /// Moves a file that cannot be understood out of the way, to `<name>.damaged` beside it (replacing an older one), so
 /// that nothing is lost and it is not stumbled upon again.
 ///

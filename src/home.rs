@@ -117,7 +117,7 @@ impl Home {
     }
 
     fn open_lock(&self) -> io::Result<File> {
-        File::options().create(true).truncate(false).write(true).open(self.lock_path())
+        File::options().create(true).truncate(false).read(true).write(true).open(self.lock_path())
     }
 
     /// Whether `file` is still what the path names: `cargo clean` may have removed it while we waited, and then the
@@ -179,11 +179,10 @@ pub enum Damage {
 
 impl<T: Default> Kept<'_, T> {
     fn read(&self) -> Result<T, Damage> {
-        match fs::read(&self.path) {
+        match atomic::read(&self.path) {
             Ok(bytes) => (self.parse)(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
-            // A folder in its place, say, would be in the way for ever.
-            Err(_) if self.path.is_dir() => Err(Damage::Foreign),
+            Err(_) if atomic::is_other(&self.path) => Err(Damage::Foreign),
             Err(error) => Err(Damage::Unreadable(error)),
         }
     }
@@ -223,7 +222,7 @@ impl Guard {
     /// # Errors
     /// Whatever the file system says.
     pub fn replace(&mut self, path: &Path, contents: &[u8]) -> io::Result<()> {
-        if fs::read(path).is_ok_and(|old| old == contents) {
+        if atomic::read(path).is_ok_and(|old| old == contents) {
             return Ok(());
         }
         self.written.push(atomic::put(path, contents)?);

@@ -106,7 +106,7 @@ fn remember(home: &Home, cache: &FileHashCache, keys: &Keys<'_>) -> Option<Strin
         // It saves time, and time alone; who cannot write is told so by the others.
         let path = seen(home);
         let put = home.lock().and_then(|_guard| atomic::put(&path, &bytes));
-        if put.is_err() && path.is_dir() {
+        if put.is_err() && atomic::is_other(&path) {
             _ = atomic::set_aside(&path);
         }
     }

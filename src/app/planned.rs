@@ -210,7 +210,7 @@ impl<'a> Planned<'a> {
         expansion: &'p plan::Expansion<'p>,
     ) -> (Past, Environment, Looked<'p>) {
         // What cannot be read is looked at anew.
-        let seen = || std::fs::read(keep::seen(&self.home())).unwrap_or_default();
+        let seen = || crate::atomic::read(&keep::seen(&self.home())).unwrap_or_default();
         let looked = || Looked::new(&self.plan, expansion, seen);
         // The files come first: whoever is done with the others helps with them.
         let (looked, (past, around)) =

@@ -1,7 +1,6 @@
 //! Which compiler and which cargo are used, and what they say of themselves. They are started only when something tells
 //! that they may have become others.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -96,7 +95,7 @@ pub fn versions(rustc: &Path, workspace: &Workspace, invocation: &Invocation) ->
 }
 
 fn remembered(path: &Path, of: &[String; 2]) -> Option<Versions> {
-    let memo: Memo = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    let memo: Memo = serde_json::from_slice(&atomic::read(path).ok()?).ok()?;
     (memo.of == *of).then_some(memo.versions)
 }
 

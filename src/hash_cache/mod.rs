@@ -225,7 +225,7 @@ impl FileHashCache {
         }
         // Most often nobody else has written it since it was loaded.
         let is_as_loaded = file.is_some() && *file == stat_of(path);
-        let read = || fs::read(path).ok().and_then(|bytes| Entries::parse(bytes).ok()).unwrap_or_default();
+        let read = || atomic::read(path).ok().and_then(|bytes| Entries::parse(bytes).ok()).unwrap_or_default();
         let there = (!is_as_loaded).then(read);
         let merged = self.merge(there.as_ref().unwrap_or(entries), &learned);
         atomic::put(path, &format::encode(merged, self.today))?;
@@ -280,10 +280,9 @@ fn set_aside(path: &Path, error: &dyn std::fmt::Display) -> String {
 }
 
 fn load_entries(path: &Path) -> (Entries, Option<String>) {
-    let error = match fs::read(path) {
+    let error = match atomic::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return (Entries::default(), None),
-        // A folder in its place would be in the way for ever.
-        Err(error) if path.is_dir() => set_aside(path, &error),
+        Err(error) if atomic::is_other(path) => set_aside(path, &error),
         Err(error) => format!("`{}` cannot be read: {error}", path.display()),
         Ok(bytes) => match Entries::parse(bytes) {
             Ok(entries) => return (entries, None),

@@ -299,6 +299,10 @@ fn look(path: PathBuf, boot: &str) -> Option<Left> {
     if name.starts_with(UNFINISHED) {
         return None;
     }
+    // Whatever else stands there is none of a run's.
+    if fs::metadata(&path).is_ok_and(|there| !there.is_file()) {
+        return None;
+    }
     let is_alive = match File::open(&path) {
         // It was accounted for just now.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,

@@ -2,7 +2,6 @@
 //! answer depended on is as it was; otherwise it is as good as missing.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -97,7 +96,7 @@ enum Kind {
 
 /// The workspace at `root` as a snapshot remembers it, if there is one and all of it still holds.
 pub fn read(options: &Options, root: &Path, target_dir: &Path) -> Option<Workspace> {
-    let text = fs::read_to_string(path(options, root, target_dir)).ok()?;
+    let text = String::from_utf8(atomic::read(&path(options, root, target_dir)).ok()?).ok()?;
     let (sum, json) = text.split_once('\n')?;
     // Before anything is believed: one flipped byte could make another package of one.
     if digest(json.as_bytes()) != sum {

@@ -110,6 +110,21 @@ fn whatever_is_damaged_is_set_aside_and_the_result_is_right() {
 }
 
 #[test]
+fn a_pipe_in_the_place_of_a_file_keeps_nobody() {
+    let scene = Scene::of(&["a"]).make("[lifecycle.hello]\ninputs = [\"src/**\"]\noutputs = []\ncommand = \"true\"\n");
+    scene.call("hello").succeeds();
+    for path in kept(&scene) {
+        fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        scene.append("a/src/lib.rs", "// edited\n");
+        let ended = scene.call("hello").succeeds();
+        assert!(!ended.was_fresh(), "{}: {}", path.display(), ended.text());
+        let again = scene.call("hello").succeeds();
+        assert!(again.was_fresh() && !again.err().contains("warning"), "{}: {}", path.display(), again.text());
+    }
+}
+
+#[test]
 fn a_file_cut_off_anywhere_gives_no_wrong_answer() {
     let scene = Scene::of(&["a"]).make("[lifecycle.hello]\ninputs = [\"src/**\"]\ncommand = \"echo hello\"\n");
     scene.call("hello").succeeds();
