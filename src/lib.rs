@@ -61,6 +61,7 @@ mod hash_cache;
 mod home;
 mod keys;
 mod libtest;
+mod moment;
 mod nearest;
 mod outputs;
 mod process;

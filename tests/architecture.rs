@@ -31,6 +31,7 @@ const ROOMS: &[Room] = &[
     room("docs", &[], &[]),
     // What several rooms share, each for one small thing.
     room("ansi", &[], &[]),
+    room("moment", &[], &[]),
     room("relative", &[], &[]),
     room("nearest", &[], &["strsim"]),
     room("disk", &["model"], &["rustix"]),
@@ -51,7 +52,7 @@ const ROOMS: &[Room] = &[
     room("config", &["model", "nearest"], &["annotate_snippets", "globset", "thiserror", "toml"]),
     room(
         "workspace",
-        &["atomic", "cargo_config", "executable", "model", "relative", "target_dir"],
+        &["atomic", "cargo_config", "executable", "model", "moment", "relative", "target_dir"],
         &["cargo_metadata", "rayon", "serde", "serde_json", "sha2", "thiserror", "toml", "walkdir"],
     ),
     room(
@@ -60,8 +61,8 @@ const ROOMS: &[Room] = &[
         &["cargo_platform", "serde", "serde_json", "toml"],
     ),
     room("terminal", &[], &["rustix"]),
-    room("walk", &["disk", "model"], &["globset", "ignore", "rayon", "rustix", "sha2", "thiserror"]),
-    room("hash_cache", &["atomic", "model"], &["memchr", "rustix", "sha2", "thiserror", "tracing"]),
+    room("walk", &["disk", "model", "moment"], &["globset", "ignore", "rayon", "rustix", "sha2", "thiserror"]),
+    room("hash_cache", &["atomic", "model", "moment"], &["memchr", "rustix", "sha2", "thiserror", "tracing"]),
     room("store", &["home", "model"], &["sha2", "tempfile", "thiserror", "walkdir"]),
     room("state", &["home", "model"], &["serde", "serde_json"]),
     room("process", &["ansi"], &["jobserver", "nix", "rustix", "tempfile", "thiserror", "tracing", "wait4"]),

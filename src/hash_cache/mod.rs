@@ -18,6 +18,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::atomic;
 use crate::model::{Digest, FileStat};
+use crate::moment::now_ns;
 use format::{Cursor, Entries, Entry, Place};
 
 /// How many entries are kept; the ones that were of use last.
@@ -74,7 +75,7 @@ impl FileHashCache {
     /// The cache at `path`, which is read when somebody asks for a file. A missing one is empty; so is one that cannot be used,
     /// with a [warning](Self::warning). It is set aside then.
     pub fn new(path: PathBuf) -> Self {
-        let day = read::now_ns() / (24 * 60 * 60 * 1_000_000_000);
+        let day = now_ns() / (24 * 60 * 60 * 1_000_000_000);
         Self::on(path, u32::try_from(day).unwrap_or(0))
     }
 

@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 use super::Digested;
 use super::escape::escapes;
 use crate::model::{Digest, FileStat};
+use crate::moment::now_ns;
 
 const ATTEMPTS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(5);
@@ -101,10 +102,4 @@ fn hash_source(file: &mut File, size: u64) -> io::Result<(Digest, bool)> {
     }
     source.truncate(length);
     Ok((Digest(Sha256::digest(&source).into()), escapes(&source)))
-}
-
-/// Now, in nanoseconds since the Unix epoch.
-pub fn now_ns() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX)
 }

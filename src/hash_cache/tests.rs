@@ -24,7 +24,7 @@ impl Scene {
     /// A file with these contents that was written long enough ago.
     fn settled(&self, name: &str, text: &str) -> PathBuf {
         let path = self.young(name, text);
-        while !stat(&path).is_settled(read::now_ns()) {
+        while !stat(&path).is_settled(now_ns()) {
             std::thread::sleep(Duration::from_millis(2));
         }
         path

@@ -5,7 +5,6 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
 
@@ -14,6 +13,7 @@ use super::known::{Known, Record, Seen, Sight};
 use super::rules::Rules;
 use super::{Areas, File, Kind, Problem};
 use crate::disk::{Entry, Listing, Sort};
+use crate::moment::now_ns;
 
 /// What was found of one area.
 #[derive(Debug, Default)]
@@ -368,12 +368,6 @@ impl Areas {
 type Passage = (Option<Arc<Link>>, Arc<Skipped>);
 
 struct TooManyLinks;
-
-/// Now, in nanoseconds since the Unix epoch.
-fn now_ns() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX)
-}
 
 fn is_version_control(name: &OsStr) -> bool {
     matches!(name.as_encoded_bytes(), b".git" | b".hg" | b".jj" | b".svn")

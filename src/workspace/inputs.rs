@@ -15,6 +15,7 @@ use toml::Table;
 use super::manifest;
 use crate::cargo_config::CargoConfig;
 use crate::model::{Digest, FileStat, Workspace};
+use crate::moment::now_ns;
 
 /// What to look at.
 #[derive(Clone, Debug, Default)]
@@ -120,11 +121,6 @@ fn plain(stat: FileStat) -> (i64, i64, u64, u64) {
 /// Below a file instead of in a folder: just as absent.
 fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-fn now_ns() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX)
 }
 
 impl Inputs {
