@@ -209,7 +209,9 @@ impl Areas {
         sorted.sort_by_key(|area| &dirs[*area]);
         let by_dir: HashMap<PathBuf, usize> =
             dirs.iter().cloned().enumerate().rev().map(|(area, dir)| (dir, area)).collect();
-        let firsts = dirs.iter().map(|dir| by_dir[dir]).collect();
+        // Nearly always each has a folder of its own.
+        let are_apart = by_dir.len() == dirs.len();
+        let firsts = dirs.iter().enumerate().map(|(area, dir)| if are_apart { area } else { by_dir[dir] }).collect();
         let skips = dirs.iter().map(|_| OnceLock::new()).collect();
         let (of_user, disk) = (OfUser::default(), Disk::default());
         Self { dirs, by_dir, firsts, sorted, skip, skips, of_user, disk }
