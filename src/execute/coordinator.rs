@@ -1,4 +1,5 @@
-//! What follows from what the workers tell: which steps are next, what is told of it, and how each ended. It runs nothing.
+//! The run of a plan on the calling thread: it hands steps to the pool, and decides by what the workers tell which are next, what
+//! is told of it, and how each ended. It starts no process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};

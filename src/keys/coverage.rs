@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::named::{Named, named};
 use super::reads::{compiles, covers_dependencies, covers_everything, follows_modules};
 use super::selecting::{selected, words_of_cargo};
-use super::spread::{Reached, Spread};
+use super::spread::{Reached, Spread, patched, unnamed};
 use crate::fingerprint::{Description, Tag};
 use crate::model::{DependencyKind, Engine, MemberId, PhaseId, Project, Step, Subject, Workspace};
 use crate::walk::{Areas, Globs, Patterns, Place};
@@ -377,26 +377,4 @@ fn around(dirs: &[PathBuf]) -> Vec<Vec<usize>> {
     let places: HashMap<&Path, usize> = dirs.iter().enumerate().map(|(area, dir)| (dir.as_path(), area)).collect();
     let above = |dir: &PathBuf| dir.ancestors().skip(1).filter_map(|above| places.get(above).copied()).collect();
     dirs.iter().map(above).collect()
-}
-
-fn patched(workspace: &Workspace) -> Vec<usize> {
-    let members = workspace.members.len();
-    let mut areas: Vec<usize> = Vec::new();
-    for locked in &workspace.locked {
-        areas.extend(locked.members.iter().map(|member| member.index()));
-        areas.extend(locked.path_packages.iter().map(|place| members + place));
-    }
-    areas.sort_unstable();
-    areas.dedup();
-    areas
-}
-
-fn unnamed(workspace: &Workspace) -> Vec<usize> {
-    let members = workspace.members.iter().filter_map(|member| member.package.as_ref());
-    let by_members = members.flat_map(|package| package.path_packages.iter().map(|(place, _)| place));
-    let by_packages = workspace.path_packages.iter().flat_map(|package| &package.path_packages);
-    let by_locked = workspace.locked.iter().flat_map(|locked| &locked.path_packages);
-    let named: BTreeSet<&usize> = by_members.chain(by_packages).chain(by_locked).collect();
-    let places = 0..workspace.path_packages.len();
-    places.filter(|place| !named.contains(place)).map(|place| workspace.members.len() + place).collect()
 }

@@ -62,7 +62,7 @@ pub struct Keys<'a> {
     environment: Digest,
     remembered: Remembered,
     state: RwLock<State>,
-    /// The descriptions.
+    /// The descriptions. Those of members are made while the state is held, so that none of an older one comes after its end.
     parts: Parts,
     /// Locked after the state, never before.
     told: Mutex<Told>,

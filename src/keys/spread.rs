@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::coverage::{Class, Coverage, SetId};
 use super::reads::{compiles, covers_everything, follows_modules};
-use crate::model::Step;
+use crate::model::{Step, Workspace};
 
 /// Areas, each once, in the order in which they were come to.
 pub struct Reached {
@@ -72,4 +72,28 @@ impl Spread {
             matches!(self.named, Class::Inputs(_)) && coverage.compiled.iter().any(|all| !all.root.is_empty());
         self.named != self.class || names_in_root || self.ignored.is_some_and(is_among) || !coverage.unnamed.is_empty()
     }
+}
+
+/// The areas that locked packages lead to.
+pub fn patched(workspace: &Workspace) -> Vec<usize> {
+    let members = workspace.members.len();
+    let mut areas: Vec<usize> = Vec::new();
+    for locked in &workspace.locked {
+        areas.extend(locked.members.iter().map(|member| member.index()));
+        areas.extend(locked.path_packages.iter().map(|place| members + place));
+    }
+    areas.sort_unstable();
+    areas.dedup();
+    areas
+}
+
+/// The areas of path packages that nobody names.
+pub fn unnamed(workspace: &Workspace) -> Vec<usize> {
+    let members = workspace.members.iter().filter_map(|member| member.package.as_ref());
+    let by_members = members.flat_map(|package| package.path_packages.iter().map(|(place, _)| place));
+    let by_packages = workspace.path_packages.iter().flat_map(|package| &package.path_packages);
+    let by_locked = workspace.locked.iter().flat_map(|locked| &locked.path_packages);
+    let named: BTreeSet<&usize> = by_members.chain(by_packages).chain(by_locked).collect();
+    let places = 0..workspace.path_packages.len();
+    places.filter(|place| !named.contains(place)).map(|place| workspace.members.len() + place).collect()
 }
