@@ -31,6 +31,8 @@ enum Command {
     #[command(hide = true)]
     Baseline(baseline::Arguments),
     #[command(hide = true)]
+    Look(bench::LookArguments),
+    #[command(hide = true)]
     Peak(bench::PeakArguments),
     #[command(hide = true)]
     Scenarios(bench::ScenariosArguments),
@@ -44,6 +46,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Baseline(arguments) => arguments.run().map(|()| 0)?,
         Command::Gate(arguments) => arguments.run()?,
         Command::Interrupts(arguments) => arguments.run()?,
+        Command::Look(arguments) => arguments.run().map(|()| 0)?,
         Command::Peak(arguments) => arguments.run().map(|()| 0)?,
         Command::Scenarios(arguments) => arguments.run().map(|()| 0)?,
         Command::Generate(shape) => shape.write().map(|()| 0)?,
