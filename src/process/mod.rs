@@ -1,6 +1,7 @@
 //! Starts the children of steps, passes on what they print and tells how they ended. It does not know why they run, nor
 //! what their output means.
 
+mod arriving;
 mod children;
 mod clock;
 mod error;
@@ -8,6 +9,8 @@ mod log;
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
 mod platform;
+#[cfg(target_os = "linux")]
+mod polled;
 mod running;
 #[cfg(test)]
 #[cfg(unix)]

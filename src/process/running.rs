@@ -1,30 +1,16 @@
 //! One child from its start to its end: its output on the way, its exit afterwards. It does not know the other children.
 
-use std::io::{self, PipeReader, Read as _};
+use std::io::{self, PipeReader};
 use std::process::{Child, ExitStatus};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::{Children, CommandLine, Error, Exit, Limit, Signal, platform, threads};
+use super::arriving::{Arriving, Event, UNSEEN};
+use super::{Children, CommandLine, Error, Exit, Limit, Signal, platform};
 
 /// How long the end of the output is awaited after the child's end, when something else holds it open.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// How long a child whose time is over has to obey `SIGTERM`, and what it has started.
 const GRACE: Duration = Duration::from_secs(3);
-const CHUNK: usize = 64 * 1024;
-/// How many chunks may be on their way. Then the pipe fills up and the child waits, instead of our memory growing.
-const ON_THEIR_WAY: usize = 4;
-/// What a child can have printed before its end and we not have seen yet: what is on its way, in the reader's hand and
-/// in the pipe (64 KiB on Linux, less elsewhere). More than this is somebody else's.
-const UNSEEN: usize = (ON_THEIR_WAY + 2) * CHUNK;
-
-enum Event {
-    Output(Vec<u8>),
-    OutputEnded,
-    /// A signal stopped it.
-    Stopped(i32),
-    Ended(Child, io::Result<()>),
-}
 
 /// Runs a command to its end in a process group of its own, without input, with its output and errors in one pipe so
 /// that their order is kept. `on_chunk` gets what it prints as it comes, on the calling thread.
@@ -34,6 +20,16 @@ enum Event {
 /// # Errors
 /// When it does not start. A child that fails is no error.
 pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(&[u8])) -> Result<Exit, Error> {
+    run_by(Arriving::of, command, children, on_chunk)
+}
+
+/// The same, with what it does learned in the way that is given.
+pub(super) fn run_by(
+    way: fn(Option<PipeReader>, bool) -> io::Result<Arriving>,
+    command: &CommandLine,
+    children: &Children,
+    on_chunk: &mut dyn FnMut(&[u8]),
+) -> Result<Exit, Error> {
     let failed = |error| Error::of(command, error);
     let span = tracing::debug_span!(
         "command",
@@ -45,18 +41,9 @@ pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(
     let _entered = span.enter();
     let asked = children.now();
     let _leave = children.leave().ok_or(Error::Closed)?;
-    let (events, arriving) = sync_channel(ON_THEIR_WAY);
-    let pipe = if command.interactive { None } else { Some(io::pipe().map_err(failed)?) };
-    // The threads come first: when one of them cannot be had, there is no child to be left alone.
-    let (hand_over, waiter) = sync_channel(1);
-    let writer = match pipe {
-        Some((reader, writer)) => {
-            spawn_reader(reader, events.clone()).map_err(failed)?;
-            Some(writer)
-        }
-        None => None,
-    };
-    spawn_waiter(waiter, events, command.interactive).map_err(failed)?;
+    let (reader, writer) = if command.interactive { None } else { Some(io::pipe().map_err(failed)?) }.unzip();
+    // What it takes comes first: when that cannot be had, there is no child to be left alone.
+    let arriving = way(reader, command.interactive).map_err(failed)?;
 
     let mut process = command.command();
     if let Some(writer) = writer {
@@ -72,7 +59,7 @@ pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(
     if command.interactive {
         running.lend();
     }
-    let _ = hand_over.send(child);
+    running.arriving.watch(child);
 
     let output_ended = running.until_ended(command.interactive, on_chunk).map_err(failed)?;
     let had_terminal = running.lent.take().is_some();
@@ -91,7 +78,7 @@ pub fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(
 struct Running<'a> {
     children: &'a Children,
     group: u32,
-    arriving: Receiver<Event>,
+    arriving: Arriving,
     child: Stage,
     time: Time,
     /// The terminal, while the child has it.
@@ -111,7 +98,7 @@ enum Time {
 
 /// How far a child has come.
 enum Stage {
-    /// It is in the hands of the thread that waits for it.
+    /// It is with those who wait for its end.
     Runs,
     Ended(Child),
     Reaped,
@@ -121,31 +108,28 @@ impl Running<'_> {
     /// Passes output on until the child has ended; whether the output has ended as well.
     fn until_ended(&mut self, mut output_ended: bool, on_chunk: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
         loop {
-            match self.next() {
-                Ok(Event::Output(bytes)) => on_chunk(&bytes),
-                Ok(Event::OutputEnded) => output_ended = true,
-                Ok(Event::Stopped(signal)) => self.stopped(signal),
-                Ok(Event::Ended(child, waited)) => {
+            match self.next()? {
+                Some(Event::Output(bytes)) => on_chunk(&bytes),
+                Some(Event::OutputEnded) => output_ended = true,
+                Some(Event::Stopped(signal)) => self.stopped(signal),
+                Some(Event::Ended(child, waited)) => {
                     self.child = Stage::Ended(child);
                     return waited.map(|()| output_ended);
                 }
-                Err(RecvTimeoutError::Timeout) => self.time_is_over(),
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(io::Error::other("the thread that waits for it is gone"));
-                }
+                None => self.time_is_over(),
             }
         }
     }
 
-    /// What arrives next, while there is time.
-    fn next(&self) -> Result<Event, RecvTimeoutError> {
+    /// What arrives next; `None` when its time is over.
+    fn next(&mut self) -> io::Result<Option<Event>> {
         let at = match self.time {
-            Time::Unlimited | Time::Killed(_) => return Ok(self.arriving.recv()?),
+            Time::Unlimited | Time::Killed(_) => return self.arriving.next(None),
             Time::Until(Limit { at, .. }) | Time::Over(_, at) => at,
         };
         let left = at.saturating_sub(self.children.now());
         // A child that prints on and on has no more time than one that is silent.
-        if left.is_zero() { Err(RecvTimeoutError::Timeout) } else { self.arriving.recv_timeout(left) }
+        if left.is_zero() { Ok(None) } else { self.arriving.next(Some(left)) }
     }
 
     /// Gives it the terminal, if we have it.
@@ -197,21 +181,19 @@ impl Running<'_> {
     ///
     /// Time is counted while we wait only, so that a slow `on_chunk` loses nothing; and bytes are counted, so that a
     /// daemon that never stops printing does not keep us.
-    fn rest_of_output(&self, on_chunk: &mut dyn FnMut(&[u8])) -> bool {
+    fn rest_of_output(&mut self, on_chunk: &mut dyn FnMut(&[u8])) -> bool {
         let mut patience = PATIENCE;
         let mut unseen = UNSEEN;
         while unseen > 0 {
             let before = Instant::now();
-            match self.arriving.recv_timeout(patience) {
-                Ok(Event::Output(bytes)) => {
+            match self.arriving.next(Some(patience)) {
+                Ok(Some(Event::Output(bytes))) => {
                     patience = patience.saturating_sub(before.elapsed());
                     unseen = unseen.saturating_sub(bytes.len());
                     on_chunk(&bytes);
                 }
-                Ok(Event::OutputEnded | Event::Ended(..) | Event::Stopped(_)) | Err(RecvTimeoutError::Disconnected) => {
-                    return true;
-                }
-                Err(RecvTimeoutError::Timeout) => return false,
+                Ok(Some(Event::OutputEnded | Event::Ended(..) | Event::Stopped(_))) | Err(_) => return true,
+                Ok(None) => return false,
             }
         }
         false
@@ -235,41 +217,4 @@ impl Drop for Running<'_> {
             let _ = self.reap();
         }
     }
-}
-
-/// The thread that reads. It may outlive the child, by as long as something else holds the pipe, and then reads for
-/// nobody: a daemon must not die of a pipe that was closed on it.
-fn spawn_reader(mut pipe: PipeReader, events: SyncSender<Event>) -> io::Result<()> {
-    let read = move || {
-        let mut buffer = vec![0; CHUNK];
-        loop {
-            match pipe.read(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(0) | Err(_) => break,
-                Ok(length) => {
-                    let chunk = buffer.get(..length).unwrap_or_default().to_vec();
-                    let _ = events.send(Event::Output(chunk));
-                }
-            }
-        }
-        let _ = events.send(Event::OutputEnded);
-    };
-    threads::start(read)
-}
-
-/// The thread that waits: output and end arrive at one place, and nobody has to ask again and again.
-fn spawn_waiter(waiter: Receiver<Child>, events: SyncSender<Event>, stops: bool) -> io::Result<()> {
-    let wait = move || {
-        if let Ok(mut child) = waiter.recv() {
-            let waited = loop {
-                match platform::wait(&mut child, stops) {
-                    Ok(Some(signal)) => _ = events.send(Event::Stopped(signal)),
-                    Ok(None) => break Ok(()),
-                    Err(error) => break Err(error),
-                }
-            };
-            let _ = events.send(Event::Ended(child, waited));
-        }
-    };
-    threads::start(wait)
 }

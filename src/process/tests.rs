@@ -1,11 +1,23 @@
 //! The process door against real processes.
 
+use std::cell::Cell;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::arriving::Arriving;
 use super::*;
+
+thread_local! {
+    /// Whether it is threads by which is learned what children do.
+    static BY_THREADS: Cell<bool> = const { Cell::new(false) };
+}
+
+fn run(command: &CommandLine, children: &Children, on_chunk: &mut dyn FnMut(&[u8])) -> Result<Exit, Error> {
+    let way = if BY_THREADS.get() { Arriving::by_threads } else { Arriving::of };
+    running::run_by(way, command, children, on_chunk)
+}
 
 fn shell(line: &str) -> CommandLine {
     CommandLine::new(Program::Shell(line.to_owned()), "/".into())
@@ -236,6 +248,29 @@ fn a_child_that_ignores_signals_is_killed() {
     .unwrap();
     assert_eq!(exit.signal, Some(9));
     assert!(seen.matches("on").count() >= 5);
+}
+
+/// On systems that cannot wait for everything at once.
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_learn_the_same() {
+    let pipe = || Some(std::io::pipe().unwrap().0);
+    assert!(matches!(Arriving::of(pipe(), false), Ok(Arriving::Polled(_))), "this system can");
+    assert!(matches!(Arriving::of(pipe(), true), Ok(Arriving::Told(_))));
+    BY_THREADS.set(true);
+    output_and_errors_keep_their_order();
+    the_exit_tells_code_or_signal();
+    much_output_arrives_whole_in_small_chunks();
+    a_slow_reader_still_gets_what_was_printed_last();
+    a_daemon_that_holds_the_output_is_not_waited_for_and_gone_in_the_end();
+    a_daemon_that_let_go_of_the_output_is_gone_in_the_end_too();
+    a_daemon_that_prints_on_and_on_is_not_waited_for();
+    a_daemon_lives_on_between_steps_though_nobody_reads_what_it_prints();
+    a_signal_reaches_grandchildren();
+    a_child_that_ignores_signals_is_killed();
+    who_takes_too_long_is_asked_to_end();
+    what_a_child_started_ends_with_its_time_whatever_it_does();
+    a_panic_while_output_arrives_leaves_nobody_behind();
 }
 
 /// Runs it with a limit of so many milliseconds, and gives how it ended and how long that took.

@@ -90,6 +90,14 @@ pub fn wait(child: &mut Child, stops: bool) -> io::Result<Option<i32>> {
     Ok(signal)
 }
 
+/// Whether the child has ended. It is left to be reaped.
+#[cfg(target_os = "linux")]
+pub fn is_over(child: &Child) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    // One that cannot be waited for has been reaped by somebody else.
+    pid(child.id()).is_none_or(|pid| !matches!(system::waitid(WaitId::Pid(pid), options), Ok(None)))
+}
+
 /// Takes the status of a child that has ended, and the peak of its memory in bytes.
 pub fn reap(child: Child) -> io::Result<(ExitStatus, Option<u64>)> {
     let ended = child.wait4()?;
