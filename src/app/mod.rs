@@ -11,8 +11,11 @@ mod planned;
 mod reports;
 mod stages;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 pub use error::Error;
 pub use options::Options;
@@ -38,6 +41,8 @@ pub struct Lifecycle {
     project: Project,
     source: Option<Source>,
     selected: Vec<MemberId>,
+    /// The threads that everything is done on, as many as there are jobs.
+    pool: ThreadPool,
     child_target_dir: Option<PathBuf>,
     cargo_started: bool,
     /// The run's time, from when it was asked for.
@@ -100,6 +105,19 @@ impl Report {
 /// The exit code of a run in which all went well, but not within its budgets.
 const OVER_BUDGET: u8 = 5;
 
+/// More jobs than this are as many: each is a thread, and there are no machines that have more to do at once.
+const MOST_JOBS: usize = 512;
+
+/// The stack of a worker in bytes: keys are built along dependencies, which may be a chain of a thousand members.
+const STACK: usize = 64 << 20;
+
+/// So many threads; as many as there are cores if nobody says how many.
+fn pool(jobs: Option<NonZeroUsize>) -> Result<ThreadPool, Error> {
+    let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let threads = jobs.unwrap_or_else(cores).get().min(MOST_JOBS);
+    Ok(ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build()?)
+}
+
 /// The innermost member in whose folder one stands: one of cargo's, or a folder of make.toml's.
 fn standing_in(workspace: &Workspace, here: &Path, package: Option<MemberId>) -> Option<MemberId> {
     let depth = |id: MemberId| workspace.member(id).dir.components().count();
@@ -123,19 +141,23 @@ impl Lifecycle {
             variables: std::env::vars_os().collect(),
             config: options.flags.config.clone(),
         };
-        let loaded = workspace::load(&workspace::Options {
+        let pool = pool(options.jobs)?;
+        let asked = workspace::Options {
             invocation: invocation.clone(),
             manifest_path: options.manifest_path.clone(),
             target_dir: options.target_dir.clone(),
             locked: options.flags.locked,
             offline: options.flags.offline,
             frozen: options.flags.frozen,
-        })?;
+        };
+        let loaded = pool.install(|| workspace::load(&asked))?;
         let mut workspace = loaded.workspace;
         let source = config::read(&workspace.root)?;
         let names: Vec<&str> = workspace.members.iter().map(|member| &*member.name).collect();
         let project = config::understand(source.as_ref(), &workspace.root, &names).map_err(Error::Config)?;
         workspace::add_folders(&mut workspace, &project);
+        let is_told = options.jobs.is_none() && project.jobs.is_some();
+        let pool = if is_told { self::pool(project.jobs)? } else { pool };
         let current = standing_in(&workspace, &invocation.current_dir, loaded.current);
         let selected = options.selection.resolve(&workspace, current)?;
         Ok(Self {
@@ -145,6 +167,7 @@ impl Lifecycle {
             project,
             source,
             selected,
+            pool,
             child_target_dir: loaded.target_dir_for_children,
             cargo_started: loaded.cargo_started,
             clock,

@@ -5,7 +5,6 @@ mod refused;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -95,9 +94,9 @@ impl<'a> Planned<'a> {
 
     /// What the judge answers when nothing runs.
     fn ask<T: Send>(&self, question: impl FnOnce(&Judge<'_>) -> T + Send) -> Result<T, Error> {
-        let pool = self.pool()?;
+        let pool = &self.lifecycle.pool;
         let expansion = self.lifecycle.expansion();
-        let (past, around, looked) = self.look(&pool, &expansion);
+        let (past, around, looked) = self.look(&expansion);
         let keys = pool.install(|| Keys::new(looked, &past.cache, environment::describe(&around)));
         let outputs = Outputs::new(&past.home, &past.cache);
         Ok(pool.install(|| question(&self.judge((&keys, &outputs), &past))))
@@ -106,12 +105,12 @@ impl<'a> Planned<'a> {
     /// Runs the plan.
     pub fn run(&self, events: &mut dyn FnMut(EventKind)) -> Result<Report, Error> {
         let begun_at = SystemTime::now();
-        let pool = self.pool()?;
+        let pool = &self.lifecycle.pool;
         let run_id = run_id(begun_at);
         let env = self.child_env(&run_id);
-        self.begin(Arc::clone(&run_id), &pool, events);
+        self.begin(Arc::clone(&run_id), events);
         let expansion = self.lifecycle.expansion();
-        let (past, around, looked) = self.look(&pool, &expansion);
+        let (past, around, looked) = self.look(&expansion);
         self.warn(&past, events);
         let keys = pool.install(|| Keys::new(looked, &past.cache, environment::describe(&around)));
         past.warn_of_digests(events);
@@ -148,8 +147,8 @@ impl<'a> Planned<'a> {
             blobs: &blobs,
             started: &started,
             tests: &tests,
-            pool: &pool,
-            terms: self.terms(&pool, &past.state),
+            pool,
+            terms: self.terms(&past.state),
             env,
             talk: (&sender, &receiver),
         };
@@ -173,7 +172,7 @@ impl<'a> Planned<'a> {
         let slower = self.slower(&run, home);
         if !past.is_blocked {
             let _entered = tracing::debug_span!("keep").entered();
-            keep::keep(&ran, (&keys, kept), &pool, ended, events);
+            keep::keep(&ran, (&keys, kept), pool, ended, events);
             past.warn_of_digests(events);
         }
         started.close();
@@ -204,27 +203,23 @@ impl<'a> Planned<'a> {
     }
 
     /// Everything that a run begins with, side by side: what earlier ones left, the tools, and the files as they are.
-    fn look<'p>(
-        &'p self,
-        pool: &rayon::ThreadPool,
-        expansion: &'p plan::Expansion<'p>,
-    ) -> (Past, Environment, Looked<'p>) {
+    fn look<'p>(&'p self, expansion: &'p plan::Expansion<'p>) -> (Past, Environment, Looked<'p>) {
         // What cannot be read is looked at anew.
         let seen = || crate::atomic::read(&keep::seen(&self.home())).unwrap_or_default();
         let looked = || Looked::new(&self.plan, expansion, seen);
         // The files come first: whoever is done with the others helps with them.
         let (looked, (past, around)) =
-            pool.install(|| rayon::join(looked, || rayon::join(|| self.past(), || self.around())));
+            self.lifecycle.pool.install(|| rayon::join(looked, || rayon::join(|| self.past(), || self.around())));
         (past, around, looked)
     }
 
-    fn begin(&self, run: Arc<str>, pool: &rayon::ThreadPool, events: &mut dyn FnMut(EventKind)) {
+    fn begin(&self, run: Arc<str>, events: &mut dyn FnMut(EventKind)) {
         events(EventKind::Begun {
             run,
             workspace: self.lifecycle.name(),
             selected: self.lifecycle.selected().into(),
             steps: Arc::clone(&self.steps),
-            jobs: pool.current_num_threads(),
+            jobs: self.lifecycle.pool.current_num_threads(),
         });
         if self.lifecycle.cargo_started {
             events(EventKind::Noted(
@@ -266,12 +261,6 @@ impl<'a> Planned<'a> {
         Past { home, state, records, cache, warnings, is_blocked: obstacle.is_some() }
     }
 
-    fn pool(&self) -> Result<rayon::ThreadPool, Error> {
-        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let jobs = self.lifecycle.options.jobs.or(self.lifecycle.project.jobs).unwrap_or_else(cores);
-        Ok(rayon::ThreadPoolBuilder::new().num_threads(jobs.get().min(MOST_JOBS)).stack_size(STACK).build()?)
-    }
-
     fn around(&self) -> Environment {
         crate::environment::look(&self.lifecycle.workspace, &self.lifecycle.invocation)
     }
@@ -309,7 +298,7 @@ impl<'a> Planned<'a> {
 
     /// Recorded durations tell which way through the plan is the longest; steps that take cargo's build lock would only
     /// wait for one another.
-    fn terms(&self, pool: &rayon::ThreadPool, state: &State) -> schedule::Terms {
+    fn terms(&self, state: &State) -> schedule::Terms {
         let known: Vec<Option<u64>> =
             self.steps.iter().map(|step| state.steps.get(&*step.name).map(|last| last.duration_ms.max(1))).collect();
         let (sum, count) = known.iter().flatten().fold((0, 0), |(sum, count), known| (sum + known, count + 1));
@@ -320,7 +309,7 @@ impl<'a> Planned<'a> {
             own.or_else(|| commands.any(CargoCommand::compiles).then(|| CARGO_LOCK.into()))
         };
         schedule::Terms {
-            jobs: pool.current_num_threads(),
+            jobs: self.lifecycle.pool.current_num_threads(),
             keep_going: self.lifecycle.options.keep_going,
             weights: known.iter().map(|known| known.unwrap_or(usual)).collect(),
             is_measured: count * 2 > known.len() as u64,
@@ -354,12 +343,6 @@ fn run_id(begun_at: SystemTime) -> Arc<str> {
     let since_epoch = begun_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     format!("{}-{}", since_epoch.as_millis(), std::process::id()).into()
 }
-
-/// More jobs than this are as many: each is a thread, and there are no machines that have more to do at once.
-const MOST_JOBS: usize = 512;
-
-/// The stack of a worker in bytes: keys are built along dependencies, which may be a chain of a thousand members.
-const STACK: usize = 64 << 20;
 
 /// The name of a target, which may be given by the path of its description.
 fn triple(target: &str) -> String {

@@ -53,8 +53,8 @@ pub struct Worker<'a> {
     made: Vec<OnceLock<Digest>>,
     /// What is in the places of the steps' declared outputs.
     lists: Vec<OnceLock<Manifest>>,
-    /// The test steps that are in parts.
-    testing: Vec<OnceLock<Testing>>,
+    /// The test steps that are in parts; few are, and each holds much.
+    testing: Vec<OnceLock<Box<Testing>>>,
     /// When a step last ended.
     ended: Mutex<Instant>,
     interrupted: AtomicBool,

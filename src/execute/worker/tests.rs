@@ -107,7 +107,7 @@ impl Worker<'_> {
         let parts = names.zip(terms).collect();
         testing.came = Mutex::new(vec![None; testing.parts.len()]);
         testing.step = Mutex::new(Some((prepared, ran, claim)));
-        let _ = self.testing[id.index()].set(testing);
+        let _ = self.testing[id.index()].set(Box::new(testing));
         Turn::Parts(parts)
     }
 
