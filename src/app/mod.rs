@@ -1,5 +1,6 @@
 //! The order of the stages: workspace, make.toml, plan, digests, execution, state. The only room that sees them all.
 
+mod ahead;
 mod aliases;
 mod environment;
 mod error;
@@ -13,7 +14,7 @@ mod stages;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -24,13 +25,14 @@ pub use crate::process::inherit_jobserver;
 
 use crate::cargo_config::Invocation;
 use crate::config::{self, Source};
+use crate::hash_cache::FileHashCache;
 use crate::model::{
     Event, EventKind, Exceeded, Explanation, Interrupt, MemberId, Outcome, Project, Summary, Workspace,
 };
 use crate::plan::{Expansion, Request};
 use crate::process::Clock;
 use crate::report::{self, GraphFormat, Listed};
-use crate::workspace;
+use crate::workspace::{self, Meanwhile};
 use planned::Planned;
 
 /// A workspace, with its phases, opened for what was asked for.
@@ -43,6 +45,8 @@ pub struct Lifecycle {
     selected: Vec<MemberId>,
     /// The threads that everything is done on, as many as there are jobs.
     pool: ThreadPool,
+    /// Digests of files that were read ahead, for the first who looks.
+    read: Mutex<Option<FileHashCache>>,
     child_target_dir: Option<PathBuf>,
     cargo_started: bool,
     /// The run's time, from when it was asked for.
@@ -118,6 +122,11 @@ fn pool(jobs: Option<NonZeroUsize>) -> Result<ThreadPool, Error> {
     Ok(ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build()?)
 }
 
+/// A panic leaves nothing half done in it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The innermost member in whose folder one stands: one of cargo's, or a folder of make.toml's.
 fn standing_in(workspace: &Workspace, here: &Path, package: Option<MemberId>) -> Option<MemberId> {
     let depth = |id: MemberId| workspace.member(id).dir.components().count();
@@ -150,7 +159,12 @@ impl Lifecycle {
             offline: options.flags.offline,
             frozen: options.flags.frozen,
         };
-        let loaded = pool.install(|| workspace::load(&asked))?;
+        let read = Mutex::default();
+        let meanwhile = Meanwhile {
+            asking: &|root, target_dir, is_over| *lock(&read) = Some(ahead::read(root, target_dir, is_over)),
+            mapping: &|root, target_dir| crate::environment::ask_ahead(root, target_dir, &invocation),
+        };
+        let loaded = pool.install(|| workspace::load(&asked, meanwhile))?;
         let mut workspace = loaded.workspace;
         let source = config::read(&workspace.root)?;
         let names: Vec<&str> = workspace.members.iter().map(|member| &*member.name).collect();
@@ -168,6 +182,7 @@ impl Lifecycle {
             source,
             selected,
             pool,
+            read,
             child_target_dir: loaded.target_dir_for_children,
             cargo_started: loaded.cargo_started,
             clock,

@@ -7,6 +7,7 @@ mod toolchain;
 mod variables;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use crate::cargo_config::{CargoConfig, Invocation, Setting};
 use crate::model::Workspace;
@@ -40,7 +41,7 @@ pub struct Environment {
 pub fn look(workspace: &Workspace, invocation: &Invocation) -> Environment {
     let config = CargoConfig::read(&workspace.root, invocation);
     let rustc = toolchain::rustc(&config, invocation);
-    let versions = toolchain::versions(&rustc, workspace, invocation);
+    let versions = toolchain::versions(&rustc, (&workspace.root, &workspace.target_dir), invocation);
     let host = versions.rustc.lines().find_map(|line| line.strip_prefix("host: "));
     Environment {
         host: host.map(str::to_owned),
@@ -55,6 +56,12 @@ pub fn look(workspace: &Workspace, invocation: &Invocation) -> Environment {
         rustc: versions.rustc,
         cargo: versions.cargo,
     }
+}
+
+/// Has the compiler and cargo tell what they are, so that nobody has to wait for that later.
+pub fn ask_ahead(root: &Path, target_dir: &Path, invocation: &Invocation) {
+    let config = CargoConfig::read(root, invocation);
+    toolchain::versions(&toolchain::rustc(&config, invocation), (root, target_dir), invocation);
 }
 
 /// A text, or a list of them.

@@ -66,17 +66,17 @@ fn program(config: &CargoConfig<'_>, invocation: &Invocation, variable: &str, ke
 }
 
 /// What the compiler and cargo say of themselves: remembered, else asked.
-pub fn versions(rustc: &Path, workspace: &Workspace, invocation: &Invocation) -> Versions {
-    let identity = |program: &Path| executable::identity(program, &workspace.root, invocation);
+pub fn versions(rustc: &Path, (root, target_dir): (&Path, &Path), invocation: &Invocation) -> Versions {
+    let identity = |program: &Path| executable::identity(program, root, invocation);
     let of = identity(rustc).zip(identity(&invocation.cargo)).map(|(rustc, cargo)| [rustc, cargo]);
     // Called by cargo, we ask the cargo that called, else the one in `PATH`: each has a memo, so that they can take turns.
     let by_cargo = invocation.variable("CARGO").is_some();
     let file = if by_cargo { "toolchain-by-cargo.json" } else { "toolchain.json" };
-    let path = workspace.target_dir.join("lifecycle").join(file);
+    let path = target_dir.join("lifecycle").join(file);
     if let Some(memo) = of.as_ref().and_then(|of| remembered(&path, of)) {
         return memo;
     }
-    let ask = |program: &Path, argument: &str| said(program, argument, &workspace.root, invocation);
+    let ask = |program: &Path, argument: &str| said(program, argument, root, invocation);
     // Behind rustup each takes its time, and most of it is waiting.
     let (rustc, cargo) = std::thread::scope(|scope| {
         let rustc = scope.spawn(|| ask(rustc, "-vV"));
@@ -89,7 +89,7 @@ pub fn versions(rustc: &Path, workspace: &Workspace, invocation: &Invocation) ->
     };
     // A program that fails (a toolchain that is not installed yet) may work next time.
     if let Some(of) = of.filter(|_| versions.rustc != "no rustc" && versions.cargo != "no cargo") {
-        remember(&path, &workspace.target_dir, Memo { of, versions: versions.clone() });
+        remember(&path, target_dir, Memo { of, versions: versions.clone() });
     }
     versions
 }

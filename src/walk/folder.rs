@@ -369,7 +369,7 @@ type Passage = (Option<Arc<Link>>, Arc<Skipped>);
 
 struct TooManyLinks;
 
-fn is_version_control(name: &OsStr) -> bool {
+pub fn is_version_control(name: &OsStr) -> bool {
     matches!(name.as_encoded_bytes(), b".git" | b".hg" | b".jj" | b".svn")
 }
 

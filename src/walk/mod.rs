@@ -3,6 +3,7 @@
 
 mod described;
 mod folder;
+mod guess;
 mod known;
 mod pattern;
 mod rules;
@@ -25,6 +26,7 @@ use folder::{Folder, Found, Skipped};
 use known::{Telling, encode};
 use rules::OfUser;
 
+pub use guess::guess;
 pub use known::Known;
 #[expect(unused_imports, reason = "the rooms that use it are being built")]
 pub use pattern::{Globs, PatternError, Patterns, Place, Selection};

@@ -11,13 +11,13 @@ use toml::Table;
 use super::Error;
 use super::lock::{Entry, Lock};
 use super::manifest::{self, RootParts};
-use super::path_packages::{folder, plain};
+use super::path_packages::{Plain, folder};
 use crate::model::{self, Dependency, DependencyKind, LockedPackage, Member, MemberId, PathPackage, Workspace};
 use crate::relative::{cleaned, relative};
 
 /// The workspace. `path_packages` are those reached by path, in the order in which they shall stand.
 pub fn workspace(
-    metadata: &Metadata,
+    (metadata, plain): (&Metadata, &Plain),
     path_packages: Vec<Package>,
     lock: &Lock,
     root_manifest: &Table,
@@ -25,7 +25,7 @@ pub fn workspace(
     let root = metadata.workspace_root.as_std_path();
     let mut members = members_of(metadata);
     members.sort_by(|a, b| (&a.name, &a.manifest_path).cmp(&(&b.name, &b.manifest_path)));
-    let graph = Graph::new(&members, &path_packages, lock);
+    let graph = Graph::new(&members, &path_packages, (lock, plain));
 
     let manifests: Result<Vec<Table>, Error> =
         members.par_iter().map(|member| manifest::read(member.manifest_path.as_std_path())).collect();
@@ -72,6 +72,7 @@ enum Node {
 /// Who is who: the same package by its folder, by its entry in the lock, and by its place in the model.
 struct Graph<'a> {
     lock: &'a Lock,
+    plain: &'a Plain,
     by_folder: HashMap<PathBuf, Node>,
     /// For each entry of the lock; `None` for what is not known by any other way.
     by_entry: Vec<Option<Node>>,
@@ -100,11 +101,11 @@ impl<T: Copy> ByName<T> {
 }
 
 impl<'a> Graph<'a> {
-    fn new(members: &[&'a Package], path_packages: &'a [Package], lock: &'a Lock) -> Self {
+    fn new(members: &[&'a Package], path_packages: &'a [Package], (lock, plain): (&'a Lock, &'a Plain)) -> Self {
         let members = members.iter().copied().enumerate().map(|(place, package)| (package, Node::Member(place)));
         let others = path_packages.iter().enumerate().map(|(place, package)| (package, Node::PathPackage(place)));
         let nodes: Vec<(&Package, Node)> = members.chain(others).collect();
-        let by_folder = nodes.iter().map(|(package, node)| (plain(folder(package)), *node)).collect();
+        let by_folder = nodes.iter().map(|(package, node)| (plain.of(folder(package)), *node)).collect();
         let named = |(package, node): &(&Package, Node)| (package.name.to_string(), package.version.to_string(), *node);
         let by_name = ByName::new(nodes.iter().map(named));
         let mut registry = 0..;
@@ -115,7 +116,7 @@ impl<'a> Graph<'a> {
         let by_entry = lock.packages.iter().map(node).collect();
         let own = lock.packages.iter().filter(|entry| entry.source.is_none());
         let entries = ByName::new(own.map(|entry| (entry.name.clone(), entry.version.clone(), entry)));
-        Self { lock, by_folder, by_entry, entries }
+        Self { lock, plain, by_folder, by_entry, entries }
     }
 
     /// What a package depends on directly, with every kind, in order. The manifest knows the paths and the kinds, the lock
@@ -142,7 +143,7 @@ impl<'a> Graph<'a> {
     }
 
     fn at(&self, folder: &Path) -> Option<Node> {
-        self.by_folder.get(folder).or_else(|| self.by_folder.get(&plain(folder))).copied()
+        self.by_folder.get(folder).or_else(|| self.by_folder.get(&self.plain.of(folder))).copied()
     }
 
     fn resolved(&self, place: usize) -> Option<(&'a Entry, Node)> {

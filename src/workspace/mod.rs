@@ -16,12 +16,14 @@ mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use crate::cargo_config::{CargoConfig, Invocation, TargetDir};
 use crate::model::{MemberId, Workspace};
 
 use locate::Start;
+use path_packages::Plain;
 
 pub use folders::add_folders;
 
@@ -55,6 +57,15 @@ pub struct Loaded {
     pub target_dir_for_children: Option<PathBuf>,
     /// Whether cargo had to be asked.
     pub cargo_started: bool,
+}
+
+/// What others do about a workspace that cargo has to be asked about. Each is given its root and its target directory.
+#[derive(Clone, Copy)]
+pub struct Meanwhile<'a> {
+    /// While cargo works, on another thread, until the flag is set.
+    pub asking: &'a (dyn Fn(&Path, &Path, &AtomicBool) + Sync),
+    /// While its answer is taken apart: it has a toolchain now, even if rustup had to fetch it.
+    pub mapping: &'a (dyn Fn(&Path, &Path) + Sync),
 }
 
 /// Why there is no workspace.
@@ -100,13 +111,13 @@ pub enum Error {
 ///
 /// # Errors
 /// When there is no manifest, or cargo refuses the workspace.
-pub fn load(options: &Options) -> Result<Loaded, Error> {
+pub fn load(options: &Options, meanwhile: Meanwhile<'_>) -> Result<Loaded, Error> {
     let start = locate::start(options)?;
     if let Some(loaded) = remembered(options, &start) {
         return Ok(loaded);
     }
     let root = ask::root(options, &start.manifest)?;
-    discover(options, &root, &start)
+    discover(options, &root, &start, meanwhile)
 }
 
 /// What a snapshot says, if there is one of a workspace that the manifest belongs to and all of it still holds.
@@ -121,7 +132,7 @@ fn remembered(options: &Options, start: &Start) -> Option<Loaded> {
 }
 
 /// Asks cargo, and remembers the answer.
-fn discover(options: &Options, root: &Path, start: &Start) -> Result<Loaded, Error> {
+fn discover(options: &Options, root: &Path, start: &Start, meanwhile: Meanwhile<'_>) -> Result<Loaded, Error> {
     let started = SystemTime::now();
     let config = CargoConfig::read(root, &options.invocation);
     let target_dir = config.target_dir(root, options.target_dir.as_deref());
@@ -129,16 +140,29 @@ fn discover(options: &Options, root: &Path, start: &Start) -> Result<Loaded, Err
     let needs = inputs::of_root(root, &config, &root_manifest);
     let before = needs.look(&target_dir.path);
 
-    let metadata = ask::metadata(options, root, &target_dir)?;
-    let lock = lock::read(&root.join("Cargo.lock"))?;
-    let packages = path_packages::complete((options, &config), &metadata, &root_manifest, &lock);
-    let workspace = map::workspace(&metadata, packages, &lock, &root_manifest)?;
+    let is_answered = AtomicBool::new(false);
+    let ask = || {
+        let answer = ask::metadata(options, root, &target_dir);
+        is_answered.store(true, Ordering::Relaxed);
+        answer
+    };
+    let (metadata, ()) = rayon::join(ask, || (meanwhile.asking)(root, &target_dir.path, &is_answered));
+    let metadata = metadata?;
+    let map = || {
+        let lock = lock::read(&root.join("Cargo.lock"))?;
+        let plain = Plain::new(&metadata);
+        let packages = path_packages::complete((options, &config), (&metadata, &plain), &root_manifest, &lock);
+        let workspace = map::workspace((&metadata, &plain), packages, &lock, &root_manifest)?;
 
-    let after = needs.and_packages(&workspace).look(&workspace.target_dir);
-    // Cargo's answer may be from before or after a change that was made meanwhile.
-    if after.agrees_with(&before, &root.join("Cargo.lock")) && after.is_older_than(started) {
-        snapshot::write(options, &workspace, after);
-    }
+        let after = needs.and_packages(&workspace).look(&workspace.target_dir);
+        // Cargo's answer may be from before or after a change that was made meanwhile.
+        if after.agrees_with(&before, &root.join("Cargo.lock")) && after.is_older_than(started) {
+            snapshot::write(options, &workspace, after);
+        }
+        Ok::<_, Error>(workspace)
+    };
+    let (workspace, ()) = rayon::join(map, || (meanwhile.mapping)(root, metadata.target_directory.as_std_path()));
+    let workspace = workspace?;
     Ok(Loaded { cargo_started: true, ..loaded(workspace, start, target_dir) })
 }
 

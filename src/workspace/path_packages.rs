@@ -1,10 +1,11 @@
 //! Collects the packages that members reach by path and that are no members. What depends on what is not told here.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, Metadata, Package};
+use rayon::prelude::*;
 use toml::Table;
 
 use super::lock::Lock;
@@ -16,13 +17,13 @@ use crate::relative::cleaned;
 /// other features may be on tomorrow, without any change of a manifest.
 pub fn complete(
     (options, config): (&Options, &CargoConfig<'_>),
-    metadata: &Metadata,
+    (metadata, plain): (&Metadata, &Plain),
     root_manifest: &Table,
     lock: &Lock,
 ) -> Vec<Package> {
     let members = map::members_of(metadata);
     let root = metadata.workspace_root.as_std_path();
-    let mut search = Search { options, root, seen: HashSet::new(), found: Vec::new() };
+    let mut search = Search { options, root, plain, seen: HashSet::new(), found: Vec::new() };
     for member in &members {
         search.know(member);
     }
@@ -46,6 +47,7 @@ pub fn complete(
 struct Search<'a> {
     options: &'a Options,
     root: &'a Path,
+    plain: &'a Plain,
     /// Folders, without links in their paths: one folder may be spelled in many ways.
     seen: HashSet<PathBuf>,
     found: Vec<Package>,
@@ -54,7 +56,7 @@ struct Search<'a> {
 impl Search<'_> {
     /// Whether it was not known before.
     fn know(&mut self, package: &Package) -> bool {
-        self.seen.insert(plain(folder(package)))
+        self.seen.insert(self.plain.of(folder(package)))
     }
 
     /// Takes in the packages of these folders that are not known yet, and all that they and those that were found before
@@ -62,7 +64,7 @@ impl Search<'_> {
     fn follow(&mut self, mut folders: Vec<PathBuf>) {
         folders.extend(self.found.iter().flat_map(|package| path_dependencies(package, false)));
         while let Some(folder) = folders.pop() {
-            if !self.seen.insert(plain(&folder)) {
+            if !self.seen.insert(self.plain.of(&folder)) {
                 continue;
             }
             if let Some(package) = ask::package(self.options, self.root, &folder) {
@@ -86,8 +88,24 @@ pub fn folder(package: &Package) -> &Path {
     manifest.parent().unwrap_or(manifest)
 }
 
+/// Folders without links in their paths. To find that out takes a dozen calls of the system for each.
+pub struct Plain(HashMap<PathBuf, PathBuf>);
+
+impl Plain {
+    /// Finds it out for the packages that cargo has told of without a source.
+    pub fn new(metadata: &Metadata) -> Self {
+        let own: Vec<&Path> = metadata.packages.iter().filter(|it| it.source.is_none()).map(folder).collect();
+        Self(own.into_par_iter().map(|folder| (folder.to_owned(), plain(folder))).collect())
+    }
+
+    /// One of them, or another.
+    pub fn of(&self, folder: &Path) -> PathBuf {
+        self.0.get(folder).cloned().unwrap_or_else(|| plain(folder))
+    }
+}
+
 /// The folder without links in its path, as far as it is there.
-pub fn plain(folder: &Path) -> PathBuf {
+fn plain(folder: &Path) -> PathBuf {
     fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 

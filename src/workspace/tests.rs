@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 use tempfile::TempDir;
 
@@ -16,6 +17,9 @@ struct Scene {
     top: TempDir,
     options: Options,
 }
+
+/// Nothing is done meanwhile.
+const NOTHING: Meanwhile<'_> = Meanwhile { asking: &|_, _, _| (), mapping: &|_, _| () };
 
 impl Scene {
     /// With the root manifest's text.
@@ -69,11 +73,11 @@ impl Scene {
     }
 
     fn load(&self) -> Loaded {
-        load(&self.options).unwrap()
+        load(&self.options, NOTHING).unwrap()
     }
 
     fn error(&self) -> String {
-        load(&self.options).unwrap_err().to_string()
+        load(&self.options, NOTHING).unwrap_err().to_string()
     }
 
     /// Cargo's calls since the last time.
@@ -120,6 +124,30 @@ fn member<'a>(workspace: &'a Workspace, name: &str) -> &'a Member {
 fn edges<'a>(workspace: &'a Workspace, name: &str) -> Vec<(&'a str, DependencyKind)> {
     let edges = member(workspace, name).dependencies.iter();
     edges.map(|edge| (&*workspace.member(edge.member).name, edge.kind)).collect()
+}
+
+#[test]
+fn others_do_their_part_while_cargo_is_asked_and_not_when_it_is_not() {
+    let scene = Scene::of_two();
+    let told = Mutex::new(Vec::new());
+    let asking = |root: &Path, target_dir: &Path, is_over: &AtomicBool| {
+        told.lock().unwrap().push(("asking", root.to_owned(), target_dir.to_owned()));
+        // It takes as long as it is let.
+        while !is_over.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
+    };
+    let mapping = |root: &Path, target_dir: &Path| {
+        told.lock().unwrap().push(("mapping", root.to_owned(), target_dir.to_owned()));
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let load = || pool.install(|| load(&scene.options, Meanwhile { asking: &asking, mapping: &mapping }).unwrap());
+    let (root, target_dir) = (scene.path("ws"), scene.path("ws/target"));
+    assert!(load().cargo_started);
+    let once = [("asking", root.clone(), target_dir.clone()), ("mapping", root, target_dir)];
+    assert_eq!(*told.lock().unwrap(), once);
+    assert!(!load().cargo_started);
+    assert_eq!(*told.lock().unwrap(), once);
 }
 
 #[test]
@@ -361,7 +389,7 @@ fn what_cargo_refuses_is_told_in_its_own_words() {
     let error = scene.error();
     assert!(error.starts_with("error: ") && error.contains("crates/b/Cargo.toml"), "{error}");
     scene.options.invocation.cargo = scene.path("no-cargo");
-    assert!(matches!(load(&scene.options), Err(Error::Start { .. })));
+    assert!(matches!(load(&scene.options, NOTHING), Err(Error::Start { .. })));
 }
 
 #[test]
