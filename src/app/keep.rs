@@ -14,7 +14,7 @@ use crate::flush::{Limits, flush};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::Keys;
-use crate::model::{CacheBounds, CargoCommand, EventKind, Outcome, Plan, StepInfo, millis};
+use crate::model::{CacheBounds, CargoCommand, EventKind, Outcome, Plan, StepId, StepInfo, millis};
 use crate::state::{Started, State};
 use crate::store::{Bounds, Records};
 use batch::batch;
@@ -30,6 +30,8 @@ pub struct Ran<'a> {
     pub steps: &'a [StepInfo],
     /// The phases that were named.
     pub phases: &'a [String],
+    /// What a step calls, by a digest.
+    pub call: &'a dyn Fn(StepId) -> String,
     /// Whether a step can go by a name.
     pub is_step: &'a dyn Fn(&str) -> bool,
 }

@@ -51,6 +51,7 @@ fn past(run: Run) -> PastRun {
         succeeded: step.ended == Ended::Succeeded,
         duration: Duration::from_millis(step.duration_ms),
         peak: step.peak_memory,
+        call: step.call,
     });
     PastRun {
         started_at: run.started_at,

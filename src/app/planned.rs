@@ -158,7 +158,8 @@ impl<'a> Planned<'a> {
         let ended = keep::Ended { run: &run, produced, made, begun_at, took: self.lifecycle.clock.now(), code };
         let is_step = |name: &str| plan::is_name(name, workspace, &self.lifecycle.project);
         let phases = &self.lifecycle.options.phases;
-        let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases, is_step: &is_step };
+        let call = |id| self.call(id, &expansion);
+        let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases, call: &call, is_step: &is_step };
         let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
         let kept = keep::Past {
             home,
@@ -169,7 +170,7 @@ impl<'a> Planned<'a> {
             bounds: self.lifecycle.project.cache,
             runs: self.lifecycle.project.remembered,
         };
-        let slower = self.slower(&run, home);
+        let slower = self.slower(&run, (home, &call));
         if !past.is_blocked {
             let _entered = tracing::debug_span!("keep").entered();
             keep::keep(&ran, (&keys, kept), pool, ended, events);

@@ -65,7 +65,13 @@ fn batch(writer: &str, round: usize, count: usize) -> Batch {
         batch.parts.insert(root, name.clone().into_bytes());
         batch.descriptions.insert(name, root);
     }
-    let step = RunStep { id: writer.to_owned(), ended: Ended::Succeeded, duration_ms: round as u64, peak_memory: None };
+    let step = RunStep {
+        id: writer.to_owned(),
+        ended: Ended::Succeeded,
+        duration_ms: round as u64,
+        peak_memory: None,
+        call: None,
+    };
     let phases = vec!["test".to_owned()];
     batch.run = Some(Run {
         started_at: 1,

@@ -35,6 +35,8 @@ pub struct PastStep {
     pub duration: Duration,
     /// The peak of its memory in bytes, if that is known.
     pub peak: Option<u64>,
+    /// What it called, by a digest; `None` of runs that did not note it.
+    pub call: Option<String>,
 }
 
 /// How long something usually takes: the median of what it took, and the spread around it, as the median of the distances
@@ -82,12 +84,13 @@ fn median(mut durations: Vec<Duration>) -> Option<Duration> {
     if durations.len() % 2 == 1 { Some(upper) } else { Some((*durations.get(middle - 1)? + upper) / 2) }
 }
 
-/// What each step took when it ran and succeeded, oldest first.
+/// What each step took when it ran and succeeded, oldest first; for each thing that it called by itself: with other options, or of
+/// other members, it takes another time.
 #[must_use]
-pub fn durations_of(runs: &[PastRun]) -> BTreeMap<&str, Vec<Duration>> {
-    let mut all: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+pub fn durations_of(runs: &[PastRun]) -> BTreeMap<(&str, Option<&str>), Vec<Duration>> {
+    let mut all: BTreeMap<_, Vec<Duration>> = BTreeMap::new();
     for step in runs.iter().flat_map(|run| &run.steps).filter(|step| step.succeeded) {
-        all.entry(&step.name).or_default().push(step.duration);
+        all.entry((&*step.name, step.call.as_deref())).or_default().push(step.duration);
     }
     all
 }

@@ -14,7 +14,7 @@ const SHOWN: usize = 20;
 
 /// A step over all runs.
 #[derive(Default)]
-struct Summary {
+struct Summary<'a> {
     ran: usize,
     fresh: usize,
     failed: usize,
@@ -23,6 +23,8 @@ struct Summary {
     longest: Duration,
     last: Duration,
     peak: Option<u64>,
+    /// What it called the last time: that is what `median` and `slower` are about.
+    call: Option<&'a str>,
 }
 
 /// The last runs, oldest first, and their steps, those first that took most; `now` is in milliseconds since the Unix epoch.
@@ -57,12 +59,13 @@ pub fn history(runs: &[PastRun], now: u64) -> String {
         "ran", "fresh", "failed", "last", "median", "longest", "memory"
     );
     for (name, step) in steps.iter().take(SHOWN) {
-        let usual = durations.get(name).and_then(|all| Usual::of(all));
+        let alike = durations.get(&(*name, step.call));
+        let usual = alike.and_then(|all| Usual::of(all));
         let median = usual.map_or_else(|| "-".to_owned(), |usual| seconds(usual.median));
         let memory = step.peak.map_or_else(|| "-".to_owned(), |bytes| format!("{} MB", bytes.div_ceil(1_000_000)));
         let (last, longest) = (seconds(step.last), seconds(step.longest));
         let (ran, fresh, failed) = (step.ran, step.fresh, step.failed);
-        let slower = if is_slower(durations.get(name)) { " (slower than usual)" } else { "" };
+        let slower = if is_slower(alike) { " (slower than usual)" } else { "" };
         _ = writeln!(
             text,
             "{ran:>5} {fresh:>5} {failed:>6} {last:>9} {median:>9} {longest:>9} {memory:>8}  {name}{slower}"
@@ -104,8 +107,8 @@ pub fn history_json(runs: &[PastRun]) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-fn summaries(runs: &[PastRun]) -> BTreeMap<&str, Summary> {
-    let mut all: BTreeMap<&str, Summary> = BTreeMap::new();
+fn summaries(runs: &[PastRun]) -> BTreeMap<&str, Summary<'_>> {
+    let mut all: BTreeMap<&str, Summary<'_>> = BTreeMap::new();
     for run in runs {
         for step in &run.steps {
             let summary = all.entry(&step.name).or_default();
@@ -115,6 +118,7 @@ fn summaries(runs: &[PastRun]) -> BTreeMap<&str, Summary> {
             summary.longest = summary.longest.max(step.duration);
             summary.last = step.duration;
             summary.peak = summary.peak.max(step.peak);
+            summary.call = step.call.as_deref();
         }
         for name in &run.fresh {
             all.entry(name).or_default().fresh += 1;
@@ -136,7 +140,7 @@ mod tests {
 
     fn run(number: u64, took: u64, succeeded: bool) -> PastRun {
         let duration = Duration::from_millis(took);
-        let step = PastStep { name: "build".into(), succeeded, duration, peak: Some(7_000_000) };
+        let step = PastStep { name: "build".into(), succeeded, duration, peak: Some(7_000_000), call: None };
         PastRun {
             started_at: number * 60_000,
             duration,

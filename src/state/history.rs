@@ -42,6 +42,9 @@ pub struct RunStep {
     /// The peak of its memory in bytes, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_memory: Option<u64>,
+    /// What it called, by a digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
 }
 
 /// What is remembered of the runs.
@@ -120,6 +123,7 @@ mod tests {
             ended: Ended::Failed,
             duration_ms: number,
             peak_memory: Some(number),
+            call: Some("c0ffee".to_owned()),
         };
         let phases = vec!["test".to_owned()];
         Run {

@@ -42,6 +42,21 @@ fn what_takes_much_longer_than_usual_is_named() {
 }
 
 #[test]
+fn what_is_called_with_other_words_is_not_compared() {
+    let scene = scene("");
+    for _ in 0..5 {
+        scene.call("go").succeeds();
+    }
+    length(&scene, "2.5");
+    let others = scene.call("go -- -o -n words").succeeds();
+    assert!(!others.err().contains("Slow"), "{}", others.text());
+    let shown = scene.call("--history").run();
+    assert!(!shown.out().contains("slower than usual"), "{}", shown.text());
+    let same = scene.call("go").succeeds();
+    assert_eq!(same.lines_of("Slow"), ["go a took [time], usually [time] (5 runs)"], "{}", same.text());
+}
+
+#[test]
 fn runs_are_shown_with_what_ran_was_fresh_and_failed() {
     let scene = scene("");
     assert_eq!(scene.call("--history").run().out(), "No run is remembered.\n");

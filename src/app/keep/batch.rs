@@ -224,11 +224,15 @@ impl Keeping<'_, '_> {
         let names = |id: StepId| &*self.ran.steps[id.index()].name;
         let peaks: BTreeMap<&str, u64> =
             self.ran.plan.ids().filter_map(|id| Some((names(id), ended.run.peaks[id.index()]?))).collect();
+        let own = self.ran.plan.ids().map(|id| (names(id), id));
+        let parts = ended.produced.iter().filter_map(|produced| Some((&*produced.part.as_ref()?.name, produced.step)));
+        let ids: BTreeMap<&str, StepId> = parts.chain(own).collect();
         let steps = steps.iter().map(|(id, last)| RunStep {
             id: id.clone(),
             ended: last.ended,
             duration_ms: last.duration_ms,
             peak_memory: peaks.get(&**id).copied(),
+            call: ids.get(&**id).map(|id| (self.ran.call)(*id)),
         });
         let is_fresh = |id: &StepId| matches!(ended.run.outcomes[id.index()], Outcome::Cached { .. });
         let fresh = self.ran.plan.ids().filter(is_fresh).take(FRESH).map(|id| names(id).to_owned());

@@ -7,8 +7,10 @@ use std::time::Duration;
 use super::Planned;
 use crate::app::{Report, keep, past};
 use crate::execute::Run;
+use crate::fingerprint::sha256;
 use crate::home::Home;
 use crate::model::{Closing, Exceeded, Outcome, StepId, Usual, durations_of};
+use crate::plan::Expansion;
 
 impl Planned<'_> {
     /// What came of the run but for what comes after it.
@@ -35,7 +37,11 @@ impl Planned<'_> {
 
     /// The steps that took much longer than they usually do. History is read only if something ran for long enough to be one
     /// of them.
-    pub(super) fn slower(&self, run: &Run, home: &Home) -> Vec<(StepId, Duration, Usual)> {
+    pub(super) fn slower(
+        &self,
+        run: &Run,
+        (home, call): (&Home, &dyn Fn(StepId) -> String),
+    ) -> Vec<(StepId, Duration, Usual)> {
         let took = |id: StepId| run.durations[id.index()];
         let ran = self.plan.ids().filter(|id| run.outcomes[id.index()] == Outcome::Succeeded);
         let ran: Vec<StepId> = ran.filter(|id| took(*id) > Usual::LEAST).collect();
@@ -44,9 +50,17 @@ impl Planned<'_> {
         }
         let runs = past::runs(home, self.lifecycle.project.remembered);
         let durations = durations_of(&runs);
-        let usual = |id: StepId| Usual::of(durations.get(&*self.steps[id.index()].name)?);
+        let usual = |id: StepId| Usual::of(durations.get(&(&*self.steps[id.index()].name, Some(&*call(id))))?);
         let slower = |id| Some((id, took(id), usual(id).filter(|usual| usual.is_exceeded_by(took(id)))?));
         ran.into_iter().filter_map(slower).collect()
+    }
+
+    /// What a step calls, its members and options included, by a digest that is short: it stands for nothing else.
+    pub(super) fn call(&self, id: StepId, expansion: &Expansion<'_>) -> String {
+        let step = self.plan.step(id);
+        let mut digest = sha256(format!("{:?}", expansion.expand(step).commands).as_bytes()).to_string();
+        digest.truncate(8);
+        digest
     }
 
     /// How these steps ended, by their names.
