@@ -198,7 +198,9 @@ impl<'a> Planned<'a> {
         // A second signal while the end is told does not cut it off.
         drop(listening);
         if self.lifecycle.options.is_last {
+            // To give back piece by piece what goes with the process takes as long as many a stage.
             std::mem::forget(keys);
+            std::mem::forget(past);
         }
         Ok(report)
     }
