@@ -161,16 +161,17 @@ impl<'a> Keys<'a> {
         let own = |area: &MemberId| self.coverage.areas.dir(area.index());
         let elsewhere = |place: &Place<'_>| !step.subject.members().iter().any(|member| own(member) == place.dir);
         let is_everywhere = step.subject == Subject::Workspace || self.outputs_of(step).iter().any(elsewhere);
-        let is_own = |area: usize| step.subject.members().iter().any(|member| member.index() == area);
         // If no step has a key, nothing was looked at.
         let (areas, moment) = {
             let tree = &mut self.state_mut().tree;
-            // Of what is known there are no links.
-            let is_led = |area: usize| {
-                !tree.areas[area].is_known() && self.is_led_into(area, &tree.areas[area], step.subject.members())
+            let members = step.subject.members();
+            let is_led = |area: &usize| self.is_led_into(*area, &tree.areas[*area], members);
+            let areas: BTreeSet<usize> = if is_everywhere {
+                (0..tree.areas.len()).collect()
+            } else {
+                let own = members.iter().map(|member| member.index()).filter(|area| *area < tree.areas.len());
+                own.chain(tree.linked.iter().copied().filter(is_led)).collect()
             };
-            let is_concerned = |area: &usize| is_everywhere || is_own(*area) || is_led(*area);
-            let areas: Vec<usize> = (0..tree.areas.len()).filter(is_concerned).collect();
             (areas, tree.begin())
         };
         for area in areas {

@@ -11,7 +11,7 @@ mod rules;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::ops::Deref;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
@@ -53,6 +53,8 @@ pub struct Areas {
 pub struct Tree {
     /// One for each area.
     pub areas: Vec<Arc<Area>>,
+    /// The places of those in which there are links; of what is as it was known there are none.
+    pub linked: BTreeSet<usize>,
     /// How many looks have begun since the walk.
     begun: usize,
     /// Which of them tells of the area.
@@ -155,6 +157,11 @@ impl Tree {
         let known = self.looks.entry(area).or_default();
         let is_newer = *known < moment;
         if let (true, Some(files)) = (is_newer, self.areas.get_mut(area)) {
+            if found.has_links() {
+                self.linked.insert(area)
+            } else {
+                self.linked.remove(&area)
+            };
             (*known, *files) = (moment, Arc::new(found));
         }
         is_newer
@@ -178,6 +185,11 @@ impl Area {
     /// Whether all of it is as it was known to be.
     pub fn is_known(&self) -> bool {
         self.same.is_some()
+    }
+
+    /// Whether a symbolic link was seen in it.
+    fn has_links(&self) -> bool {
+        !self.is_known() && !self.links.is_empty()
     }
 
     /// Whether there is a file at this path that git would not ignore.
@@ -268,7 +280,9 @@ impl Areas {
             Arc::new(told(known, area, found.unwrap_or_default()))
         });
         let areas: Vec<Arc<Area>> = areas.collect();
-        Tree { areas: self.firsts.iter().map(|first| Arc::clone(&areas[*first])).collect(), ..Tree::default() }
+        let areas: Vec<Arc<Area>> = self.firsts.iter().map(|first| Arc::clone(&areas[*first])).collect();
+        let linked = (0..areas.len()).filter(|area| areas[*area].has_links()).collect();
+        Tree { areas, linked, ..Tree::default() }
     }
 
     fn spread<'s>(
