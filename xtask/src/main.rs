@@ -31,7 +31,7 @@ enum Command {
     #[command(hide = true)]
     Baseline(baseline::Arguments),
     #[command(hide = true)]
-    Look(bench::LookArguments),
+    Least(bench::LeastArguments),
     #[command(hide = true)]
     Peak(bench::PeakArguments),
     #[command(hide = true)]
@@ -46,7 +46,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Baseline(arguments) => arguments.run().map(|()| 0)?,
         Command::Gate(arguments) => arguments.run()?,
         Command::Interrupts(arguments) => arguments.run()?,
-        Command::Look(arguments) => arguments.run().map(|()| 0)?,
+        Command::Least(arguments) => arguments.run().map(|()| 0)?,
         Command::Peak(arguments) => arguments.run().map(|()| 0)?,
         Command::Scenarios(arguments) => arguments.run().map(|()| 0)?,
         Command::Generate(shape) => shape.write().map(|()| 0)?,

@@ -1,12 +1,12 @@
 //! The least that a run could take, and what it takes: looking at every input once, starting every command, reading
-//! every input. On as many threads as there are cores, two at least.
+//! every input. On as many threads as there are cores, two at least, and each in a process of its own, as the program is.
 
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, ensure};
 
@@ -14,25 +14,93 @@ use super::Measuring;
 use super::command::{lifecycle, quiet, timed};
 use super::peak::peak;
 use super::table::{Table, time};
-use super::turns::Turns;
+use super::turns::{Contestant, Turns};
 use crate::generate::{COMMAND, Shape};
 
-/// Look at every input of a generated workspace once
+/// Do the least about every member of a generated workspace
 #[derive(clap::Args)]
-pub struct LookArguments {
+pub struct LeastArguments {
+    what: Least,
     /// The workspace
     root: PathBuf,
     /// How many inputs it has
     files: usize,
 }
 
-impl LookArguments {
-    /// Looks, in a process that knows no member before.
+/// What has to be done at least.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Least {
+    /// Ask for the metadata of every input
+    Look,
+    /// Read every input
+    Read,
+    /// Start every command, one for each thread at a time
+    Start,
+}
+
+impl LeastArguments {
+    /// Does it, in a process that knows no member before.
     pub fn run(self) -> anyhow::Result<()> {
-        let members = fs::read_dir(self.root.join("members"))?.map(|entry| Ok(entry?.path()));
-        let members = members.collect::<anyhow::Result<_>>()?;
-        Ground { dir: self.root, members, files: self.files }.look().map(drop)
+        let members: Vec<PathBuf> =
+            fs::read_dir(self.root.join("members"))?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
+        let seen = AtomicUsize::new(0);
+        each(&members, |member| {
+            let files = match self.what {
+                Least::Look => look(member)?,
+                Least::Read => read(member)?,
+                Least::Start => start(member)?,
+            };
+            seen.fetch_add(files, Ordering::Relaxed);
+            Ok(())
+        })?;
+        let expected = if self.what == Least::Start { members.len() } else { self.files };
+        ensure!(seen.into_inner() == expected, "not everything was done");
+        Ok(())
     }
+}
+
+/// Walks the folders, and asks for each file's metadata; how many there are.
+fn look(member: &Path) -> anyhow::Result<usize> {
+    fs::symlink_metadata(member.join("Cargo.toml"))?;
+    let mut files = 1;
+    for entry in fs::read_dir(member.join("src"))? {
+        entry?.metadata()?;
+        files += 1;
+    }
+    Ok(files)
+}
+
+fn read(member: &Path) -> anyhow::Result<usize> {
+    let mut buffer = Vec::new();
+    let inputs = inputs(member)?;
+    for path in &inputs {
+        buffer.clear();
+        File::open(path)?.read_to_end(&mut buffer)?;
+    }
+    Ok(inputs.len())
+}
+
+fn start(member: &Path) -> anyhow::Result<usize> {
+    let mut command = Command::new("sh");
+    command.args(["-c", COMMAND]).current_dir(member).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    ensure!(command.status()?.success(), "a command failed in {}", member.display());
+    Ok(1)
+}
+
+/// Does it for each member, on as many threads as everybody has.
+fn each(members: &[PathBuf], act: impl Fn(&Path) -> anyhow::Result<()> + Sync) -> anyhow::Result<()> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(member) = members.get(next.fetch_add(1, Ordering::Relaxed)) {
+            act(member)?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads()).map(|_| scope.spawn(work)).collect();
+        let ended = workers.into_iter().map(|worker| worker.join().ok().context("a thread panicked")?);
+        ended.collect()
+    })
 }
 
 /// The workspace that is measured, on disk.
@@ -52,60 +120,16 @@ impl Ground {
         Ok(Self { dir: shape.dir().to_owned(), members, files: shape.members() * (shape.files() + 1) })
     }
 
-    /// Looks at every input once: walks the folders, and asks for each file's metadata.
-    pub fn look(&self) -> anyhow::Result<Duration> {
-        let began = Instant::now();
-        let seen = AtomicUsize::new(0);
-        self.each_member(|member| {
-            let mut files = 0;
-            fs::symlink_metadata(member.join("Cargo.toml"))?;
-            for entry in fs::read_dir(member.join("src"))? {
-                entry?.metadata()?;
-                files += 1;
-            }
-            seen.fetch_add(files + 1, Ordering::Relaxed);
-            Ok(())
-        })?;
-        let took = began.elapsed();
-        ensure!(seen.into_inner() == self.files, "not every file was looked at");
-        Ok(took)
-    }
-
-    /// The same by a process that has to find them.
-    fn look_alone(&self) -> anyhow::Result<Duration> {
-        timed(quiet(std::env::current_exe()?, &self.dir).arg("look").arg(&self.dir).arg(self.files.to_string()))
-    }
-
-    /// Reads every input once.
-    pub fn read(&self) -> anyhow::Result<Duration> {
-        let began = Instant::now();
-        self.each_member(|member| {
-            let mut buffer = Vec::new();
-            for path in inputs(member)? {
-                buffer.clear();
-                File::open(path)?.read_to_end(&mut buffer)?;
-            }
-            Ok(())
-        })?;
-        Ok(began.elapsed())
-    }
-
-    /// Starts every command, one for each thread at a time.
-    pub fn spawn(&self) -> anyhow::Result<Duration> {
-        self.clean()?;
-        let began = Instant::now();
-        self.each_member(|member| {
-            let status = quiet("sh", member).args(["-c", COMMAND]).status()?;
-            ensure!(status.success(), "a command failed in {}", member.display());
-            Ok(())
-        })?;
-        Ok(began.elapsed())
+    /// A process that does the least of this kind.
+    fn least(&self, what: &str) -> anyhow::Result<Duration> {
+        let mut least = quiet(std::env::current_exe()?, &self.dir);
+        timed(least.args(["least", what]).arg(&self.dir).arg(self.files.to_string()))
     }
 
     /// Gives every input a new time, and leaves what is in it.
     pub fn touch(&self) -> anyhow::Result<()> {
         let now = SystemTime::now();
-        self.each_member(|member| {
+        each(&self.members, |member| {
             inputs(member)?.iter().try_for_each(|path| Ok(File::options().write(true).open(path)?.set_modified(now)?))
         })
     }
@@ -113,21 +137,6 @@ impl Ground {
     /// Removes what the commands made.
     pub fn clean(&self) -> anyhow::Result<()> {
         self.members.iter().try_for_each(|member| remove(&member.join("out")))
-    }
-
-    fn each_member(&self, act: impl Fn(&Path) -> anyhow::Result<()> + Sync) -> anyhow::Result<()> {
-        let next = AtomicUsize::new(0);
-        let work = || {
-            while let Some(member) = self.members.get(next.fetch_add(1, Ordering::Relaxed)) {
-                act(member)?;
-            }
-            Ok(())
-        };
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads()).map(|_| scope.spawn(work)).collect();
-            let ended = workers.into_iter().map(|worker| worker.join().ok().context("a thread panicked")?);
-            ended.collect()
-        })
     }
 }
 
@@ -198,37 +207,25 @@ impl Ours<'_> {
     }
 }
 
-/// A run that must not settle first follows one that did.
-fn settled<'a>(
-    ours: &'a Ours<'_>,
-    act: impl Fn() -> anyhow::Result<Duration> + 'a,
-) -> Box<dyn FnMut() -> anyhow::Result<Duration> + 'a> {
-    Box::new(move || {
-        ours.settle()?;
-        act()
-    })
-}
-
 /// The table.
 pub fn table(measuring: &Measuring) -> anyhow::Result<Table> {
     let folder = tempfile::tempdir()?;
     let ground = Ground::new(&Shape::new(measuring.members, measuring.files, folder.path().join("ws"))?)?;
     let ours = Ours { program: &measuring.program, ground: &ground };
+    let no_op = || ours.settle().and_then(|()| ours.no_op());
+    let touched = || ours.settle().and_then(|()| ours.touched());
+    let start = || ground.clean().and_then(|()| ground.least("start"));
+    let rows: [(_, Contestant<'_>, _, Contestant<'_>); 4] = [
+        ("no-op", Box::new(no_op), "looking at every input", Box::new(|| ground.least("look"))),
+        ("all run, nothing stored (--force)", Box::new(|| ours.forced()), "starting the commands", Box::new(start)),
+        ("cold: nothing known, cargo asked", Box::new(|| ours.cold()), "starting the commands", Box::new(start)),
+        ("every input touched", Box::new(touched), "reading every input", Box::new(|| ground.least("read"))),
+    ];
     ours.settle()?;
     eprintln!("measuring: the floor and what stands on it");
-    let turns = Turns::measure(
-        measuring.rounds,
-        vec![
-            Box::new(|| ground.look()),
-            settled(&ours, || ours.no_op()),
-            Box::new(|| ground.spawn()),
-            Box::new(|| ours.forced()),
-            Box::new(|| ours.cold()),
-            Box::new(|| ground.read()),
-            settled(&ours, || ours.touched()),
-            Box::new(|| ground.look_alone()),
-        ],
-    )?;
+    let names = rows.each_ref().map(|(name, _, floor, _)| (*name, *floor));
+    let contestants = rows.into_iter().flat_map(|(_, run, _, floor)| [run, floor]).collect();
+    let turns = Turns::measure(measuring.rounds, contestants)?;
     let title = format!(
         "Floor: {} members x {} files, {} threads, medians of {} rounds",
         measuring.members,
@@ -237,18 +234,12 @@ pub fn table(measuring: &Measuring) -> anyhow::Result<Table> {
         measuring.rounds
     );
     let mut table = Table::new(title, &["run", "took", "floor", "took", "ratio"]);
-    for (name, run, floor, least) in [
-        ("no-op", 1, "a process that looks at every input", 7),
-        ("no-op", 1, "looking at every input once", 0),
-        ("all run, nothing stored (--force)", 3, "bare spawn of the commands", 2),
-        ("cold: nothing known, cargo asked", 4, "bare spawn of the commands", 2),
-        ("every input touched", 6, "reading every input once", 5),
-    ] {
+    for (row, (name, floor)) in names.into_iter().enumerate() {
+        let (run, least) = (2 * row, 2 * row + 1);
         let ratio = format!("{:.2}", turns.ratio(run, least));
         table.row([name.into(), time(turns.median(run)), floor.into(), time(turns.median(least)), ratio]);
     }
     ours.settle()?;
     table.note(format!("Peak memory of the no-op run: {}.", peak(&ours.command(&[]))?));
-    table.note("But for the first, the floors are bare loops in a process that runs already; ours includes its start.");
     Ok(table)
 }

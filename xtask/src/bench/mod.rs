@@ -21,7 +21,7 @@ use anyhow::Context as _;
 
 pub use build::{release, root};
 pub use command::{lifecycle, on_path, quiet, timed};
-pub use floor::{LookArguments, remove};
+pub use floor::{LeastArguments, remove};
 pub use peak::Arguments as PeakArguments;
 pub use scenarios::Arguments as ScenariosArguments;
 pub use table::Table;
