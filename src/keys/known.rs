@@ -1,6 +1,7 @@
 //! What a run has seen, as bytes for the next one: what the walk found, and the digests of the sets of files that follow
 //! from that alone. What is as it was need not be put together again. It reads and writes no file.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -46,8 +47,10 @@ impl Remembered {
 
     /// The sets that are what they were, and the others among these.
     pub fn split(&self, coverage: &Coverage<'_>, tree: &Tree, ids: Vec<SetId>) -> (Vec<(SetId, Set)>, Vec<SetId>) {
-        let mut sets = self.sets.clone();
-        forget(coverage, tree, &mut sets);
+        let mut sets = Cow::Borrowed(&self.sets);
+        if tree.changed().next().is_some() {
+            forget(coverage, tree, sets.to_mut());
+        }
         let mut known = Vec::new();
         let mut others = Vec::new();
         for id in ids {
