@@ -170,8 +170,8 @@ impl Lifecycle {
         let names: Vec<&str> = workspace.members.iter().map(|member| &*member.name).collect();
         let project = config::understand(source.as_ref(), &workspace.root, &names).map_err(Error::Config)?;
         workspace::add_folders(&mut workspace, &project);
-        let is_told = options.jobs.is_none() && project.jobs.is_some();
-        let pool = if is_told { self::pool(project.jobs)? } else { pool };
+        let is_of_project = options.jobs.is_none() && project.jobs.is_some();
+        let pool = if is_of_project { self::pool(project.jobs)? } else { pool };
         let current = standing_in(&workspace, &invocation.current_dir, loaded.current);
         let selected = options.selection.resolve(&workspace, current)?;
         Ok(Self {
