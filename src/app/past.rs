@@ -1,5 +1,6 @@
 //! Earlier runs as a thing to look at. It runs no step.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::housekeeping::home;
@@ -10,15 +11,26 @@ use crate::state::{Ended, History, Run};
 
 impl Lifecycle {
     /// The last runs in which something ran, oldest first; with `phases`, those in which a step of one of these ran, and only
-    /// these steps. How many runs are remembered make.toml says.
+    /// these steps. Where members are named, the steps of others do not count; those of several members do. How many runs are
+    /// remembered make.toml says.
     ///
     /// # Errors
     /// A phase that neither is nor was there.
     pub fn history(&self, phases: &[String]) -> Result<Vec<PastRun>, Error> {
         let mut runs = runs(&home(self), self.project.remembered);
-        if phases.is_empty() {
+        let selection = &self.options.selection;
+        let is_any_named = !(selection.packages.is_empty() && selection.exclude.is_empty());
+        if phases.is_empty() && !is_any_named {
             return Ok(runs);
         }
+        let others: HashSet<&str> = if is_any_named {
+            let others = self.workspace.ids().filter(|id| !self.selected.contains(id));
+            others.map(|id| &*self.workspace.member(id).name).collect()
+        } else {
+            HashSet::new()
+        };
+        // `PHASE MEMBER`, and of its parts `PHASE: MEMBER …`.
+        let is_of_other = |name: &str| name.split(' ').nth(1).is_some_and(|member| others.contains(member));
         let is_of = |name: &str, phase: &str| {
             name.strip_prefix(phase).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', ':']))
         };
@@ -29,7 +41,8 @@ impl Lifecycle {
             }
         }
         for run in &mut runs {
-            let is_wanted = |name: &str| phases.iter().any(|phase| is_of(name, phase));
+            let is_of_any = |name: &str| phases.is_empty() || phases.iter().any(|phase| is_of(name, phase));
+            let is_wanted = |name: &str| is_of_any(name) && !is_of_other(name);
             run.steps.retain(|step| is_wanted(&step.name));
             run.fresh.retain(|name| is_wanted(name));
         }

@@ -165,7 +165,7 @@ pub struct Arguments {
     pub explain: bool,
     /// Show earlier runs, and what their steps took
     ///
-    /// Of those phases that are named, or of all. What got slower is marked.
+    /// Of those phases and members that are named, or of all. What got slower is marked.
     #[arg(long, help_heading = "Look instead of run", group = "look", conflicts_with = "dry_run")]
     pub history: bool,
     /// Write a commented make.toml

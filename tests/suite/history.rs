@@ -85,6 +85,24 @@ fn runs_are_shown_with_what_ran_was_fresh_and_failed() {
 }
 
 #[test]
+fn where_members_are_named_those_of_others_are_not_shown() {
+    let scene = Scene::of(&["a", "b"]).make("[lifecycle.go]\ncommand = \"true\"\n");
+    scene.call("go check -p b").succeeds();
+    scene.call("go -p a").succeeds();
+    let shown = |words: &str| -> Vec<String> {
+        let out = scene.call(words).succeeds().out();
+        let steps = out.lines().skip_while(|line| !line.ends_with("  step")).skip(1);
+        let mut steps: Vec<String> = steps.filter_map(|line| Some(line.rsplit_once("  ")?.1.to_owned())).collect();
+        steps.sort();
+        steps
+    };
+    assert_eq!(shown("--history"), ["check", "go a", "go b"]);
+    assert_eq!(shown("--history -p a"), ["check", "go a"]);
+    assert_eq!(shown("--history go --exclude a"), ["go b"]);
+    assert_eq!(scene.call("--history -p none").run().code, Some(2));
+}
+
+#[test]
 fn as_many_are_remembered_as_make_toml_says() {
     let scene = scene("[history]\nkeep = 2\n");
     for _ in 0..7 {
