@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::process::{Child, Command, ExitStatus};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
@@ -14,6 +14,10 @@ use super::{CommandLine, Jobserver, Limit, Signal, platform};
 /// How long what was left of ended children has to obey `SIGTERM`.
 const GRACE: Duration = Duration::from_secs(1);
 const GLANCE: Duration = Duration::from_millis(10);
+/// How long the start of a child may take before it is looked whether it stands still.
+const START: Duration = Duration::from_millis(20);
+/// How often somebody tries who waits for another one's start, which mostly takes less than a millisecond.
+const BLINK: Duration = Duration::from_micros(100);
 
 /// The children that run now, shared by all who start some.
 ///
@@ -190,8 +194,24 @@ impl Children {
     }
 
     /// Nothing is half done when a thread panics under the lock, so a poisoned one is as good.
+    ///
+    /// Ctrl-Z may stop a child that has not come to its exec yet, and with it whoever starts it and holds the lock: it is made
+    /// to go on, to be stopped with the others.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.state.try_lock() {
+                Ok(state) => return state,
+                Err(TryLockError::Poisoned(state)) => return state.into_inner(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            if waited >= START {
+                platform::go_on_to_exec();
+                waited = Duration::ZERO;
+            }
+            std::thread::sleep(BLINK);
+            waited += BLINK;
+        }
     }
 }
 

@@ -171,18 +171,39 @@ pub fn has_ended(group: u32) -> bool {
         return true;
     }
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let states = processes.filter_map(|process| state_in(&process.path().join("stat"), group));
-    let mut states = states.peekable();
+    let all = processes.filter_map(|process| stat_of(&process.path().join("stat")));
+    let mut states = all.filter(|stat| stat.group == group).map(|stat| stat.state).peekable();
     states.peek().is_some() && states.all(|state| matches!(state, 'Z' | 'X'))
 }
 
-/// The state of a process, if it is in the group.
-fn state_in(stat: &Path, group: u32) -> Option<char> {
-    let text = std::fs::read_to_string(stat).ok()?;
-    // Behind the name, which may be any: the state, the parent, the group.
+/// Makes children go on that stand still and have not come to their exec, so that they still are called what we are. Only Linux
+/// tells; elsewhere nobody starts them in two steps.
+pub fn go_on_to_exec() {
+    let called = |process: &Path| std::fs::read(process.join("cmdline")).ok();
+    let ours = called(Path::new("/proc/self"));
+    for process in std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|process| process.path()) {
+        let stands = stat_of(&process.join("stat"))
+            .is_some_and(|stat| stat.state == 'T' && stat.parent == std::process::id() && called(&process) == ours);
+        let id = process.file_name().and_then(|name| name.to_str()?.parse().ok()).and_then(Pid::from_raw);
+        if let Some(id) = id.filter(|_| stands) {
+            let _ = system::kill_process(id, system::Signal::CONT);
+        }
+    }
+}
+
+/// What is told of a process.
+struct Stat {
+    state: char,
+    parent: u32,
+    group: u32,
+}
+
+fn stat_of(path: &Path) -> Option<Stat> {
+    let text = std::fs::read_to_string(path).ok()?;
+    // Behind the name, which may be any.
     let mut words = text.rsplit_once(") ")?.1.split(' ');
-    let (state, _, its) = (words.next()?, words.next()?, words.next()?);
-    (its.parse() == Ok(group)).then(|| state.chars().next()).flatten()
+    let state = words.next()?.chars().next()?;
+    Some(Stat { state, parent: words.next()?.parse().ok()?, group: words.next()?.parse().ok()? })
 }
 
 pub fn signal_of(status: ExitStatus) -> Option<i32> {

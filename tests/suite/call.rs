@@ -109,6 +109,12 @@ impl Call {
         self.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
+    /// Likewise, as the leader of a group, as a shell does.
+    pub fn start_group(&self) -> Child {
+        use std::os::unix::process::CommandExt as _;
+        self.command().stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn().unwrap()
+    }
+
     pub fn run(&self) -> Ended {
         self.ended(self.command().output().unwrap())
     }

@@ -3,7 +3,7 @@
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::call::Ended;
 use crate::scene::Scene;
@@ -13,6 +13,11 @@ use crate::terminal::Terminal;
 fn is_stopped(child: &Child) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
     stat.rsplit(") ").next().unwrap().starts_with('T')
+}
+
+fn has_ended(child: &Child) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+    stat.rsplit(") ").next().unwrap().starts_with('Z')
 }
 
 /// Ten beats of a tenth of a second.
@@ -57,6 +62,29 @@ fn all_stand_still_and_their_time_with_them() {
             let took = Duration::from_millis(told(&ended, event));
             assert!(took + 2 * STOOD <= clock.elapsed(), "{event} after {took:?}, {:?}", clock.elapsed());
         }
+    }
+}
+
+/// A terminal tells the whole group, and so a child, too, that has not come to its exec yet.
+#[test]
+fn nobody_is_left_standing_on_the_way_to_what_is_started() {
+    let names: Vec<String> = (0..40).map(|number| format!("m{number}")).collect();
+    let scene = Scene::of(&names.iter().map(String::as_str).collect::<Vec<_>>())
+        .make("[lifecycle.go]\ncommands = [\"true\", \"true\", \"true\"]\n");
+    scene.call("go").succeeds();
+    for pause in 0..12 {
+        let call = scene.call("go -j 8");
+        let child = call.start_group();
+        let group = Pid::from_child(&child);
+        for round in 0..3 {
+            std::thread::sleep(Duration::from_millis(12 + 5 * pause + round));
+            _ = kill_process_group(group, Signal::TSTP);
+            std::thread::sleep(Duration::from_millis(150));
+            _ = kill_process_group(group, Signal::CONT);
+        }
+        until("it goes on to its end", || has_ended(&child));
+        let ended = call.wait(child);
+        assert!(ended.err().contains("40 run"), "{}", ended.text());
     }
 }
 
