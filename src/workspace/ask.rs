@@ -96,6 +96,8 @@ fn printed(options: &Options, mut cargo: Command) -> Result<String, Error> {
     if status.success() {
         Ok(String::from_utf8_lossy(&stdout).into_owned())
     } else {
-        Err(Error::Cargo(String::from_utf8_lossy(&stderr).into_owned()))
+        let said = String::from_utf8_lossy(&stderr).into_owned();
+        let is_silent = said.trim().is_empty();
+        Err(Error::Cargo(if is_silent { format!("error: cargo ended without a word: {status}") } else { said }))
     }
 }

@@ -286,6 +286,13 @@ fn what_cargo_refuses_is_told_in_its_own_words() {
 }
 
 #[test]
+fn a_cargo_that_says_nothing_is_told_of_by_its_end() {
+    let scene = Scene::of_two();
+    sh(&format!("printf '#!/bin/sh\\nkill -9 $$\\n' > {}/cargo", scene.top.path().display()));
+    assert_eq!(scene.error(), "error: cargo ended without a word: signal: 9 (SIGKILL)");
+}
+
+#[test]
 fn with_locked_a_stale_lock_is_cargos_error() {
     let mut scene = Scene::of_two();
     scene.settle();
