@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::process::{Child, Command, ExitStatus};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
@@ -73,13 +73,13 @@ impl Children {
 
     /// From now on nothing starts: [`run`](super::run) gives [`Error::Closed`](super::Error::Closed).
     pub fn close(&self) {
-        self.lock().closed = true;
+        self.lock_to_signal().closed = true;
         self.tokens.iter().for_each(Tokens::close);
     }
 
     /// Sends a signal to every group.
     pub fn signal_all(&self, signal: Signal) {
-        let state = self.lock();
+        let state = self.lock_to_signal();
         for group in state.groups.iter().chain(&state.remains) {
             platform::signal_group(*group, signal);
         }
@@ -194,10 +194,13 @@ impl Children {
     }
 
     /// Nothing is half done when a thread panics under the lock, so a poisoned one is as good.
-    ///
-    /// Ctrl-Z may stop a child that has not come to its exec yet, and with it whoever starts it and holds the lock: it is made
-    /// to go on, to be stopped with the others.
     fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For who passes a signal on: Ctrl-Z may have stopped a child that has not come to its exec yet, and with it whoever starts
+    /// it and holds the lock. It is made to go on, to be stopped with the others.
+    fn lock_to_signal(&self) -> MutexGuard<'_, State> {
         let mut waited = Duration::ZERO;
         loop {
             match self.state.try_lock() {
