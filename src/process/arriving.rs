@@ -30,8 +30,8 @@ pub enum Event {
 
 /// What one child does.
 ///
-/// Where the system can wait for a pipe and a child's end at once, the calling thread does; for what is stopped, and
-/// everywhere else, there are two threads: that is twice the time for a command that takes a millisecond.
+/// Where the system can wait for a pipe and a child's end at once, the calling thread does. For what can be stopped, and
+/// everywhere else, there are two threads, which costs a short command half as many switches between threads again.
 pub enum Arriving {
     #[cfg(target_os = "linux")]
     Polled(Polled),
@@ -39,7 +39,7 @@ pub enum Arriving {
 }
 
 impl Arriving {
-    /// For a child that will print into this pipe; with `stops`, one of which is to be known when it is stopped.
+    /// For a child that will print into this pipe; with `stops`, it is to be told, too, when the child is stopped.
     ///
     /// # Errors
     /// What it takes cannot be had.

@@ -272,6 +272,8 @@ fn threads_learn_the_same() {
     who_takes_too_long_is_asked_to_end();
     what_a_child_started_ends_with_its_time_whatever_it_does();
     a_panic_while_output_arrives_leaves_nobody_behind();
+    // The same thread may go on with another test.
+    BY_THREADS.set(false);
 }
 
 /// Runs it with a limit of so many milliseconds, and gives how it ended and how long that took. Whoever traps a signal needs the

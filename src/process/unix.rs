@@ -170,40 +170,46 @@ pub fn has_ended(group: u32) -> bool {
     if is_empty(group) {
         return true;
     }
-    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let all = processes.filter_map(|process| stat_of(&process.path().join("stat")));
+    let all = processes().map(|(_, stat)| stat);
     let mut states = all.filter(|stat| stat.group == group).map(|stat| stat.state).peekable();
     states.peek().is_some() && states.all(|state| matches!(state, 'Z' | 'X'))
 }
 
 /// Makes children go on that stand still and have not come to their exec, so that they still are called what we are. Only Linux
-/// tells; elsewhere nobody starts them in two steps.
+/// tells.
 pub fn go_on_to_exec() {
     let called = |process: &Path| std::fs::read(process.join("cmdline")).ok();
     let ours = called(Path::new("/proc/self"));
-    for process in std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|process| process.path()) {
-        let stands = stat_of(&process.join("stat"))
-            .is_some_and(|stat| stat.state == 'T' && stat.parent == std::process::id() && called(&process) == ours);
-        let id = process.file_name().and_then(|name| name.to_str()?.parse().ok()).and_then(Pid::from_raw);
-        if let Some(id) = id.filter(|_| stands) {
-            let _ = system::kill_process(id, system::Signal::CONT);
+    let standing = processes().filter(|(_, stat)| stat.state == 'T' && stat.parent == std::process::id());
+    for (process, stat) in standing {
+        if let Some(child) = pid(stat.id).filter(|_| called(&process) == ours) {
+            let _ = system::kill_process(child, system::Signal::CONT);
         }
     }
 }
 
 /// What is told of a process.
 struct Stat {
+    id: u32,
     state: char,
     parent: u32,
     group: u32,
 }
 
+/// All processes, by their folders.
+fn processes() -> impl Iterator<Item = (PathBuf, Stat)> {
+    let folders = std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|process| process.path());
+    folders.filter_map(|folder| stat_of(&folder.join("stat")).map(|stat| (folder, stat)))
+}
+
 fn stat_of(path: &Path) -> Option<Stat> {
     let text = std::fs::read_to_string(path).ok()?;
-    // Behind the name, which may be any.
-    let mut words = text.rsplit_once(") ")?.1.split(' ');
+    // The name may be any.
+    let (before, behind) = text.rsplit_once(") ")?;
+    let id = before.split(' ').next()?.parse().ok()?;
+    let mut words = behind.split(' ');
     let state = words.next()?.chars().next()?;
-    Some(Stat { state, parent: words.next()?.parse().ok()?, group: words.next()?.parse().ok()? })
+    Some(Stat { id, state, parent: words.next()?.parse().ok()?, group: words.next()?.parse().ok()? })
 }
 
 pub fn signal_of(status: ExitStatus) -> Option<i32> {
