@@ -227,12 +227,15 @@ impl Keeping<'_, '_> {
         let own = self.ran.plan.ids().map(|id| (names(id), id));
         let parts = ended.produced.iter().filter_map(|produced| Some((&*produced.part.as_ref()?.name, produced.step)));
         let ids: BTreeMap<&str, StepId> = parts.chain(own).collect();
+        // A step may have very many parts.
+        let mut calls: BTreeMap<StepId, String> = BTreeMap::new();
+        let mut call = |id: StepId| calls.entry(id).or_insert_with(|| (self.ran.call)(id)).clone();
         let steps = steps.iter().map(|(id, last)| RunStep {
             id: id.clone(),
             ended: last.ended,
             duration_ms: last.duration_ms,
             peak_memory: peaks.get(&**id).copied(),
-            call: ids.get(&**id).map(|id| (self.ran.call)(*id)),
+            call: ids.get(&**id).map(|id| call(*id)),
         });
         let is_fresh = |id: &StepId| matches!(ended.run.outcomes[id.index()], Outcome::Cached { .. });
         let fresh = self.ran.plan.ids().filter(is_fresh).take(FRESH).map(|id| names(id).to_owned());
