@@ -46,7 +46,7 @@ pub struct Lifecycle {
     /// The threads that everything is done on, as many as there are jobs.
     pool: ThreadPool,
     /// Digests of files that were read ahead, for the first who looks.
-    read: Mutex<Option<FileHashCache>>,
+    read_ahead: Mutex<Option<FileHashCache>>,
     child_target_dir: Option<PathBuf>,
     cargo_started: bool,
     /// The run's time, from when it was asked for.
@@ -116,7 +116,7 @@ const MOST_JOBS: usize = 512;
 const STACK: usize = 64 << 20;
 
 /// So many threads; as many as there are cores if nobody says how many.
-fn pool(jobs: Option<NonZeroUsize>) -> Result<ThreadPool, Error> {
+fn pool_of(jobs: Option<NonZeroUsize>) -> Result<ThreadPool, Error> {
     let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let threads = jobs.unwrap_or_else(cores).get().min(MOST_JOBS);
     Ok(ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build()?)
@@ -150,7 +150,7 @@ impl Lifecycle {
             variables: std::env::vars_os().collect(),
             config: options.flags.config.clone(),
         };
-        let pool = pool(options.jobs)?;
+        let pool = pool_of(options.jobs)?;
         let asked = workspace::Options {
             invocation: invocation.clone(),
             manifest_path: options.manifest_path.clone(),
@@ -159,9 +159,9 @@ impl Lifecycle {
             offline: options.flags.offline,
             frozen: options.flags.frozen,
         };
-        let read = Mutex::default();
+        let read_ahead = Mutex::default();
         let meanwhile = Meanwhile {
-            asking: &|root, target_dir, is_over| *lock(&read) = Some(ahead::read(root, target_dir, is_over)),
+            asking: &|root, target_dir, is_over| *lock(&read_ahead) = Some(ahead::read(root, target_dir, is_over)),
             mapping: &|root, target_dir| crate::environment::ask_ahead(root, target_dir, &invocation),
         };
         let loaded = pool.install(|| workspace::load(&asked, meanwhile))?;
@@ -171,7 +171,7 @@ impl Lifecycle {
         let project = config::understand(source.as_ref(), &workspace.root, &names).map_err(Error::Config)?;
         workspace::add_folders(&mut workspace, &project);
         let is_of_project = options.jobs.is_none() && project.jobs.is_some();
-        let pool = if is_of_project { self::pool(project.jobs)? } else { pool };
+        let pool = if is_of_project { pool_of(project.jobs)? } else { pool };
         let current = standing_in(&workspace, &invocation.current_dir, loaded.current);
         let selected = options.selection.resolve(&workspace, current)?;
         Ok(Self {
@@ -182,7 +182,7 @@ impl Lifecycle {
             source,
             selected,
             pool,
-            read,
+            read_ahead,
             child_target_dir: loaded.target_dir_for_children,
             cargo_started: loaded.cargo_started,
             clock,

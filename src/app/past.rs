@@ -11,8 +11,8 @@ use crate::state::{Ended, History, Run};
 
 impl Lifecycle {
     /// The last runs in which something ran, oldest first; with `phases`, those in which a step of one of these ran, and only
-    /// these steps. Where members are named, the steps of others do not count; those of several members do. How many runs are
-    /// remembered make.toml says.
+    /// these steps. Where members are named, the steps of others do not count; those of several members do, unless they go by
+    /// the name of one. How many runs are remembered make.toml says.
     ///
     /// # Errors
     /// A phase that neither is nor was there.
@@ -23,12 +23,8 @@ impl Lifecycle {
         if phases.is_empty() && !is_any_named {
             return Ok(runs);
         }
-        let others: HashSet<&str> = if is_any_named {
-            let others = self.workspace.ids().filter(|id| !self.selected.contains(id));
-            others.map(|id| &*self.workspace.member(id).name).collect()
-        } else {
-            HashSet::new()
-        };
+        let others = self.workspace.ids().filter(|id| is_any_named && !self.selected.contains(id));
+        let others: HashSet<&str> = others.map(|id| &*self.workspace.member(id).name).collect();
         // `PHASE MEMBER`, and of its parts `PHASE: MEMBER …`.
         let is_of_other = |name: &str| name.split(' ').nth(1).is_some_and(|member| others.contains(member));
         let is_of = |name: &str, phase: &str| {

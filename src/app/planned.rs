@@ -254,8 +254,8 @@ impl<'a> Planned<'a> {
         let home = self.home();
         let (state, state_warning) = State::load(&home);
         let (records, records_warning) = Records::load(&home);
-        let read = super::lock(&self.lifecycle.read).take();
-        let cache = read.unwrap_or_else(|| FileHashCache::new(keep::file_digests(&home)));
+        let read_ahead = super::lock(&self.lifecycle.read_ahead).take();
+        let cache = read_ahead.unwrap_or_else(|| FileHashCache::new(keep::file_digests(&home)));
         let obstacle = home.obstacle();
         let warnings = match &obstacle {
             // Each of the others would only say the same.

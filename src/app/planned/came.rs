@@ -55,7 +55,7 @@ impl Planned<'_> {
         ran.into_iter().filter_map(slower).collect()
     }
 
-    /// What a step calls, its members and options included, by a digest that is short: it stands for nothing else.
+    /// What a step calls, its members and options included, by a digest: enough of one to tell the calls of one step apart.
     pub(super) fn call(&self, id: StepId, expansion: &Expansion<'_>) -> String {
         let step = self.plan.step(id);
         let mut digest = sha256(format!("{:?}", expansion.expand(step).commands).as_bytes()).to_string();
