@@ -131,8 +131,16 @@ impl Home {
     /// # Errors
     /// Whatever the file system says, such as that it is read-only or full.
     pub fn make_folders(&self) -> io::Result<()> {
-        target_dir::make(&self.target)?;
-        fs::create_dir_all(&self.own)
+        // Another run may remove one after we made it, or after we found it there.
+        let is_of_removal =
+            |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists);
+        let mut tries = 0..TRIES;
+        loop {
+            match target_dir::make(&self.target).and_then(|()| fs::create_dir_all(&self.own)) {
+                Err(error) if is_of_removal(&error) && tries.next().is_some() => {}
+                made => return made,
+            }
+        }
     }
 }
 
@@ -264,6 +272,8 @@ impl Guard {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -299,6 +309,23 @@ mod tests {
         assert!(!home.is_lock(&first._lock));
         drop(second);
         assert!(home.try_lock().is_some());
+    }
+
+    #[test]
+    fn who_removes_the_folders_again_and_again_keeps_nobody_from_making_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path(), folder.path());
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    _ = fs::remove_dir_all(home.shared());
+                }
+            });
+            let locked: Vec<io::Result<()>> = (0..2000).map(|_| home.lock().map(drop)).collect();
+            is_over.store(true, Ordering::Relaxed);
+            assert!(locked.iter().all(Result::is_ok), "{:?}", locked.iter().find(|locked| locked.is_err()));
+        });
     }
 
     #[test]
