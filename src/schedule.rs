@@ -222,6 +222,11 @@ impl<'a> Schedule<'a> {
         self.unfinished == 0
     }
 
+    /// Whether the step waits for nothing but its turn.
+    pub fn is_ready(&self, step: StepId) -> bool {
+        self.state[step.index()] == State::Ready
+    }
+
     /// Whether nothing else runs while the step does.
     pub fn is_alone(&self, step: StepId) -> bool {
         self.terms.alone.get(step.index()).copied().unwrap_or(false)

@@ -195,11 +195,11 @@ impl Lifecycle {
         config::SCHEMA
     }
 
-    /// Runs the phases, and tells what happens as it happens.
+    /// Runs the phases, and tells what happens as it happens, one event after the other, on the threads that it happens on.
     ///
     /// # Errors
     /// Nothing that could be run: no such phase, a cycle. A step that fails is no error; the report tells.
-    pub fn run(&self, mut events: impl FnMut(Event)) -> Result<Report, Error> {
+    pub fn run(&self, mut events: impl FnMut(Event) + Send) -> Result<Report, Error> {
         let phases = self.options.phases.join(" ");
         let _entered = tracing::info_span!("run", workspace = &*self.name(), phases).entered();
         let mut events = |kind: EventKind| events(Event { at: self.clock.now(), kind });

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use super::stages::{Stages, Stopped};
 use super::{Error, Lifecycle, Report, aliases, environment, keep};
 use crate::environment::Environment;
-use crate::execute::{self, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, Message, TestSetting};
+use crate::execute::{self, Call, Events, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, TestSetting};
 use crate::hash_cache::FileHashCache;
 use crate::home::Home;
 use crate::keys::{Keys, Looked};
@@ -103,7 +103,7 @@ impl<'a> Planned<'a> {
     }
 
     /// Runs the plan.
-    pub fn run(&self, events: &mut dyn FnMut(EventKind)) -> Result<Report, Error> {
+    pub fn run(&self, events: Events<'_>) -> Result<Report, Error> {
         let begun_at = SystemTime::now();
         let pool = &self.lifecycle.pool;
         let run_id = run_id(begun_at);
@@ -134,7 +134,7 @@ impl<'a> Planned<'a> {
         let (sender, receiver) = execute::channel();
         let signals = sender.clone();
         let listening = (!self.lifecycle.options.leave_signals)
-            .then(|| signal::listen(move |heard| _ = signals.send(message(heard))))
+            .then(|| signal::listen(move |heard| _ = signals.send(call_of(heard))))
             .transpose()
             .map_err(Error::Signals)?;
         let stages = Stages {
@@ -335,10 +335,10 @@ impl<'a> Planned<'a> {
 }
 
 /// What the run is told of a signal.
-fn message(heard: signal::Heard) -> Message {
+fn call_of(heard: signal::Heard) -> Call {
     match heard {
-        signal::Heard::Interrupt(signal) => Message::Signal(signal),
-        signal::Heard::Stop => Message::StandStill,
+        signal::Heard::Interrupt(signal) => Call::Signal(signal),
+        signal::Heard::Stop => Call::StandStill,
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::{Lifecycle, Report};
-use crate::execute::{self, Commands, Heed, Judge, Message, Produced, Run, TestSetting, Tries, Worker};
+use crate::execute::{self, Call, Commands, Events, Heed, Judge, Produced, Run, TestSetting, Tries, Worker};
 use crate::keys::Keys;
 use crate::model::{Closing, EventKind, Outcome, Plan};
 use crate::outputs::Outputs;
@@ -37,8 +37,8 @@ pub struct Stages<'r> {
     pub terms: Terms,
     /// Variables for every command.
     pub env: Vec<(OsString, OsString)>,
-    /// Where messages for a coordinator go and come from.
-    pub talk: (&'r SyncSender<Message>, &'r Receiver<Message>),
+    /// Where calls to the thread that waits for a run go and come from.
+    pub talk: (&'r SyncSender<Call>, &'r Receiver<Call>),
 }
 
 /// What came of a stage, or of several.
@@ -55,7 +55,7 @@ pub struct Stopped {
 
 impl Stages<'_> {
     /// Runs what was asked for, and then `finally`. Nothing is left running.
-    pub fn main(&self, events: &mut dyn FnMut(EventKind)) -> Stopped {
+    pub fn main(&self, events: Events<'_>) -> Stopped {
         let (children, note) = self.children();
         note.into_iter().for_each(|note| events(EventKind::Noted(note)));
         let mut stopped =
@@ -70,7 +70,7 @@ impl Stages<'_> {
     }
 
     /// Runs what is told how the run went: the steps of `on_success` or of `on_error`.
-    pub fn after(&self, steps: Range<usize>, report: &Report, events: &mut dyn FnMut(EventKind)) -> Run {
+    pub fn after(&self, steps: Range<usize>, report: &Report, events: Events<'_>) -> Run {
         let env = [self.env.clone(), told(report)].concat();
         let stopped = self.close(steps, Heed::Stops, &env, events);
         stopped.left.iter().for_each(Children::end);
@@ -78,13 +78,7 @@ impl Stages<'_> {
     }
 
     /// What closes the run is all tried: one that fails keeps no other from its turn.
-    fn close(
-        &self,
-        steps: Range<usize>,
-        heed: Heed,
-        env: &[(OsString, OsString)],
-        events: &mut dyn FnMut(EventKind),
-    ) -> Stopped {
+    fn close(&self, steps: Range<usize>, heed: Heed, env: &[(OsString, OsString)], events: Events<'_>) -> Stopped {
         self.stage(steps, self.children().0, (true, heed), env, events)
     }
 
@@ -94,7 +88,7 @@ impl Stages<'_> {
         children: Children,
         (keep_going, heed): (bool, Heed),
         env: &[(OsString, OsString)],
-        events: &mut dyn FnMut(EventKind),
+        events: Events<'_>,
     ) -> Stopped {
         let options = &self.lifecycle.options;
         let commands = Commands {

@@ -1,12 +1,11 @@
 //! Standard output for what goes on while a run does: what cannot be written stops nothing, and is told at the end. It knows
 //! nothing of what is written.
 
-use std::cell::RefCell;
 use std::io::{self, BufWriter, Write};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The first thing that went wrong; not that nobody reads any more.
-pub type Trouble = Rc<RefCell<Option<io::Error>>>;
+pub type Trouble = Arc<Mutex<Option<io::Error>>>;
 
 /// Standard output.
 pub struct Out {
@@ -17,14 +16,14 @@ pub struct Out {
 impl Out {
     /// Nothing has been written, and what goes wrong is noted there.
     pub fn new(trouble: &Trouble) -> Self {
-        Self { inner: BufWriter::new(io::stdout()), trouble: Rc::clone(trouble) }
+        Self { inner: BufWriter::new(io::stdout()), trouble: Arc::clone(trouble) }
     }
 
     fn noted<T>(&self, result: io::Result<T>) -> io::Result<T> {
         result.inspect_err(|error| {
             if error.kind() != io::ErrorKind::BrokenPipe {
                 let copy = error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
-                self.trouble.borrow_mut().get_or_insert(copy);
+                self.trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(copy);
             }
         })
     }

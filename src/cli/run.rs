@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use anyhow::Context as _;
 
@@ -89,7 +90,12 @@ impl<'a> Sinks<'a> {
             errors.into_iter().filter_map(Result::err).partition(|unwritten| unwritten.is_asked_for);
         warnings.iter().for_each(|unwritten| warn(&unwritten.error, display.color));
         let errors = errors.into_iter().map(|unwritten| unwritten.error);
-        let out = self.trouble.take().map(|error| Err(error).context("cannot write the events to standard output"));
+        let out = self
+            .trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .map(|error| Err(error).context("cannot write the events to standard output"));
         let errors = [out, junit, summary].into_iter().flatten().filter_map(Result::err).chain(errors);
         errors.fold(report.exit_code(), |code, error| code.max(complain(&error, display.color)))
     }

@@ -28,7 +28,7 @@ impl Tries {
     pub fn run(
         self,
         part: Option<&Arc<str>>,
-        tell: &Teller,
+        tell: &Teller<'_>,
         is_useless: impl Fn() -> bool,
         attempt: impl Fn() -> Ran,
     ) -> (Ran, u32) {

@@ -61,7 +61,7 @@ pub struct Tests<'a> {
 
 impl Commands<'_> {
     /// Runs the commands: in order until one fails, or all at the same time. They have this time together.
-    pub fn run(&self, expanded: &Expanded, how: &Definition, timeout: Option<Duration>, tell: &Teller) -> Ran {
+    pub fn run(&self, expanded: &Expanded, how: &Definition, timeout: Option<Duration>, tell: &Teller<'_>) -> Ran {
         let limit = timeout.map(|length| self.children.limit(length));
         let all = self.run_all(expanded, how, limit, tell);
         if all.lost || all.trouble.is_some() {
@@ -70,7 +70,7 @@ impl Commands<'_> {
         all
     }
 
-    fn run_all(&self, expanded: &Expanded, how: &Definition, limit: Option<Limit>, tell: &Teller) -> Ran {
+    fn run_all(&self, expanded: &Expanded, how: &Definition, limit: Option<Limit>, tell: &Teller<'_>) -> Ran {
         let mut all = Ran::default();
         if how.parallel {
             for ran in self.run_together(expanded, limit, tell) {
@@ -95,7 +95,7 @@ impl Commands<'_> {
     }
 
     /// Runs all commands at the same time, at most as many as there are jobs; after a failure no more are started.
-    fn run_together(&self, expanded: &Expanded, limit: Option<Limit>, tell: &Teller) -> Vec<Ran> {
+    fn run_together(&self, expanded: &Expanded, limit: Option<Limit>, tell: &Teller<'_>) -> Vec<Ran> {
         let queue = Mutex::new(expanded.commands.iter().enumerate());
         let done = Mutex::new(Vec::new());
         let failed = AtomicBool::new(false);
@@ -118,7 +118,7 @@ impl Commands<'_> {
     }
 
     /// Has a call of `cargo test` run so that it runs nothing itself.
-    pub fn compile_tests(&self, expanded: &Expanded, instead: Instead, tell: &Teller) -> Ran {
+    pub fn compile_tests(&self, expanded: &Expanded, instead: Instead, tell: &Teller<'_>) -> Ran {
         let mut ran = Ran::default();
         let Some(command) = expanded.commands.first() else { return ran };
         let mut line = self.command_line(command, expanded, false);
@@ -150,7 +150,7 @@ impl Commands<'_> {
     }
 
     /// Runs a program, of which nothing is shown before its end.
-    pub fn run_program(&self, line: &CommandLine, timeout: Option<Duration>, tell: &Teller) -> Ran {
+    pub fn run_program(&self, line: &CommandLine, timeout: Option<Duration>, tell: &Teller<'_>) -> Ran {
         let mut ran = Ran::default();
         let line = CommandLine { limit: timeout.map(|length| self.children.limit(length)), ..line.clone() };
         let (log, lost) = (&mut ran.log, &mut ran.lost);
@@ -172,7 +172,7 @@ impl Commands<'_> {
         ran
     }
 
-    fn run_one(&self, command: &Argv, expanded: &Expanded, limit: Option<Limit>, tell: &Teller) -> Ran {
+    fn run_one(&self, command: &Argv, expanded: &Expanded, limit: Option<Limit>, tell: &Teller<'_>) -> Ran {
         let json = reports_in_json(command);
         let mut ran = Ran::default();
         let mut line = CommandLine { limit, ..self.command_line(command, expanded, json) };
@@ -190,7 +190,7 @@ impl Commands<'_> {
         ran
     }
 
-    fn run_plain(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller) -> Result<Exit, process::Error> {
+    fn run_plain(&self, line: &CommandLine, ran: &mut Ran, tell: &Teller<'_>) -> Result<Exit, process::Error> {
         let mut lines = Lines::new(tell);
         let (log, lost) = (&mut ran.log, &mut ran.lost);
         let exit = process::run(line, self.children, &mut |chunk| {
@@ -206,7 +206,7 @@ impl Commands<'_> {
     }
 
     /// Adds what programs printed to what is shown: cargo ran them after all.
-    pub fn show_programs(&self, ran: &mut Ran, tell: &Teller) {
+    pub fn show_programs(&self, ran: &mut Ran, tell: &Teller<'_>) {
         let mut programs = std::mem::take(&mut ran.programs);
         ran.lost |= programs.copy_to(&mut ran.log).is_err();
         if self.live {
@@ -222,7 +222,7 @@ impl Commands<'_> {
         &self,
         line: &CommandLine,
         ran: &mut Ran,
-        (tell, programs): (&Teller, bool),
+        (tell, programs): (&Teller<'_>, bool),
     ) -> Result<Exit, process::Error> {
         let mut output = CargoOutput::new();
         let (log, hidden, lost) = (&mut ran.log, &mut ran.programs, &mut ran.lost);

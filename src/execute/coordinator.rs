@@ -1,84 +1,36 @@
-//! The run of a plan on the calling thread: it hands steps to the pool, and decides by what the workers tell which are next, what
-//! is told of it, and how each ended. It starts no process.
+//! What a run decides: by what the workers tell it, which steps are next, what is told of it, and how each ended. It starts no
+//! process and waits for nobody.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
-
 use super::tell::Newest;
-use super::{Heed, Message, Passed, Run, Signal, Start, Work};
+use super::{Events, Heed, Message, Passed, Run, Signal, Start, Work};
 use crate::model::{Diagnostic, Done, EventKind, Interrupt, Outcome, Part, Plan, StepId, Summary, millis};
 use crate::schedule::{Action, Note, PartTerms, Schedule, Terms};
 
-/// So few steps are looked at in less time than it takes to wake a thread.
-const FEW: usize = 4;
 /// How long children have to end by themselves after a signal before they are killed.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// How often a display shows the time.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Runs the plan to its end on the pool, or those steps of it that the terms name.
-pub fn run(
-    plan: &Plan,
-    (terms, heed): (Terms, Heed),
-    (pool, work): (&rayon::ThreadPool, &dyn Work),
-    (sender, receiver): (&SyncSender<Message>, &Receiver<Message>),
-    events: &mut dyn FnMut(EventKind),
-) -> Run {
-    let only = terms.only.clone().unwrap_or(0..plan.steps.len());
-    let mut coordinator = Coordinator {
-        heed,
-        is_told: false,
-        schedule: Schedule::new(plan, terms),
-        parts: BTreeMap::new(),
-        outcomes: vec![Outcome::Cancelled; plan.steps.len()],
-        durations: vec![Duration::ZERO; plan.steps.len()],
-        peaks: vec![None; plan.steps.len()],
-        events,
-        work,
-        signal: None,
-        kill_at: None,
-        tick_at: Instant::now() + TICK,
-        running: BTreeMap::new(),
-        newest: Arc::default(),
-        said: BTreeSet::new(),
-        asked: Vec::new(),
-    };
-    pool.in_place_scope(|scope| {
-        let mut actions = coordinator.schedule.begin();
-        loop {
-            for start in coordinator.act(actions) {
-                let teller = start.teller(sender, &coordinator.newest);
-                let run = tracing::Span::current();
-                scope.spawn(move |_| run.in_scope(|| start.run(work, &teller)));
-            }
-            if let Some(asked) = coordinator.asked.pop() {
-                actions = coordinator.pass(asked, pool);
-                continue;
-            }
-            if coordinator.schedule.is_over() {
-                break;
-            }
-            actions = coordinator.wait(receiver);
-        }
-    });
-    let Coordinator { outcomes, durations, peaks, signal, .. } = coordinator;
-    Run { summary: summary(&outcomes[only]), outcomes, durations, peaks, signal }
-}
-
-struct Coordinator<'a> {
+/// Decides for all workers; one at a time has it.
+pub struct Coordinator<'a> {
     schedule: Schedule<'a>,
+    only: Range<usize>,
     /// The names of the parts of steps that are in parts.
     parts: BTreeMap<StepId, Arc<[Arc<str>]>>,
     outcomes: Vec<Outcome>,
     durations: Vec<Duration>,
     peaks: Vec<Option<u64>>,
-    events: &'a mut dyn FnMut(EventKind),
+    events: Events<'a>,
+    /// That somebody who is told panicked: nobody is told anything any more.
+    panic: Option<Box<dyn Any + Send>>,
     work: &'a dyn Work,
     heed: Heed,
     /// Whether what runs was told to end.
@@ -88,14 +40,112 @@ struct Coordinator<'a> {
     tick_at: Instant,
     /// Since when steps run.
     running: BTreeMap<StepId, Instant>,
-    newest: Arc<Newest>,
+    newest: &'a Newest,
     /// What the compiler or cargo said of the steps.
     said: BTreeSet<(StepId, Diagnostic)>,
     /// The steps of which the schedule asks whether they need to run.
-    asked: Vec<Vec<StepId>>,
+    asked: Option<Vec<StepId>>,
 }
 
-impl Coordinator<'_> {
+impl<'a> Coordinator<'a> {
+    /// For a run in which nothing has started, of those steps of the plan that the terms name.
+    pub fn new(
+        plan: &'a Plan,
+        (terms, heed): (Terms, Heed),
+        (work, newest): (&'a dyn Work, &'a Newest),
+        events: Events<'a>,
+    ) -> Self {
+        Self {
+            heed,
+            is_told: false,
+            only: terms.only.clone().unwrap_or(0..plan.steps.len()),
+            schedule: Schedule::new(plan, terms),
+            parts: BTreeMap::new(),
+            outcomes: vec![Outcome::Cancelled; plan.steps.len()],
+            durations: vec![Duration::ZERO; plan.steps.len()],
+            peaks: vec![None; plan.steps.len()],
+            events,
+            panic: None,
+            work,
+            signal: None,
+            kill_at: None,
+            tick_at: Instant::now() + TICK,
+            running: BTreeMap::new(),
+            newest,
+            said: BTreeSet::new(),
+            asked: None,
+        }
+    }
+
+    /// What is to start first.
+    pub fn begin(&mut self) -> Vec<Start> {
+        let actions = self.schedule.begin();
+        self.act(actions)
+    }
+
+    /// How it went.
+    pub fn into_run(self) -> Run {
+        if let Some(panic) = self.panic {
+            std::panic::resume_unwind(panic);
+        }
+        let summary = summary(&self.outcomes[self.only]);
+        Run { summary, outcomes: self.outcomes, durations: self.durations, peaks: self.peaks, signal: self.signal }
+    }
+
+    /// Whether every step has ended.
+    pub fn is_over(&self) -> bool {
+        self.schedule.is_over()
+    }
+
+    /// The steps of which the schedule asks whether they need to run. While it does, none runs.
+    pub fn asked(&mut self) -> Option<Vec<StepId>> {
+        self.asked.take()
+    }
+
+    /// Those that were asked about and need not run are over; what is to start now.
+    pub fn passed(&mut self, passed: Vec<(StepId, Passed)>) -> Vec<Start> {
+        let mut over = Vec::new();
+        for (step, Passed { done, parts }) in passed {
+            // A signal may have come meanwhile.
+            if !self.schedule.is_ready(step) {
+                continue;
+            }
+            self.tell(EventKind::Granted { step, part: None });
+            parts.into_iter().for_each(|part| self.tell(EventKind::PartEnded { step, part }));
+            over.push((step, done.outcome.clone()));
+            self.note(step, done);
+        }
+        if self.tick_at <= Instant::now() {
+            self.tick();
+        }
+        let actions = self.schedule.answered(over);
+        self.act(actions)
+    }
+
+    /// Does what has come due, and answers when the next will be.
+    pub fn look_at_clock(&mut self) -> Duration {
+        if self.kill_at.take_if(|at| *at <= Instant::now()).is_some() {
+            self.work.interrupt(Signal::Kill);
+        }
+        if self.tick_at <= Instant::now() {
+            self.tick();
+        }
+        self.tick_at.saturating_duration_since(Instant::now())
+    }
+
+    /// Stands still, with all that runs.
+    pub fn stand_still(&mut self) {
+        self.tell(EventKind::TerminalLeft);
+        self.work.stand_still();
+        self.tell(EventKind::TerminalBack);
+    }
+
+    fn tell(&mut self, event: EventKind) {
+        if self.panic.is_none() {
+            self.panic = catch_unwind(AssertUnwindSafe(|| (self.events)(event))).err();
+        }
+    }
+
     /// Takes note of what ended and answers what is to start.
     fn act(&mut self, actions: Vec<Action>) -> Vec<Start> {
         for note in self.schedule.notes() {
@@ -105,121 +155,82 @@ impl Coordinator<'_> {
                     EventKind::Waiting { step, part: place.and_then(|place| self.part(step, place)), lock }
                 }
             };
-            (self.events)(event);
+            self.tell(event);
         }
         let mut starts = Vec::new();
         for action in actions {
             match action {
                 Action::Start(step) => {
                     if self.schedule.is_alone(step) {
-                        (self.events)(EventKind::TerminalLeft);
+                        self.tell(EventKind::TerminalLeft);
                     }
-                    (self.events)(EventKind::Granted { step, part: None });
+                    self.tell(EventKind::Granted { step, part: None });
                     starts.push(Start::Step(step));
                 }
                 Action::StartPart(step, place) => {
                     let part = self.part(step, place);
-                    (self.events)(EventKind::Granted { step, part });
+                    self.tell(EventKind::Granted { step, part });
                     starts.push(Start::Part(step, place));
                 }
                 Action::Join(step) => {
-                    (self.events)(EventKind::Granted { step, part: None });
+                    self.tell(EventKind::Granted { step, part: None });
                     starts.push(Start::Join(step));
                 }
                 Action::End(step, outcome) => self.note(step, Done::unrun(outcome)),
-                Action::Ask(steps) => self.asked.push(steps),
+                Action::Ask(steps) => self.asked = Some(steps),
             }
         }
         starts
-    }
-
-    /// Passes by those of the steps that need not run, and answers what follows.
-    fn pass(&mut self, asked: Vec<StepId>, pool: &rayon::ThreadPool) -> Vec<Action> {
-        let (work, run) = (self.work, tracing::Span::current());
-        // Should it panic, it does so again on a worker, whose step has failed then.
-        let pass = |step: &StepId| {
-            run.in_scope(|| catch_unwind(AssertUnwindSafe(|| work.pass(*step))).ok().flatten().map(|it| (*step, it)))
-        };
-        let passed: Vec<Option<(StepId, Passed)>> = if asked.len() < FEW {
-            asked.iter().map(pass).collect()
-        } else {
-            pool.install(|| asked.par_iter().map(pass).collect())
-        };
-        let mut over = Vec::new();
-        for (step, Passed { done, parts }) in passed.into_iter().flatten() {
-            (self.events)(EventKind::Granted { step, part: None });
-            parts.into_iter().for_each(|part| (self.events)(EventKind::PartEnded { step, part }));
-            over.push((step, done.outcome.clone()));
-            self.note(step, done);
-        }
-        if self.tick_at <= Instant::now() {
-            self.tick();
-        }
-        self.schedule.answered(over)
     }
 
     fn part(&self, step: StepId, place: usize) -> Option<Arc<str>> {
         self.parts.get(&step).and_then(|parts| parts.get(place)).cloned()
     }
 
-    /// Waits for the next message and answers what follows from it.
-    fn wait(&mut self, receiver: &Receiver<Message>) -> Vec<Action> {
-        if self.kill_at.take_if(|at| *at <= Instant::now()).is_some() {
-            self.work.interrupt(Signal::Kill);
-        }
-        let until_tick = self.tick_at.saturating_duration_since(Instant::now());
-        if until_tick.is_zero() {
-            self.tick();
-        }
-        match receiver.recv_timeout(until_tick) {
-            Ok(message) => self.take(message),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Vec::new(),
-        }
-    }
-
     fn tick(&mut self) {
         self.tell_newest();
         let gone = |step| self.running.get(&step).map_or(0, |since| millis(since.elapsed()));
         let left = self.schedule.left(gone).map(Duration::from_millis);
-        (self.events)(EventKind::Ticked { left });
+        self.tell(EventKind::Ticked { left });
         self.tick_at = Instant::now() + TICK;
     }
 
     fn tell_newest(&mut self) {
         for (step, bytes) in self.newest.take() {
-            (self.events)(EventKind::Printed { step, bytes, live: false });
+            self.tell(EventKind::Printed { step, bytes, live: false });
         }
     }
 
-    fn take(&mut self, message: Message) -> Vec<Action> {
+    /// Takes in what a worker tells, and answers what is to start now.
+    pub fn take(&mut self, message: Message) -> Vec<Start> {
+        let actions = self.learn(message);
+        self.act(actions)
+    }
+
+    fn learn(&mut self, message: Message) -> Vec<Action> {
         match message {
             Message::Started(step, reason) => {
                 self.running.insert(step, Instant::now());
-                (self.events)(EventKind::Started { step, reason });
+                self.tell(EventKind::Started { step, reason });
             }
-            Message::Printed(step, bytes, live) => (self.events)(EventKind::Printed { step, bytes, live }),
+            Message::Printed(step, bytes, live) => self.tell(EventKind::Printed { step, bytes, live }),
             Message::Diagnosed(step, diagnostic) => {
                 // Another command of the step, or another attempt, may say it as well.
                 if self.said.insert((step, diagnostic.clone())) {
-                    (self.events)(EventKind::Diagnosed { step, diagnostic });
+                    self.tell(EventKind::Diagnosed { step, diagnostic });
                 }
             }
-            Message::Warned(message) => (self.events)(EventKind::Warned(message)),
+            Message::Warned(message) => self.tell(EventKind::Warned(message)),
             Message::Ended(step, done) => return self.ended(step, done),
             Message::Retried(step, part, (attempt, of), how, output) => {
                 self.tell_newest();
-                (self.events)(EventKind::Retried { step, part, attempt, of, how, output });
+                self.tell(EventKind::Retried { step, part, attempt, of, how, output });
             }
             Message::Split(step, parts) => return self.split(step, parts),
-            Message::PartStarted(step, part) => (self.events)(EventKind::PartStarted { step, part }),
-            Message::PartPassed(step, part) => (self.events)(EventKind::PartEnded { step, part }),
+            Message::PartStarted(step, part) => self.tell(EventKind::PartStarted { step, part }),
+            Message::PartPassed(step, part) => self.tell(EventKind::PartEnded { step, part }),
             Message::PartEnded(step, place, part) => return self.part_ended(step, place, part),
-            Message::Signal(signal) => return self.signalled(signal),
-            Message::StandStill => {
-                (self.events)(EventKind::TerminalLeft);
-                self.work.stand_still();
-                (self.events)(EventKind::TerminalBack);
-            }
+            Message::Interrupted => return self.signalled(Interrupt::Interrupt),
         }
         Vec::new()
     }
@@ -232,7 +243,7 @@ impl Coordinator<'_> {
             done.outcome = Outcome::Cancelled;
         }
         if self.schedule.is_alone(step) {
-            (self.events)(EventKind::TerminalBack);
+            self.tell(EventKind::TerminalBack);
         }
         self.running.remove(&step);
         let actions = self.schedule.ended(step, &done.outcome);
@@ -244,14 +255,14 @@ impl Coordinator<'_> {
         self.outcomes[step.index()] = done.outcome.clone();
         self.durations[step.index()] = done.duration;
         self.peaks[step.index()] = done.peak;
-        (self.events)(EventKind::Ended { step, done });
+        self.tell(EventKind::Ended { step, done });
     }
 
     fn split(&mut self, step: StepId, parts: Vec<(Arc<str>, PartTerms)>) -> Vec<Action> {
         let (names, terms): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
         let parts: Arc<[Arc<str>]> = names.into();
         self.parts.insert(step, Arc::clone(&parts));
-        (self.events)(EventKind::Split { step, parts });
+        self.tell(EventKind::Split { step, parts });
         self.schedule.split(step, terms)
     }
 
@@ -262,8 +273,14 @@ impl Coordinator<'_> {
             part.outcome = Outcome::Cancelled;
         }
         let failed = matches!(part.outcome, Outcome::Failed(_));
-        (self.events)(EventKind::PartEnded { step, part });
+        self.tell(EventKind::PartEnded { step, part });
         self.schedule.part_ended(step, place, failed)
+    }
+
+    /// A signal came; what is to start although it did.
+    pub fn signal(&mut self, signal: Interrupt) -> Vec<Start> {
+        let actions = self.signalled(signal);
+        self.act(actions)
     }
 
     /// After a signal nothing starts any more; the first is passed on, unless it is only to be noted, the second kills.
@@ -277,14 +294,14 @@ impl Coordinator<'_> {
         }
         self.signal = Some(signal);
         if self.heed == Heed::Noted {
-            (self.events)(EventKind::Interrupted(signal));
+            self.tell(EventKind::Interrupted(signal));
             return Vec::new();
         }
         self.is_told = true;
         self.kill_at = Some(Instant::now() + GRACE);
         let actions = self.schedule.stop();
         self.work.interrupt(Signal::Pass(signal));
-        (self.events)(EventKind::Interrupted(signal));
+        self.tell(EventKind::Interrupted(signal));
         actions
     }
 }

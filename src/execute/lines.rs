@@ -9,13 +9,13 @@ const PIECE: usize = 16 * 1024;
 
 /// Tells what a command prints line by line: another one of the same step may print at the same time.
 pub struct Lines<'a> {
-    tell: &'a Teller,
+    tell: &'a Teller<'a>,
     begun: Vec<u8>,
 }
 
 impl<'a> Lines<'a> {
     /// The command has printed nothing yet.
-    pub const fn new(tell: &'a Teller) -> Self {
+    pub const fn new(tell: &'a Teller<'a>) -> Self {
         Self { tell, begun: Vec::new() }
     }
 

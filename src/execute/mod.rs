@@ -1,9 +1,10 @@
-//! Runs a plan: a coordinator on the calling thread owns the schedule, workers on a rayon pool do the steps. It knows
-//! nothing of terminals.
+//! Runs a plan: workers on a rayon pool do the steps, and each asks the coordinator, which owns the schedule, for the next. It
+//! knows nothing of terminals.
 
 mod attempts;
 mod command;
 mod coordinator;
+mod desk;
 mod judge;
 mod lines;
 mod ran;
@@ -17,19 +18,21 @@ mod tests;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use crate::model::{Done, Interrupt, Outcome, Output, Part, StepId, Summary, Tests};
+use crate::model::{Done, EventKind, Interrupt, Outcome, Output, Part, StepId, Summary, Tests};
 use crate::schedule::PartTerms;
 
 pub use attempts::Tries;
 pub use command::{Commands, FindRunner, FindRustdoc, Tests as TestSetting};
-pub use coordinator::run;
+pub use desk::run;
 pub use judge::{Judge, Known, Terms as JudgeTerms};
-use tell::Newest;
-pub use tell::{Message, Teller, channel};
+use tell::Message;
+pub use tell::{Call, Teller, channel};
 pub use worker::{Ending, PartOf, Produced, Worker};
+
+/// Who is told what happens. Whichever thread something happens on tells it, one at a time.
+pub type Events<'a> = &'a mut (dyn FnMut(EventKind) + Send);
 
 /// What a step does.
 pub trait Work: Sync {
@@ -39,11 +42,11 @@ pub trait Work: Sync {
         None
     }
     /// Does the step: decides whether it has to run, and runs it, or says of which parts that consists.
-    fn step(&self, step: StepId, tell: &Teller) -> Turn;
+    fn step(&self, step: StepId, tell: &Teller<'_>) -> Turn;
     /// Does a part of a step.
-    fn part(&self, step: StepId, place: usize, tell: &Teller) -> Part;
+    fn part(&self, step: StepId, place: usize, tell: &Teller<'_>) -> Part;
     /// Brings together what came of the parts of a step; some of them may not have been done.
-    fn join(&self, step: StepId, tell: &Teller) -> Done;
+    fn join(&self, step: StepId, tell: &Teller<'_>) -> Done;
     /// Passes a signal on to all that runs; nothing new may start.
     fn interrupt(&self, signal: Signal);
     /// Stands still, with all that runs, until somebody makes us go on.
@@ -124,13 +127,13 @@ enum Start {
 }
 
 impl Start {
-    fn teller(self, sender: &SyncSender<Message>, newest: &Arc<Newest>) -> Teller {
+    const fn step(self) -> StepId {
         let (Self::Step(step) | Self::Part(step, _) | Self::Join(step)) = self;
-        Teller::new(step, sender.clone(), Arc::clone(newest))
+        step
     }
 
-    /// Does it and says so exactly once, even if it panics.
-    fn run(self, work: &dyn Work, teller: &Teller) {
+    /// Does it and answers how it ended, even if it panics.
+    fn run(self, work: &dyn Work, teller: &Teller<'_>) -> Message {
         let message = catch_unwind(AssertUnwindSafe(|| match self {
             Self::Step(step) => match work.step(step, teller) {
                 Turn::Done(done) => Message::Ended(step, done),
@@ -139,7 +142,7 @@ impl Start {
             Self::Part(step, place) => Message::PartEnded(step, place, work.part(step, place, teller)),
             Self::Join(step) => Message::Ended(step, work.join(step, teller)),
         }));
-        teller.send(message.unwrap_or_else(|panic| self.panicked(panic_text(&*panic))));
+        message.unwrap_or_else(|panic| self.panicked(panic_text(&*panic)))
     }
 
     fn panicked(self, text: &str) -> Message {

@@ -1,4 +1,4 @@
-//! What workers tell the coordinator, and how. It decides nothing.
+//! What workers tell the coordinator, and how, and what the thread that waits for them is called for. It decides nothing.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -10,11 +10,20 @@ use crate::schedule::PartTerms;
 /// How much of what a step printed last is held, in bytes: more than any line on a terminal.
 const NEWEST: usize = 4096;
 
-/// Where messages for a coordinator go and come from; signals are sent in from outside.
-///
-/// Bounded: a step that prints faster than a display shows is slowed down, not kept in memory.
-pub fn channel() -> (SyncSender<Message>, Receiver<Message>) {
+/// Where calls to the thread that waits for a run go and come from.
+pub fn channel() -> (SyncSender<Call>, Receiver<Call>) {
     mpsc::sync_channel(1024)
+}
+
+/// What the thread that waits for a run has to see to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// A signal came.
+    Signal(Interrupt),
+    /// One came that asks us to stand still.
+    StandStill,
+    /// The last step has ended.
+    Over,
 }
 
 /// What reaches the coordinator.
@@ -41,48 +50,46 @@ pub enum Message {
     PartEnded(StepId, usize, Part),
     /// Something that people should know.
     Warned(String),
-    /// A signal came.
-    Signal(Interrupt),
-    /// One came that asks us to stand still.
-    StandStill,
+    /// Ctrl-C ended a step that had the terminal.
+    Interrupted,
 }
 
 /// A worker's way to tell what happens in its step.
-pub struct Teller {
+pub struct Teller<'a> {
     step: StepId,
-    sender: SyncSender<Message>,
-    newest: Arc<Newest>,
+    tell: &'a (dyn Fn(Message) + Sync),
+    newest: &'a Newest,
 }
 
-impl Teller {
+impl<'a> Teller<'a> {
     /// For a worker that does something of this step.
-    pub const fn new(step: StepId, sender: SyncSender<Message>, newest: Arc<Newest>) -> Self {
-        Self { step, sender, newest }
+    pub const fn new(step: StepId, tell: &'a (dyn Fn(Message) + Sync), newest: &'a Newest) -> Self {
+        Self { step, tell, newest }
     }
 
     /// The step runs, for this reason.
     pub fn started(&self, reason: Reason) {
-        self.send(Message::Started(self.step, reason));
+        (self.tell)(Message::Started(self.step, reason));
     }
 
     /// An attempt of the step, or of a part, failed, and it is tried once more.
     pub fn retried(&self, part: Option<Arc<str>>, attempt: (u32, u32), how: Arc<str>, output: Output) {
-        self.send(Message::Retried(self.step, part, attempt, how, output));
+        (self.tell)(Message::Retried(self.step, part, attempt, how, output));
     }
 
     /// A part of the step runs.
     pub fn part_started(&self, part: Arc<str>) {
-        self.send(Message::PartStarted(self.step, part));
+        (self.tell)(Message::PartStarted(self.step, part));
     }
 
     /// A part of the step need not be done.
     pub fn part_passed(&self, part: Part) {
-        self.send(Message::PartPassed(self.step, part));
+        (self.tell)(Message::PartPassed(self.step, part));
     }
 
     /// The step printed something; `live`: people want to see it at once.
     pub fn printed(&self, bytes: Vec<u8>, live: bool) {
-        self.send(Message::Printed(self.step, bytes, live));
+        (self.tell)(Message::Printed(self.step, bytes, live));
     }
 
     /// The end of what the step has printed so far. Only the newest is heard, at the next tick.
@@ -96,22 +103,17 @@ impl Teller {
 
     /// The compiler or cargo said something of the step.
     pub fn diagnosed(&self, diagnostic: Diagnostic) {
-        self.send(Message::Diagnosed(self.step, diagnostic));
+        (self.tell)(Message::Diagnosed(self.step, diagnostic));
     }
 
     /// Ctrl-C ended the step, which had the terminal.
     pub fn interrupted(&self) {
-        self.send(Message::Signal(Interrupt::Interrupt));
+        (self.tell)(Message::Interrupted);
     }
 
     /// Something that people should know.
     pub fn warned(&self, message: String) {
-        self.send(Message::Warned(message));
-    }
-
-    pub(super) fn send(&self, message: Message) {
-        // The coordinator listens as long as a step runs.
-        let _ = self.sender.send(message);
+        (self.tell)(Message::Warned(message));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The coordinator with steps that are no processes.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::*;
@@ -26,12 +26,12 @@ fn done(outcome: Outcome) -> Done {
     Done { attempts: 1, ..Done::unrun(outcome) }
 }
 
-fn run_all(work: &dyn Work, messages: Vec<Message>) -> (Run, usize) {
+fn run_all(work: &dyn Work, calls: Vec<Call>) -> (Run, usize) {
     let plan = plan();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     let terms = Terms { jobs: 2, keep_going: true, ..Terms::default() };
     let (sender, receiver) = channel();
-    messages.into_iter().for_each(|message| sender.send(message).unwrap());
+    calls.into_iter().for_each(|call| sender.send(call).unwrap());
     let mut ended = 0;
     let mut count = |event| ended += usize::from(matches!(event, EventKind::Ended { .. }));
     let run = run(&plan, (terms, Heed::Stops), (&pool, work), (&sender, &receiver), &mut count);
@@ -41,7 +41,7 @@ fn run_all(work: &dyn Work, messages: Vec<Message>) -> (Run, usize) {
 struct Panics;
 
 impl Work for Panics {
-    fn step(&self, step: StepId, _: &Teller) -> Turn {
+    fn step(&self, step: StepId, _: &Teller<'_>) -> Turn {
         if step.index() == 0 {
             // Not `panic!`, which would print.
             std::panic::resume_unwind(Box::new("out of luck"));
@@ -49,11 +49,11 @@ impl Work for Panics {
         Turn::Done(done(Outcome::Succeeded))
     }
 
-    fn part(&self, _: StepId, _: usize, _: &Teller) -> Part {
+    fn part(&self, _: StepId, _: usize, _: &Teller<'_>) -> Part {
         unreachable!("no step is in parts")
     }
 
-    fn join(&self, _: StepId, _: &Teller) -> Done {
+    fn join(&self, _: StepId, _: &Teller<'_>) -> Done {
         unreachable!("no step is in parts")
     }
 
@@ -67,14 +67,14 @@ struct InParts {
 }
 
 impl Work for InParts {
-    fn step(&self, step: StepId, _: &Teller) -> Turn {
+    fn step(&self, step: StepId, _: &Teller<'_>) -> Turn {
         match step.index() {
             0 => Turn::Parts(vec![("part".into(), PartTerms { weight: 1, jobs: 1, lock: None }); 5]),
             _ => Turn::Done(done(Outcome::Succeeded)),
         }
     }
 
-    fn part(&self, _: StepId, place: usize, _: &Teller) -> Part {
+    fn part(&self, _: StepId, place: usize, _: &Teller<'_>) -> Part {
         if place == 2 {
             std::panic::resume_unwind(Box::new("out of luck"));
         }
@@ -84,7 +84,7 @@ impl Work for InParts {
         Part { name, member, outcome, reason, duration: Duration::ZERO, output, shown: false, tests }
     }
 
-    fn join(&self, _: StepId, _: &Teller) -> Done {
+    fn join(&self, _: StepId, _: &Teller<'_>) -> Done {
         let came = self.came.load(Ordering::Acquire);
         done(if came == 5 { Outcome::Succeeded } else { Outcome::Failed(format!("{came} of 5").into()) })
     }
@@ -133,18 +133,18 @@ struct Waits {
 }
 
 impl Work for Waits {
-    fn step(&self, _: StepId, _: &Teller) -> Turn {
+    fn step(&self, _: StepId, _: &Teller<'_>) -> Turn {
         while self.passed.load(Ordering::Acquire) == 0 {
             std::thread::yield_now();
         }
         Turn::Done(done(Outcome::Failed("ended by signal 2".into())))
     }
 
-    fn part(&self, _: StepId, _: usize, _: &Teller) -> Part {
+    fn part(&self, _: StepId, _: usize, _: &Teller<'_>) -> Part {
         unreachable!("no step is in parts")
     }
 
-    fn join(&self, _: StepId, _: &Teller) -> Done {
+    fn join(&self, _: StepId, _: &Teller<'_>) -> Done {
         unreachable!("no step is in parts")
     }
 
@@ -157,7 +157,7 @@ impl Work for Waits {
 #[test]
 fn a_signal_is_passed_on_once_and_what_it_ends_is_cancelled() {
     let work = Waits::default();
-    let (run, ended) = run_all(&work, vec![Message::Signal(Interrupt::Interrupt)]);
+    let (run, ended) = run_all(&work, vec![Call::Signal(Interrupt::Interrupt)]);
     assert_eq!(run.outcomes, [Outcome::Cancelled, Outcome::Cancelled, Outcome::Cancelled]);
     assert_eq!((run.signal, ended), (Some(Interrupt::Interrupt), 3));
     assert_eq!((work.passed.into_inner(), work.killed.into_inner()), (1, 0));
@@ -166,6 +166,67 @@ fn a_signal_is_passed_on_once_and_what_it_ends_is_cancelled() {
 #[test]
 fn the_second_signal_kills() {
     let work = Waits::default();
-    run_all(&work, vec![Message::Signal(Interrupt::Terminate), Message::Signal(Interrupt::Interrupt)]);
+    run_all(&work, vec![Call::Signal(Interrupt::Terminate), Call::Signal(Interrupt::Interrupt)]);
     assert_eq!((work.passed.into_inner(), work.killed.into_inner()), (1, 1));
+}
+
+/// Notes in which order steps end; the first one lets others go first in its middle.
+#[derive(Default)]
+struct Yields(Mutex<Vec<usize>>);
+
+impl Work for Yields {
+    fn step(&self, step: StepId, _: &Teller<'_>) -> Turn {
+        if step.index() == 0 {
+            rayon::yield_now();
+        }
+        self.0.lock().unwrap().push(step.index());
+        Turn::Done(done(Outcome::Succeeded))
+    }
+
+    fn part(&self, _: StepId, _: usize, _: &Teller<'_>) -> Part {
+        unreachable!("no step is in parts")
+    }
+
+    fn join(&self, _: StepId, _: &Teller<'_>) -> Done {
+        unreachable!("no step is in parts")
+    }
+
+    fn interrupt(&self, _: Signal) {}
+}
+
+#[test]
+fn who_helps_in_the_middle_of_a_step_goes_back_to_it_before_others_begin() {
+    let plan = Plan { edges: Vec::new(), steps: [&plan().steps[..], &plan().steps].concat(), ..plan() };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let terms = Terms { jobs: 2, keep_going: true, ..Terms::default() };
+    let (sender, receiver) = channel();
+    let work = Yields::default();
+    run(&plan, (terms, Heed::Stops), (&pool, &work), (&sender, &receiver), &mut |_| ());
+    let ended = work.0.into_inner().unwrap();
+    let place = ended.iter().position(|step| *step == 0);
+    assert!(place <= Some(1), "{ended:?}");
+    assert_eq!(ended.len(), 6);
+}
+
+#[test]
+fn a_panic_of_who_is_told_reaches_who_asked_for_the_run() {
+    for at in 0..12 {
+        let plan = plan();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let terms = Terms { jobs: 2, keep_going: true, ..Terms::default() };
+        let (sender, receiver) = channel();
+        let mut told = 0;
+        let mut tell = |_| {
+            told += 1;
+            if told > at {
+                std::panic::resume_unwind(Box::new("out of paper"));
+            }
+        };
+        let talk = (&sender, &receiver);
+        let run = catch_unwind(AssertUnwindSafe(|| {
+            run(&plan, (terms, Heed::Stops), (&pool, &InParts::default()), talk, &mut tell)
+        }));
+        assert_eq!(panic_text(&*run.unwrap_err()), "out of paper");
+        assert_eq!(told, at + 1, "nothing is told afterwards");
+    }
 }

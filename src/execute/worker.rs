@@ -106,7 +106,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Runs the step, noted before as one that has begun if it may write anything.
-    fn run_noted(&self, id: StepId, (key, fresh): (Option<Key>, Option<Held>), tell: &Teller) -> Done {
+    fn run_noted(&self, id: StepId, (key, fresh): (Option<Key>, Option<Held>), tell: &Teller<'_>) -> Done {
         let (step, name) = (self.plan.step(id), self.judge.name(id));
         let is_noted = may_write_anything(step);
         if is_noted && let Err(error) = self.started.begins(name, key.map(|key| key.digest)) {
@@ -123,7 +123,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Runs the step; `fresh`: the result that it is to come to again.
-    fn run(&self, id: StepId, (key, fresh): (Option<Key>, Option<Held>), tell: &Teller) -> Done {
+    fn run(&self, id: StepId, (key, fresh): (Option<Key>, Option<Held>), tell: &Teller<'_>) -> Done {
         let prepared = self.prepare(id, key, fresh);
         let definition = &self.plan.step(id).definition;
         let tries = self.commands.tries.of(definition);
@@ -169,7 +169,7 @@ impl<'a> Worker<'a> {
         id: StepId,
         prepared: Prepared,
         (mut ran, tests): (Ran, Option<(TestSummary, Vec<Part>)>),
-        tell: &Teller,
+        tell: &Teller<'_>,
     ) -> Done {
         let step = self.plan.step(id);
         let duration = self.commands.children.now().saturating_sub(prepared.clock).saturating_sub(ran.waited);
@@ -288,7 +288,7 @@ impl Work for Worker<'_> {
         Some(passed)
     }
 
-    fn step(&self, id: StepId, tell: &Teller) -> Turn {
+    fn step(&self, id: StepId, tell: &Teller<'_>) -> Turn {
         let span = tracing::debug_span!("step", name = self.judge.name(id), verdict = tracing::field::Empty);
         let _entered = span.enter();
         let claim = self.claim(id, tell);
@@ -313,11 +313,11 @@ impl Work for Worker<'_> {
         }
     }
 
-    fn part(&self, step: StepId, place: usize, tell: &Teller) -> Part {
+    fn part(&self, step: StepId, place: usize, tell: &Teller<'_>) -> Part {
         self.run_part(step, place, tell)
     }
 
-    fn join(&self, step: StepId, tell: &Teller) -> Done {
+    fn join(&self, step: StepId, tell: &Teller<'_>) -> Done {
         self.join_tests(step, tell)
     }
 

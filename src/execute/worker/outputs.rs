@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 impl Worker<'_> {
     /// Waits until no other run is at the outputs of the step, and keeps others from them. What another one is writing
     /// would be taken for what this one made, and the reverse. `None` if there is nothing to claim or no way to.
-    pub(super) fn claim(&self, id: StepId, tell: &Teller) -> Option<Claim> {
+    pub(super) fn claim(&self, id: StepId, tell: &Teller<'_>) -> Option<Claim> {
         self.plan.step(id).definition.outputs.as_ref().filter(|outputs| !outputs.is_empty())?;
         let mut is_told = false;
         loop {
@@ -64,7 +64,7 @@ impl Worker<'_> {
         id: StepId,
         places: &[Place<'_>],
         stood: io::Result<Before>,
-        tell: &Teller,
+        tell: &Teller<'_>,
     ) -> Result<Manifest, String> {
         let stood = stood.map_err(|error| error.to_string())?;
         let manifest = self.outputs.made(places, &stood, self.judge.made_before(id).as_ref())?;
@@ -89,7 +89,7 @@ impl Worker<'_> {
     }
 
     /// Puts back what is amiss of the outputs of a fresh step.
-    pub(super) fn restore(&self, id: StepId, held: &Held, tell: &Teller) -> Result<(), Reason> {
+    pub(super) fn restore(&self, id: StepId, held: &Held, tell: &Teller<'_>) -> Result<(), Reason> {
         let step = self.plan.step(id);
         if !held.amiss.is_empty() {
             let restored = self.outputs.restore(&self.keys.outputs_of(step), &held.amiss);

@@ -50,7 +50,7 @@ impl Worker<'_> {
         id: StepId,
         (key, fresh): (Option<Key>, Option<Held>),
         claim: Option<Claim>,
-        tell: &Teller,
+        tell: &Teller<'_>,
     ) -> Turn {
         let setting = self.commands.tests;
         let prepared = self.prepare(id, key, fresh);
@@ -134,7 +134,7 @@ impl Worker<'_> {
     }
 
     /// Brings together what came of the parts.
-    pub(super) fn join_tests(&self, id: StepId, tell: &Teller) -> Done {
+    pub(super) fn join_tests(&self, id: StepId, tell: &Teller<'_>) -> Done {
         let testing = self.testing[id.index()].get();
         let begun = testing.and_then(|testing| testing.step.lock().unwrap_or_else(PoisonError::into_inner).take());
         let (Some(testing), Some((prepared, mut ran, _claim))) = (testing, begun) else {

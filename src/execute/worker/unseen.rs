@@ -22,7 +22,7 @@ impl Worker<'_> {
 
     /// What to tell of something that cargo did not look at: a file that has changed since the step's last run, or one that
     /// was put in place after somebody else made what cargo took for fresh, or what another checkout made.
-    pub(super) fn unseen(&self, (ran, units): (&Ran, &[Unit]), doubts: &Doubts, tell: &Teller) -> Option<String> {
+    pub(super) fn unseen(&self, (ran, units): (&Ran, &[Unit]), doubts: &Doubts, tell: &Teller<'_>) -> Option<String> {
         if !ran.reported {
             return None;
         }
@@ -33,7 +33,7 @@ impl Worker<'_> {
         unseen.or_else(overlooked).or_else(undocumented).or_else(|| self.foreign(units, doubts.since_ns, tell))
     }
 
-    fn foreign(&self, units: &[Unit], since_ns: i64, tell: &Teller) -> Option<String> {
+    fn foreign(&self, units: &[Unit], since_ns: i64, tell: &Teller<'_>) -> Option<String> {
         if !units.iter().any(|unit| unit.is_doubted(since_ns)) {
             return None;
         }

@@ -58,7 +58,7 @@ impl Worker<'_> {
         (called, line): (Called, CommandLine),
         (ran, prepared): (&Ran, &Prepared),
         testing: &mut Testing,
-        tell: &Teller,
+        tell: &Teller<'_>,
     ) {
         let of = PartOf { name: format!("{}: {}", self.judge.name(id), called.name), member: called.member };
         let files = self.files_of(&called, ran).unwrap_or_default();
@@ -140,7 +140,7 @@ impl Worker<'_> {
     }
 
     /// Runs a test executable.
-    pub(in super::super) fn run_part(&self, id: StepId, place: usize, tell: &Teller) -> Part {
+    pub(in super::super) fn run_part(&self, id: StepId, place: usize, tell: &Teller<'_>) -> Part {
         let testing = self.testing[id.index()].get();
         let Some((testing, part)) = testing.and_then(|testing| Some((testing, testing.parts.get(place)?))) else {
             return unknown();

@@ -1,0 +1,128 @@
+//! Where the workers of a run meet: each tells the coordinator what happens to its step, and takes from it what it does next. It
+//! decides nothing.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rayon::prelude::*;
+
+use super::coordinator::Coordinator;
+use super::tell::Newest;
+use super::{Call, Events, Heed, Message, Passed, Run, Start, Teller, Work};
+use crate::model::{Plan, StepId};
+use crate::schedule::Terms;
+
+/// So few steps are looked at in less time than it takes to wake a thread.
+const FEW: usize = 4;
+
+thread_local! {
+    /// Whether this thread does a step.
+    static IS_BUSY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs the plan to its end on the pool, or those steps of it that the terms name.
+pub fn run(
+    plan: &Plan,
+    (terms, heed): (Terms, Heed),
+    (pool, work): (&rayon::ThreadPool, &dyn Work),
+    (sender, receiver): (&SyncSender<Call>, &Receiver<Call>),
+    events: Events<'_>,
+) -> Run {
+    let newest = Newest::default();
+    let desk = Desk {
+        coordinator: Mutex::new(Coordinator::new(plan, (terms, heed), (work, &newest), events)),
+        pool,
+        work,
+        newest: &newest,
+        waiting: sender.clone(),
+        run: tracing::Span::current(),
+    };
+    pool.in_place_scope(|scope| {
+        let starts = desk.coordinator().begin();
+        desk.give(desk.answer(starts), scope);
+        while !desk.is_over() {
+            let until_next = desk.coordinator().look_at_clock();
+            match receiver.recv_timeout(until_next) {
+                Ok(Call::Signal(signal)) => {
+                    let starts = desk.coordinator().signal(signal);
+                    desk.give(starts, scope);
+                }
+                Ok(Call::StandStill) => desk.coordinator().stand_still(),
+                Ok(Call::Over) | Err(_) => {}
+            }
+        }
+    });
+    desk.coordinator.into_inner().unwrap_or_else(PoisonError::into_inner).into_run()
+}
+
+struct Desk<'a> {
+    coordinator: Mutex<Coordinator<'a>>,
+    pool: &'a rayon::ThreadPool,
+    work: &'a dyn Work,
+    newest: &'a Newest,
+    /// The thread that waits for the run.
+    waiting: SyncSender<Call>,
+    run: tracing::Span,
+}
+
+impl<'a> Desk<'a> {
+    fn coordinator(&self) -> MutexGuard<'_, Coordinator<'a>> {
+        self.coordinator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_over(&self) -> bool {
+        // After a panic of the coordinator's nobody says so any more.
+        self.coordinator.is_poisoned() || self.coordinator().is_over()
+    }
+
+    /// Has this done by whoever is free.
+    fn give<'s>(&'s self, starts: impl IntoIterator<Item = Start>, scope: &rayon::Scope<'s>) {
+        for start in starts {
+            scope.spawn(move |scope| self.run.in_scope(|| self.labour(start, scope)));
+        }
+    }
+
+    /// Does this, and then what comes next. That nobody has to be woken for it is worth more than who does what.
+    fn labour<'s>(&'s self, start: Start, scope: &rayon::Scope<'s>) {
+        let is_helper = IS_BUSY.replace(true);
+        let mut next = Some(start);
+        while let Some(start) = next {
+            let ended =
+                start.run(self.work, &Teller::new(start.step(), &|it| self.give(self.tell(it), scope), self.newest));
+            let mut starts = self.answer(self.tell(ended)).into_iter();
+            // Who waits in the middle of a step for others, and helps meanwhile, is to go back to it.
+            next = if is_helper { None } else { starts.next() };
+            self.give(starts, scope);
+        }
+        IS_BUSY.set(is_helper);
+        if self.is_over() {
+            let _ = self.waiting.send(Call::Over);
+        }
+    }
+
+    fn tell(&self, message: Message) -> Vec<Start> {
+        self.coordinator().take(message)
+    }
+
+    /// Looks at the steps of which the coordinator wants to know whether they need to run, as long as it does.
+    fn answer(&self, mut starts: Vec<Start>) -> Vec<Start> {
+        loop {
+            let Some(asked) = self.coordinator().asked() else { return starts };
+            let passed = if asked.len() < FEW {
+                asked.iter().filter_map(|step| self.pass(*step)).collect()
+            } else {
+                // No step runs that could come in between.
+                self.pool.install(|| asked.par_iter().filter_map(|step| self.pass(*step)).collect())
+            };
+            starts.extend(self.coordinator().passed(passed));
+        }
+    }
+
+    fn pass(&self, step: StepId) -> Option<(StepId, Passed)> {
+        // Should it panic, it does so again on a worker, whose step has failed then.
+        let pass = || catch_unwind(AssertUnwindSafe(|| self.work.pass(step)));
+        self.run.in_scope(pass).ok().flatten().map(|passed| (step, passed))
+    }
+}
