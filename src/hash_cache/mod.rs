@@ -51,13 +51,27 @@ struct Loaded {
 #[derive(Default)]
 struct Learned {
     /// By folder and name, as in the file.
-    entries: HashMap<Vec<u8>, BTreeMap<Vec<u8>, Entry>>,
+    entries: HashMap<Vec<u8>, Names>,
     /// What is not there to be read, by the metadata that nothing else has.
     foreseen: HashMap<FileStat, Digested>,
     /// Whether there is something in them that was not saved.
     is_new: bool,
     /// Whether the days of the loaded entries were saved.
     is_refreshed: bool,
+}
+
+/// The files of a folder by their names.
+type Names = BTreeMap<Vec<u8>, Entry>;
+
+impl Learned {
+    fn of(&self, path: &Path, stat: &FileStat) -> Option<Digested> {
+        let foreseen = self.foreseen.get(stat).copied();
+        foreseen.or_else(|| {
+            let (folder, name) = format::split(path);
+            let entry = self.entries.get(folder)?.get(name).filter(|entry| entry.stat == *stat)?;
+            Some(entry.of(*stat))
+        })
+    }
 }
 
 /// A file, seen unchanged before and after it was read.
@@ -106,69 +120,72 @@ impl FileHashCache {
     /// It has to be read, and cannot be; or it does not stop changing.
     pub fn digest(&self, path: &Path, stat: &FileStat) -> io::Result<Digested> {
         let found = self.loaded().entries.find(path).and_then(|found| self.if_same(found, stat));
-        if let Some(entry) = found.or_else(|| self.learned_of(path, stat)) {
+        let known = found.map(|entry| entry.of(*stat)).or_else(|| self.learned().of(path, stat));
+        if let Some(digested) = known {
             self.answered.fetch_add(1, Ordering::Relaxed);
-            return Ok(entry.of(*stat));
+            return Ok(digested);
         }
         let mut learned = Vec::new();
-        let digested = self.read(path, stat, &mut learned);
+        let digested = self.read(path.to_owned(), stat, &mut learned);
         self.learn(learned);
         digested
     }
 
-    /// Reads a file that is not known, unless it is foreseen.
-    fn read(&self, path: &Path, stat: &FileStat, learned: &mut Vec<(PathBuf, Entry)>) -> io::Result<Digested> {
-        if let Some(foreseen) = self.learned().foreseen.get(stat) {
-            return Ok(*foreseen);
-        }
+    /// Reads a file that is not known.
+    fn read(&self, path: PathBuf, stat: &FileStat, learned: &mut Vec<(PathBuf, Entry)>) -> io::Result<Digested> {
         self.opened.fetch_add(1, Ordering::Relaxed);
         let _entered = tracing::trace_span!("read", path = %path.display(), bytes = stat.size).entered();
-        let (digested, began) = read::read(path, stat)?;
+        let (digested, began) = read::read(&path, stat)?;
         // Not even for the rest of this run: a step may write the file again within the clock's grain.
         if digested.stat.is_settled(began) {
             let Digested { digest, escapes, stat } = digested;
-            learned.push((path.to_owned(), Entry { stat, digest, escapes, day: self.today }));
+            learned.push((path, Entry { stat, digest, escapes, day: self.today }));
         }
         Ok(digested)
     }
 
     fn learn(&self, entries: Vec<(PathBuf, Entry)>) {
-        if !entries.is_empty() {
-            let mut learned = self.learned();
-            for (path, entry) in entries {
-                let (folder, name) = format::split(&path);
-                match learned.entries.get_mut(folder) {
-                    Some(names) => _ = names.insert(name.to_vec(), entry),
-                    None => _ = learned.entries.insert(folder.to_vec(), [(name.to_vec(), entry)].into()),
-                }
-            }
-            learned.is_new = true;
+        if entries.is_empty() {
+            return;
         }
+        // Put together before others have to wait.
+        let mut folders: Vec<(Vec<u8>, Names)> = Vec::new();
+        for (path, entry) in entries {
+            let (folder, name) = format::split(&path);
+            match folders.last_mut().filter(|(last, _)| last == folder) {
+                Some((_, names)) => _ = names.insert(name.to_vec(), entry),
+                None => folders.push((folder.to_vec(), [(name.to_vec(), entry)].into())),
+            }
+        }
+        let mut learned = self.learned();
+        for (folder, mut names) in folders {
+            learned.entries.entry(folder).or_default().append(&mut names);
+        }
+        learned.is_new = true;
     }
 
     /// The digests of files by their paths below the folder `dir` (absolute), in their order; in a plain loop. As
     /// [`digest`](Self::digest), but no path is put together for a file that is known.
     pub fn digest_below(&self, dir: &Path, files: &[(&Path, FileStat)]) -> Vec<io::Result<Digested>> {
         let mut cursor = Cursor::new(&self.loaded().entries, dir);
-        let mut answered = 0;
+        let loaded = |(path, stat): &(&Path, FileStat)| Some(Ok(self.if_same(cursor.find(path)?, stat)?.of(*stat)));
+        let mut digests: Vec<Option<io::Result<Digested>>> = files.iter().map(loaded).collect();
+        let others = digests.iter_mut().zip(files).filter(|(digest, _)| digest.is_none());
+        let mut others: Vec<_> = others.map(|(digest, (path, stat))| (digest, dir.join(path), stat)).collect();
+        if !others.is_empty() {
+            // What is learned is everybody's: it is asked once for all.
+            let learned = self.learned();
+            others.iter_mut().for_each(|(digest, path, stat)| **digest = learned.of(path, stat).map(Ok));
+        }
         let mut learned = Vec::new();
-        let mut digest = |(path, stat): &(&Path, FileStat)| {
-            let found = cursor.find(path).and_then(|found| self.if_same(found, stat));
-            if let Some(entry) = found {
-                answered += 1;
-                return Ok(entry.of(*stat));
-            }
-            let path = dir.join(path);
-            if let Some(entry) = self.learned_of(&path, stat) {
-                answered += 1;
-                return Ok(entry.of(*stat));
-            }
-            self.read(&path, stat, &mut learned)
-        };
-        let digests = files.iter().map(&mut digest).collect();
+        let mut answered = files.len();
+        for (digest, path, stat) in others.into_iter().filter(|(digest, ..)| digest.is_none()) {
+            *digest = Some(self.read(path, stat, &mut learned));
+            answered -= 1;
+        }
         self.learn(learned);
-        self.answered.fetch_add(answered, Ordering::Relaxed);
-        digests
+        self.answered.fetch_add(answered as u64, Ordering::Relaxed);
+        digests.into_iter().flatten().collect()
     }
 
     /// Answers from now on for a file that does not lie at `path`, but is told of with these metadata: in it is what is in
@@ -189,11 +206,6 @@ impl FileHashCache {
             bits.fetch_or(1 << (place % 64), Ordering::Relaxed);
         }
         Some(entry)
-    }
-
-    fn learned_of(&self, path: &Path, stat: &FileStat) -> Option<Entry> {
-        let (folder, name) = format::split(path);
-        self.learned().entries.get(folder)?.get(name).copied().filter(|entry| entry.stat == *stat)
     }
 
     /// A panic in another thread leaves whole entries.
@@ -243,7 +255,7 @@ impl FileHashCache {
         let known = there.iter().map(|(place, _, entry)| (place, Entry { day: today(&place, entry.day), ..entry }));
         let mut folders: Vec<_> = learned.entries.iter().collect();
         folders.sort_unstable_by_key(|(folder, _)| *folder);
-        let in_folder = |(folder, names): (&'a Vec<u8>, &'a BTreeMap<Vec<u8>, Entry>)| {
+        let in_folder = |(folder, names): (&'a Vec<u8>, &'a Names)| {
             names.iter().map(move |(name, entry)| ((&**folder, &**name), *entry))
         };
         let mut merged = Vec::with_capacity(there.len());

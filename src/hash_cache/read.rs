@@ -48,15 +48,31 @@ pub fn is_source(path: &Path) -> bool {
 }
 
 /// What lies at the path may be a fifo by now, and opening one would wait for a writer.
+#[cfg(target_os = "linux")]
 fn open(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    use rustix::fs::OFlags;
+    // That it was read is not noted: the first time after a change, that takes longer than to read a small file. Only
+    // its owner may ask for that.
+    match open_with(path, OFlags::NONBLOCK | OFlags::NOATIME) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => open_with(path, OFlags::NONBLOCK),
+        file => file,
     }
-    options.open(path)
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn open(path: &Path) -> io::Result<File> {
+    open_with(path, rustix::fs::OFlags::NONBLOCK)
+}
+
+#[cfg(unix)]
+fn open_with(path: &Path, flags: rustix::fs::OFlags) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 fn stat(file: &File) -> io::Result<FileStat> {

@@ -82,6 +82,19 @@ fn a_settled_file_is_read_once_in_this_run_and_the_next() {
     assert!(!next.save().unwrap());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_of_ours_is_read_without_a_trace() {
+    let scene = Scene::new();
+    let path = scene.settled("a", "one");
+    let long_ago = SystemTime::now() - Duration::from_secs(100_000);
+    fs::File::options().write(true).open(&path).unwrap().set_times(FileTimes::new().set_accessed(long_ago)).unwrap();
+    let accessed = || fs::metadata(&path).unwrap().accessed().unwrap();
+    let before = accessed();
+    assert_eq!(digest(&scene.load(), &path), sha256("one"));
+    assert_eq!(accessed(), before);
+}
+
 #[test]
 fn large_empty_and_missing_files() {
     let scene = Scene::new();
