@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{Glob, GlobBuilder, GlobSet};
 
 use super::described::describe;
 use super::folder::Found;
@@ -26,7 +26,9 @@ pub struct Patterns {
 /// which ends with `/`, also means everything under a folder of that name.
 #[derive(Debug)]
 pub struct Globs {
-    set: GlobSet,
+    globs: Vec<Glob>,
+    /// All of them, put together when somebody asks first: nobody does where all is as it was.
+    set: OnceLock<Option<GlobSet>>,
     reaches: Vec<Reach>,
 }
 
@@ -88,7 +90,7 @@ impl Patterns {
 
 impl Globs {
     fn new(patterns: &[&str]) -> Result<Self, PatternError> {
-        let mut set = GlobSetBuilder::new();
+        let mut globs = Vec::new();
         let mut reaches = Vec::new();
         for pattern in patterns {
             let names = names(pattern)?;
@@ -96,10 +98,10 @@ impl Globs {
             let is_literal = |name: &&&str| !name.contains(WILDCARDS);
             let names_folder = pattern.ends_with('/') || names.last().as_ref().is_some_and(is_literal);
             if names_folder {
-                add(&mut set, &format!("{glob}/**"))?;
+                globs.push(parse(&format!("{glob}/**"))?);
             }
             if !pattern.ends_with('/') || glob.is_empty() {
-                add(&mut set, if glob.is_empty() { "**" } else { &glob })?;
+                globs.push(parse(if glob.is_empty() { "**" } else { &glob })?);
             }
             let literals = names.iter().take_while(is_literal);
             let whole = match names.get(literals.clone().count()..) {
@@ -111,7 +113,7 @@ impl Globs {
             let depth = (!any_depth).then_some(names.len());
             reaches.push(Reach { base: literals.collect(), depth, whole });
         }
-        Ok(Self { set: set.build()?, reaches })
+        Ok(Self { globs, set: OnceLock::new(), reaches })
     }
 
     /// Whether there is none.
@@ -175,7 +177,13 @@ impl Globs {
                 None => near = true,
             }
         }
-        near && self.set.is_match(path)
+        near && self.is_match(path)
+    }
+
+    /// Should they be too much for a set, they match: what is looked at in vain is better than what is not looked at.
+    fn is_match(&self, path: &Path) -> bool {
+        let set = self.set.get_or_init(|| GlobSet::new(&self.globs).ok());
+        set.as_ref().is_none_or(|set| set.is_match(path))
     }
 }
 
@@ -215,9 +223,8 @@ fn names(pattern: &str) -> Result<Vec<&str>, PatternError> {
     Ok(names)
 }
 
-fn add(set: &mut GlobSetBuilder, glob: &str) -> Result<(), globset::Error> {
-    set.add(GlobBuilder::new(glob).literal_separator(true).backslash_escape(true).build()?);
-    Ok(())
+fn parse(glob: &str) -> Result<Glob, globset::Error> {
+    GlobBuilder::new(glob).literal_separator(true).backslash_escape(true).build()
 }
 
 impl Areas {
@@ -327,7 +334,7 @@ mod tests {
                 for path in paths {
                     assert_eq!(
                         globs.matches(Path::new(path)),
-                        globs.set.is_match(path),
+                        globs.is_match(Path::new(path)),
                         "{pattern:?} {other:?}: {path:?}"
                     );
                 }

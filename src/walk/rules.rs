@@ -17,7 +17,10 @@ use crate::disk::{Disk, Sort};
 pub struct Rules(Option<Arc<Level>>);
 
 struct Level {
-    matcher: Gitignore,
+    base: PathBuf,
+    text: Vec<u8>,
+    /// Put together when somebody asks first: nobody does where all is as it was.
+    matcher: OnceLock<Gitignore>,
     outer: Rules,
     /// The SHA-256 of all that these rules and the outer ones are made of.
     digest: [u8; 32],
@@ -83,11 +86,14 @@ impl Rules {
     }
 
     fn with_text(self, base: &Path, text: &[u8]) -> Self {
-        let Some(matcher) = matcher(base, text) else { return self };
+        if lines(text).all(|line| line.trim_ascii().is_empty() || line.starts_with(b"#")) {
+            return self;
+        }
         let mut digest = Sha256::new_with_prefix(self.digest());
         [base.as_os_str().as_encoded_bytes(), b"\0", text].into_iter().for_each(|part| digest.update(part));
         let digest = digest.finalize().into();
-        Self(Some(Arc::new(Level { matcher, outer: self, digest })))
+        let (base, text, matcher) = (base.to_owned(), text.to_owned(), OnceLock::new());
+        Self(Some(Arc::new(Level { base, text, matcher, outer: self, digest })))
     }
 
     /// The SHA-256 of all that they are made of.
@@ -99,7 +105,8 @@ impl Rules {
     pub fn ignore(&self, path: &Path, is_dir: bool) -> bool {
         let mut rules = self;
         while let Some(level) = &rules.0 {
-            match level.matcher.matched(path, is_dir) {
+            let matcher = level.matcher.get_or_init(|| matcher(&level.base, &level.text));
+            match matcher.matched(path, is_dir) {
                 Match::Ignore(_) => return true,
                 Match::Whitelist(_) => return false,
                 Match::None => rules = &level.outer,
@@ -122,13 +129,16 @@ fn exclude_file(folder: &Path) -> Option<PathBuf> {
     Some(shared.unwrap_or(dir).join("info/exclude"))
 }
 
-/// `None` when there are no rules in it.
-fn matcher(base: &Path, text: &[u8]) -> Option<Gitignore> {
+/// The lines of a file of rules.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
+    text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+}
+
+fn matcher(base: &Path, text: &[u8]) -> Gitignore {
     let mut builder = GitignoreBuilder::new(base);
     builder.allow_unclosed_class(false);
-    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
-    for line in text.split(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+    for line in lines(text) {
         let rule = str::from_utf8(line).ok().and_then(as_git_reads);
         let rule = rule.or(line.starts_with(b"!").then_some(Cow::Borrowed(EVERYTHING_BACK)));
         if let Some(rule) = rule {
@@ -136,7 +146,7 @@ fn matcher(base: &Path, text: &[u8]) -> Option<Gitignore> {
             let _ = builder.add_line(None, &rule);
         }
     }
-    builder.build().ok().filter(|matcher| !matcher.is_empty())
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
 
 /// Stands for a rule that brings files back and is not understood. (One that ignores files is left out.) Both ways more
@@ -219,13 +229,13 @@ mod tests {
     #[test]
     fn a_broken_line_leaves_the_others_in_force() {
         let text = b"\xef\xbb\xbf*.o\r\n\xff\xfe\n[z-a]\n# comment\n*.log \n!keep.log\n";
-        let matcher = matcher(Path::new("/w"), text).unwrap();
+        let matcher = matcher(Path::new("/w"), text);
         assert_eq!(matcher.num_ignores(), 2);
         assert!(matcher.matched("/w/a/x.o", false).is_ignore());
         assert!(matcher.matched("/w/x.log", false).is_ignore());
         assert!(matcher.matched("/w/keep.log", false).is_whitelist());
 
-        let matcher = super::matcher(Path::new("/w"), b"*.log\n![[:space:]]\n*.o").unwrap();
+        let matcher = super::matcher(Path::new("/w"), b"*.log\n![[:space:]]\n*.o");
         assert!(matcher.matched("/w/a/x.log", false).is_whitelist());
         assert!(matcher.matched("/w/a/x.o", false).is_ignore());
     }
