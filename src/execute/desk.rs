@@ -98,7 +98,8 @@ impl<'a> Desk<'a> {
         }
         IS_BUSY.set(is_helper);
         if self.is_over() {
-            let _ = self.waiting.send(Call::Over);
+            // If there is no room, it has something to wake for already.
+            let _ = self.waiting.try_send(Call::Over);
         }
     }
 
