@@ -1,9 +1,8 @@
 //! Which of those that want the same lock has it. It starts nothing.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
-use super::{Lock, Note, Schedule, Unit};
+use super::{Lock, Note, Schedule, State, Unit};
 use crate::model::StepId;
 
 impl Schedule<'_> {
@@ -17,9 +16,17 @@ impl Schedule<'_> {
         self.next_for(&lock);
     }
 
-    /// Whoever is first in the line for a lock tries again.
+    /// Whoever is first in the line for a lock tries again. Those of the line that were passed by meanwhile do not: they would
+    /// give it to nobody.
     pub(super) fn next_for(&mut self, lock: &Lock) {
-        self.ready.extend(self.locked_out.get_mut(lock).and_then(BinaryHeap::pop));
+        let Some(line) = self.locked_out.get_mut(lock) else { return };
+        let is_over = |unit: &Unit| matches!(unit, Unit::Step(step) if self.state[step.index()] != State::Ready);
+        while let Some((weight, Reverse(unit))) = line.pop() {
+            if !is_over(&unit) {
+                self.ready.push((weight, Reverse(unit)));
+                return;
+            }
+        }
     }
 
     pub(super) fn lock_out(&mut self, weight: u64, unit: Unit, lock: Lock) {

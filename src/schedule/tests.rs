@@ -326,6 +326,27 @@ fn what_need_not_run_is_passed_by_while_nothing_runs() {
 }
 
 #[test]
+fn who_is_passed_by_in_the_line_for_a_lock_holds_up_nobody() {
+    // What waits for the second wants the lock that the first holds.
+    let plan = plan(6, &[(1, 2, true), (1, 3, true), (1, 4, true), (1, 5, true)]);
+    let locks = [0, 1, 2, 3, 4, 5].map(|step| lock().filter(|_| step != 1)).to_vec();
+    let weights = vec![1, 1, 5, 4, 3, 2];
+    let mut schedule = Schedule::new(&plan, Terms { asks: true, locks, weights, ..terms(3, false) });
+    let ask = |steps: &[usize]| Action::Ask(steps.iter().map(|step| id(*step)).collect());
+    assert_eq!(schedule.begin(), [ask(&[0, 1])]);
+    let mut begun = schedule.answered(Vec::new());
+    begun.sort_unstable_by_key(|action| format!("{action:?}"));
+    assert_eq!(begun, starts(&[0, 1]));
+    assert_eq!(schedule.ended(id(1), &Outcome::Succeeded), []);
+    assert_eq!(schedule.ended(id(0), &Outcome::Succeeded), [ask(&[2, 3, 4, 5])]);
+    assert_eq!(schedule.answered(vec![(id(4), GOOD)]), starts(&[2]));
+    assert_eq!(schedule.ended(id(2), &Outcome::Succeeded), starts(&[3]));
+    assert_eq!(schedule.ended(id(3), &Outcome::Succeeded), starts(&[5]));
+    schedule.ended(id(5), &Outcome::Succeeded);
+    assert!(schedule.is_over());
+}
+
+#[test]
 fn parts_start_longest_first_and_a_failure_leaves_the_rest() {
     let part = |weight, jobs| PartTerms { weight, jobs, lock: None };
     let parts = vec![part(1, 1), part(9, 2), part(5, 1), part(5, 9)];
