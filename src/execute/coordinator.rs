@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::tell::Newest;
@@ -14,7 +15,7 @@ use crate::model::{Diagnostic, Done, EventKind, Interrupt, Outcome, Part, Plan, 
 use crate::schedule::{Action, Note, PartTerms, Schedule, Terms};
 
 /// How long children have to end by themselves after a signal before they are killed.
-const GRACE: Duration = Duration::from_secs(3);
+pub const GRACE: Duration = Duration::from_secs(3);
 
 /// How often a display shows the time.
 const TICK: Duration = Duration::from_millis(100);
@@ -34,7 +35,7 @@ pub struct Coordinator<'a> {
     work: &'a dyn Work,
     heed: Heed,
     /// Whether what runs was told to end.
-    is_told: bool,
+    is_told: &'a AtomicBool,
     signal: Option<Interrupt>,
     kill_at: Option<Instant>,
     tick_at: Instant,
@@ -52,12 +53,12 @@ impl<'a> Coordinator<'a> {
     pub fn new(
         plan: &'a Plan,
         (terms, heed): (Terms, Heed),
-        (work, newest): (&'a dyn Work, &'a Newest),
+        (work, newest, is_told): (&'a dyn Work, &'a Newest, &'a AtomicBool),
         events: Events<'a>,
     ) -> Self {
         Self {
             heed,
-            is_told: false,
+            is_told,
             only: terms.only.clone().unwrap_or(0..plan.steps.len()),
             schedule: Schedule::new(plan, terms),
             parts: BTreeMap::new(),
@@ -238,7 +239,7 @@ impl<'a> Coordinator<'a> {
     fn ended(&mut self, step: StepId, mut done: Done) -> Vec<Action> {
         // That it printed anything at all is to be known before its end.
         self.tell_newest();
-        if self.is_told && matches!(done.outcome, Outcome::Failed(_)) {
+        if self.is_told.load(Ordering::Acquire) && matches!(done.outcome, Outcome::Failed(_)) {
             // It did not fail by itself: it was told to end.
             done.outcome = Outcome::Cancelled;
         }
@@ -269,7 +270,7 @@ impl<'a> Coordinator<'a> {
     fn part_ended(&mut self, step: StepId, place: usize, mut part: Part) -> Vec<Action> {
         // One that panicked does not know its name.
         part.name = self.part(step, place).unwrap_or(part.name);
-        if self.is_told && matches!(part.outcome, Outcome::Failed(_)) {
+        if self.is_told.load(Ordering::Acquire) && matches!(part.outcome, Outcome::Failed(_)) {
             part.outcome = Outcome::Cancelled;
         }
         let failed = matches!(part.outcome, Outcome::Failed(_));
@@ -287,7 +288,7 @@ impl<'a> Coordinator<'a> {
     fn signalled(&mut self, signal: Interrupt) -> Vec<Action> {
         if self.signal.is_some() || self.heed == Heed::Kills {
             self.kill_at = None;
-            self.is_told = true;
+            self.is_told.store(true, Ordering::Release);
             let actions = self.schedule.stop();
             self.work.interrupt(Signal::Kill);
             return actions;
@@ -297,7 +298,7 @@ impl<'a> Coordinator<'a> {
             self.tell(EventKind::Interrupted(signal));
             return Vec::new();
         }
-        self.is_told = true;
+        self.is_told.store(true, Ordering::Release);
         self.kill_at = Some(Instant::now() + GRACE);
         let actions = self.schedule.stop();
         self.work.interrupt(Signal::Pass(signal));

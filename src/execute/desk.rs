@@ -3,19 +3,26 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
 use super::coordinator::Coordinator;
 use super::tell::Newest;
+use super::unheard::Unheard;
 use super::{Call, Events, Heed, Message, Passed, Run, Start, Teller, Work};
 use crate::model::{Plan, StepId};
 use crate::schedule::Terms;
 
 /// So few steps are looked at in less time than it takes to wake a thread.
 const FEW: usize = 4;
+/// How long the thread that waits for the run waits for the coordinator.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// How often it tries.
+const BLINK: Duration = Duration::from_millis(1);
 
 thread_local! {
     /// Whether this thread does a step.
@@ -30,9 +37,10 @@ pub fn run(
     (sender, receiver): (&SyncSender<Call>, &Receiver<Call>),
     events: Events<'_>,
 ) -> Run {
-    let newest = Newest::default();
+    let (newest, is_told) = (Newest::default(), AtomicBool::new(false));
+    let mut unheard = Unheard::new(heed, work, &is_told);
     let desk = Desk {
-        coordinator: Mutex::new(Coordinator::new(plan, (terms, heed), (work, &newest), events)),
+        coordinator: Mutex::new(Coordinator::new(plan, (terms, heed), (work, &newest, &is_told), events)),
         pool,
         work,
         newest: &newest,
@@ -42,14 +50,23 @@ pub fn run(
     pool.in_place_scope(|scope| {
         let starts = desk.coordinator().begin();
         desk.give(desk.answer(starts), scope);
-        while !desk.is_over() {
-            let until_next = desk.coordinator().look_at_clock();
-            match receiver.recv_timeout(until_next) {
-                Ok(Call::Signal(signal)) => {
-                    let starts = desk.coordinator().signal(signal);
-                    desk.give(starts, scope);
+        while !desk.coordinator.is_poisoned() {
+            let mut until_next = PATIENCE;
+            if let Some(mut coordinator) = desk.coordinator_soon() {
+                let starts: Vec<Start> =
+                    unheard.heard().into_iter().flat_map(|signal| coordinator.signal(signal)).collect();
+                if coordinator.is_over() {
+                    break;
                 }
-                Ok(Call::StandStill) => desk.coordinator().stand_still(),
+                until_next = coordinator.look_at_clock();
+                drop(coordinator);
+                desk.give(starts, scope);
+            } else {
+                unheard.pass_on();
+            }
+            match receiver.recv_timeout(until_next) {
+                Ok(Call::Signal(signal)) => unheard.came(signal),
+                Ok(Call::StandStill) => desk.stand_still(),
                 Ok(Call::Over) | Err(_) => {}
             }
         }
@@ -72,9 +89,24 @@ impl<'a> Desk<'a> {
         self.coordinator.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_over(&self) -> bool {
-        // After a panic of the coordinator's nobody says so any more.
-        self.coordinator.is_poisoned() || self.coordinator().is_over()
+    /// `None` if whoever has it does not give it back, since it tells somebody who does not take it.
+    fn coordinator_soon(&self) -> Option<MutexGuard<'_, Coordinator<'a>>> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.coordinator.try_lock() {
+                Ok(coordinator) => return Some(coordinator),
+                Err(TryLockError::Poisoned(coordinator)) => return Some(coordinator.into_inner()),
+                Err(TryLockError::WouldBlock) if until <= Instant::now() => return None,
+                Err(TryLockError::WouldBlock) => std::thread::sleep(BLINK),
+            }
+        }
+    }
+
+    fn stand_still(&self) {
+        match self.coordinator_soon() {
+            Some(mut coordinator) => coordinator.stand_still(),
+            None => self.work.stand_still(),
+        }
     }
 
     /// Has this done by whoever is free.
@@ -97,7 +129,7 @@ impl<'a> Desk<'a> {
             self.give(starts, scope);
         }
         IS_BUSY.set(is_helper);
-        if self.is_over() {
+        if self.coordinator().is_over() {
             // If there is no room, it has something to wake for already.
             let _ = self.waiting.try_send(Call::Over);
         }

@@ -9,6 +9,7 @@ mod judge;
 mod lines;
 mod ran;
 mod tell;
+mod unheard;
 mod upstream;
 mod worker;
 

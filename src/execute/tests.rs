@@ -163,6 +163,56 @@ fn a_signal_is_passed_on_once_and_what_it_ends_is_cancelled() {
     assert_eq!((work.passed.into_inner(), work.killed.into_inner()), (1, 0));
 }
 
+/// Steps that say something, and then end when they are told to.
+#[derive(Default)]
+struct Says(Waits);
+
+impl Work for Says {
+    fn step(&self, step: StepId, tell: &Teller<'_>) -> Turn {
+        tell.warned(String::new());
+        self.0.step(step, tell)
+    }
+
+    fn part(&self, _: StepId, _: usize, _: &Teller<'_>) -> Part {
+        unreachable!("no step is in parts")
+    }
+
+    fn join(&self, _: StepId, _: &Teller<'_>) -> Done {
+        unreachable!("no step is in parts")
+    }
+
+    fn interrupt(&self, signal: Signal) {
+        self.0.interrupt(signal);
+    }
+}
+
+#[test]
+fn signals_reach_what_runs_even_if_who_is_told_does_not_listen() {
+    for (signals, heed) in [(1, Heed::Stops), (2, Heed::Stops), (2, Heed::Noted), (1, Heed::Kills)] {
+        let (plan, work) = (plan(), Says::default());
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let (sender, receiver) = channel();
+        let reached = || if (signals, heed) == (1, Heed::Stops) { &work.0.passed } else { &work.0.killed };
+        let until = std::time::Instant::now() + Duration::from_secs(20);
+        let mut is_told = false;
+        let mut deaf = |event| {
+            if matches!(event, EventKind::Warned(_)) && !is_told {
+                is_told = true;
+                (0..signals).for_each(|_| sender.send(Call::Signal(Interrupt::Interrupt)).unwrap());
+            }
+            while matches!(event, EventKind::Warned(_)) && reached().load(Ordering::Acquire) == 0 {
+                assert!(std::time::Instant::now() < until, "{signals} {heed:?}");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            // Who is killed ends as well.
+            work.0.passed.fetch_add(reached().load(Ordering::Acquire), Ordering::AcqRel);
+        };
+        let terms = Terms { jobs: 2, keep_going: true, ..Terms::default() };
+        let run = run(&plan, (terms, heed), (&pool, &work), (&sender, &receiver), &mut deaf);
+        assert_eq!(run.outcomes, [Outcome::Cancelled, Outcome::Cancelled, Outcome::Cancelled], "{signals} {heed:?}");
+    }
+}
+
 #[test]
 fn the_second_signal_kills() {
     let work = Waits::default();

@@ -66,6 +66,29 @@ fn a_signal_ends_everything() {
 }
 
 #[test]
+fn who_does_not_read_the_output_keeps_no_signal_from_what_runs() {
+    let make = "[lifecycle.loud]\ncache = false\nworkspaces = [\"a\"]\ncommand = \"touch $SIDE/started-a; seq 1 300000\"\n\
+        [lifecycle.quiet]\ncache = false\nworkspaces = [\"b\"]\ncommand = \"touch $SIDE/started-b; sleep 300\"\n";
+    for (signals, words) in [(1, "--output stream"), (2, "--output stream"), (2, "--message-format json")] {
+        let scene = Scene::of(&["a", "b"]).make(make);
+        let call = scene.call(&format!("loud quiet -j2 {words}"));
+        let child = call.start();
+        let is_there = |name: &str| scene.beside(name).exists();
+        until("both run", || is_there("started-a") && is_there("started-b"));
+        // A pipe takes 64 KiB.
+        std::thread::sleep(Duration::from_millis(300));
+        for _ in 0..signals {
+            send(&child, Signal::INT);
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        until("what runs is ended", || scene.processes().iter().all(|line| !line.contains("sleep")));
+        let ended = call.wait(child);
+        assert_eq!(ended.code, Some(130), "{}", ended.text());
+        assert_eq!(scene.processes(), [""; 0]);
+    }
+}
+
+#[test]
 fn what_ended_before_an_interrupt_is_kept() {
     let make = format!("{SLOW}[lifecycle.first]\ninputs = []\ncommand = \"true\"\n");
     let scene = Scene::of(&["a"]).make(&make);
