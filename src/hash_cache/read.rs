@@ -51,8 +51,8 @@ pub fn is_source(path: &Path) -> bool {
 #[cfg(target_os = "linux")]
 fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::OFlags;
-    // That it was read is not noted: the first time after a change, that takes longer than to read a small file. Only
-    // its owner may ask for that.
+    // That it was read is not noted, which would be written to disk the first time after each change. Only its owner may
+    // ask for that.
     match open_with(path, OFlags::NONBLOCK | OFlags::NOATIME) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => open_with(path, OFlags::NONBLOCK),
         file => file,
