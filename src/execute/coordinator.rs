@@ -231,7 +231,7 @@ impl<'a> Coordinator<'a> {
             Message::PartStarted(step, part) => self.tell(EventKind::PartStarted { step, part }),
             Message::PartPassed(step, part) => self.tell(EventKind::PartEnded { step, part }),
             Message::PartEnded(step, place, part) => return self.part_ended(step, place, part),
-            Message::Interrupted => return self.signalled(Interrupt::Interrupt),
+            Message::Interrupted => return self.signalled(Interrupt::Interrupt, false),
         }
         Vec::new()
     }
@@ -278,31 +278,30 @@ impl<'a> Coordinator<'a> {
         self.schedule.part_ended(step, place, failed)
     }
 
-    /// A signal came; what is to start although it did.
-    pub fn signal(&mut self, signal: Interrupt) -> Vec<Start> {
-        let actions = self.signalled(signal);
+    /// A signal came, which may have been passed on already; what is to start although it did.
+    pub fn signal(&mut self, signal: Interrupt, is_passed: bool) -> Vec<Start> {
+        let actions = self.signalled(signal, is_passed);
         self.act(actions)
     }
 
-    /// After a signal nothing starts any more; the first is passed on, unless it is only to be noted, the second kills.
-    fn signalled(&mut self, signal: Interrupt) -> Vec<Action> {
-        if self.signal.is_some() || self.heed == Heed::Kills {
-            self.kill_at = None;
+    /// After a signal nothing starts any more, unless it is only to be noted.
+    fn signalled(&mut self, signal: Interrupt, is_passed: bool) -> Vec<Action> {
+        let passes = self.heed.passes(signal, self.signal.is_none());
+        let kills = passes == Some(Signal::Kill);
+        let mut actions = Vec::new();
+        if let Some(passes) = passes {
             self.is_told.store(true, Ordering::Release);
-            let actions = self.schedule.stop();
-            self.work.interrupt(Signal::Kill);
-            return actions;
+            self.kill_at = (!kills).then(|| Instant::now() + GRACE);
+            actions = self.schedule.stop();
+            // To kill twice does no harm.
+            if kills || !is_passed {
+                self.work.interrupt(passes);
+            }
         }
-        self.signal = Some(signal);
-        if self.heed == Heed::Noted {
+        if !kills {
+            self.signal = Some(signal);
             self.tell(EventKind::Interrupted(signal));
-            return Vec::new();
         }
-        self.is_told.store(true, Ordering::Release);
-        self.kill_at = Some(Instant::now() + GRACE);
-        let actions = self.schedule.stop();
-        self.work.interrupt(Signal::Pass(signal));
-        self.tell(EventKind::Interrupted(signal));
         actions
     }
 }

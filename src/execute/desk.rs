@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ use rayon::prelude::*;
 use super::coordinator::Coordinator;
 use super::tell::Newest;
 use super::unheard::Unheard;
-use super::{Call, Events, Heed, Message, Passed, Run, Start, Teller, Work};
-use crate::model::{Plan, StepId};
+use super::{Events, Heed, Message, Passed, Run, Start, Teller, Work};
+use crate::model::{Interrupt, Plan, StepId};
 use crate::schedule::Terms;
 
 /// So few steps are looked at in less time than it takes to wake a thread.
@@ -27,6 +27,22 @@ const BLINK: Duration = Duration::from_millis(1);
 thread_local! {
     /// Whether this thread does a step.
     static IS_BUSY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Where calls to the thread that waits for a run go and come from.
+pub fn channel() -> (SyncSender<Call>, Receiver<Call>) {
+    mpsc::sync_channel(1024)
+}
+
+/// What the thread that waits for a run has to see to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// A signal came.
+    Signal(Interrupt),
+    /// One came that asks us to stand still.
+    StandStill,
+    /// The last step has ended.
+    Over,
 }
 
 /// Runs the plan to its end on the pool, or those steps of it that the terms name.
@@ -53,8 +69,9 @@ pub fn run(
         while !desk.coordinator.is_poisoned() {
             let mut until_next = PATIENCE;
             if let Some(mut coordinator) = desk.coordinator_soon() {
+                let heard = unheard.heard();
                 let starts: Vec<Start> =
-                    unheard.heard().into_iter().flat_map(|signal| coordinator.signal(signal)).collect();
+                    heard.into_iter().flat_map(|(signal, is_passed)| coordinator.signal(signal, is_passed)).collect();
                 if coordinator.is_over() {
                     break;
                 }

@@ -26,10 +26,10 @@ use crate::schedule::PartTerms;
 
 pub use attempts::Tries;
 pub use command::{Commands, FindRunner, FindRustdoc, Tests as TestSetting};
-pub use desk::run;
+pub use desk::{Call, channel, run};
 pub use judge::{Judge, Known, Terms as JudgeTerms};
 use tell::Message;
-pub use tell::{Call, Teller, channel};
+pub use tell::Teller;
 pub use worker::{Ending, PartOf, Produced, Worker};
 
 /// Who is told what happens. Whichever thread something happens on tells it, one at a time.
@@ -106,6 +106,17 @@ pub enum Heed {
     Noted,
     /// It kills: another one came before.
     Kills,
+}
+
+impl Heed {
+    /// What of a signal is passed on to what runs, if anything is; whether it is the first that the run hears.
+    const fn passes(self, signal: Interrupt, is_first: bool) -> Option<Signal> {
+        match self {
+            Self::Stops if is_first => Some(Signal::Pass(signal)),
+            Self::Noted if is_first => None,
+            Self::Stops | Self::Noted | Self::Kills => Some(Signal::Kill),
+        }
+    }
 }
 
 impl Run {

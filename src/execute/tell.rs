@@ -1,30 +1,13 @@
-//! What workers tell the coordinator, and how, and what the thread that waits for them is called for. It decides nothing.
+//! What workers tell the coordinator, and how. It decides nothing.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::model::{Diagnostic, Done, Interrupt, Output, Part, Reason, StepId};
+use crate::model::{Diagnostic, Done, Output, Part, Reason, StepId};
 use crate::schedule::PartTerms;
 
 /// How much of what a step printed last is held, in bytes: more than any line on a terminal.
 const NEWEST: usize = 4096;
-
-/// Where calls to the thread that waits for a run go and come from.
-pub fn channel() -> (SyncSender<Call>, Receiver<Call>) {
-    mpsc::sync_channel(1024)
-}
-
-/// What the thread that waits for a run has to see to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
-    /// A signal came.
-    Signal(Interrupt),
-    /// One came that asks us to stand still.
-    StandStill,
-    /// The last step has ended.
-    Over,
-}
 
 /// What reaches the coordinator.
 #[derive(Debug)]

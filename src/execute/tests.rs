@@ -38,15 +38,12 @@ fn run_all(work: &dyn Work, calls: Vec<Call>) -> (Run, usize) {
     (run, ended)
 }
 
-struct Panics;
+/// Steps that each do this, and hear no signals.
+struct Steps<F>(F);
 
-impl Work for Panics {
+impl<F: Fn(StepId) -> Outcome + Sync> Work for Steps<F> {
     fn step(&self, step: StepId, _: &Teller<'_>) -> Turn {
-        if step.index() == 0 {
-            // Not `panic!`, which would print.
-            std::panic::resume_unwind(Box::new("out of luck"));
-        }
-        Turn::Done(done(Outcome::Succeeded))
+        Turn::Done(done((self.0)(step)))
     }
 
     fn part(&self, _: StepId, _: usize, _: &Teller<'_>) -> Part {
@@ -119,13 +116,20 @@ fn parts_are_told_by_their_names_even_one_that_panics() {
 
 #[test]
 fn a_panic_in_a_step_is_a_failed_step() {
-    let (run, ended) = run_all(&Panics, Vec::new());
+    let panics = |step: StepId| {
+        if step.index() == 0 {
+            // Not `panic!`, which would print.
+            std::panic::resume_unwind(Box::new("out of luck"));
+        }
+        Outcome::Succeeded
+    };
+    let (run, ended) = run_all(&Steps(panics), Vec::new());
     let skipped = Outcome::Skipped { because: StepId::new(0) };
     assert_eq!(run.outcomes, [Outcome::Failed("panicked: out of luck".into()), Outcome::Succeeded, skipped]);
     assert_eq!(ended, 3, "every step ends exactly once");
 }
 
-/// Steps that end, as failures, when they are told to.
+/// Steps that say something, and end, as failures, when they are told to.
 #[derive(Default)]
 struct Waits {
     passed: AtomicUsize,
@@ -133,8 +137,9 @@ struct Waits {
 }
 
 impl Work for Waits {
-    fn step(&self, _: StepId, _: &Teller<'_>) -> Turn {
-        while self.passed.load(Ordering::Acquire) == 0 {
+    fn step(&self, _: StepId, tell: &Teller<'_>) -> Turn {
+        tell.warned(String::new());
+        while self.passed.load(Ordering::Acquire) + self.killed.load(Ordering::Acquire) == 0 {
             std::thread::yield_now();
         }
         Turn::Done(done(Outcome::Failed("ended by signal 2".into())))
@@ -163,53 +168,30 @@ fn a_signal_is_passed_on_once_and_what_it_ends_is_cancelled() {
     assert_eq!((work.passed.into_inner(), work.killed.into_inner()), (1, 0));
 }
 
-/// Steps that say something, and then end when they are told to.
-#[derive(Default)]
-struct Says(Waits);
-
-impl Work for Says {
-    fn step(&self, step: StepId, tell: &Teller<'_>) -> Turn {
-        tell.warned(String::new());
-        self.0.step(step, tell)
-    }
-
-    fn part(&self, _: StepId, _: usize, _: &Teller<'_>) -> Part {
-        unreachable!("no step is in parts")
-    }
-
-    fn join(&self, _: StepId, _: &Teller<'_>) -> Done {
-        unreachable!("no step is in parts")
-    }
-
-    fn interrupt(&self, signal: Signal) {
-        self.0.interrupt(signal);
-    }
-}
-
 #[test]
 fn signals_reach_what_runs_even_if_who_is_told_does_not_listen() {
-    for (signals, heed) in [(1, Heed::Stops), (2, Heed::Stops), (2, Heed::Noted), (1, Heed::Kills)] {
-        let (plan, work) = (plan(), Says::default());
+    for (signals, heed, reached) in
+        [(1, Heed::Stops, (1, 0)), (2, Heed::Stops, (1, 1)), (2, Heed::Noted, (0, 1)), (1, Heed::Kills, (0, 1))]
+    {
+        let (plan, work) = (plan(), Waits::default());
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         let (sender, receiver) = channel();
-        let reached = || if (signals, heed) == (1, Heed::Stops) { &work.0.passed } else { &work.0.killed };
+        let came = || (work.passed.load(Ordering::Acquire), work.killed.load(Ordering::Acquire));
         let until = std::time::Instant::now() + Duration::from_secs(20);
         let mut is_told = false;
         let mut deaf = |event| {
-            if matches!(event, EventKind::Warned(_)) && !is_told {
-                is_told = true;
+            if matches!(event, EventKind::Warned(_)) && !std::mem::replace(&mut is_told, true) {
                 (0..signals).for_each(|_| sender.send(Call::Signal(Interrupt::Interrupt)).unwrap());
+                while came() != reached {
+                    assert!(std::time::Instant::now() < until, "{signals} {heed:?}: {:?}", came());
+                    std::thread::sleep(Duration::from_millis(1));
+                }
             }
-            while matches!(event, EventKind::Warned(_)) && reached().load(Ordering::Acquire) == 0 {
-                assert!(std::time::Instant::now() < until, "{signals} {heed:?}");
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            // Who is killed ends as well.
-            work.0.passed.fetch_add(reached().load(Ordering::Acquire), Ordering::AcqRel);
         };
         let terms = Terms { jobs: 2, keep_going: true, ..Terms::default() };
         let run = run(&plan, (terms, heed), (&pool, &work), (&sender, &receiver), &mut deaf);
         assert_eq!(run.outcomes, [Outcome::Cancelled, Outcome::Cancelled, Outcome::Cancelled], "{signals} {heed:?}");
+        assert_eq!(came().0, reached.0, "what was passed on is not passed on again");
     }
 }
 
@@ -220,39 +202,23 @@ fn the_second_signal_kills() {
     assert_eq!((work.passed.into_inner(), work.killed.into_inner()), (1, 1));
 }
 
-/// Notes in which order steps end; the first one lets others go first in its middle.
-#[derive(Default)]
-struct Yields(Mutex<Vec<usize>>);
-
-impl Work for Yields {
-    fn step(&self, step: StepId, _: &Teller<'_>) -> Turn {
-        if step.index() == 0 {
-            rayon::yield_now();
-        }
-        self.0.lock().unwrap().push(step.index());
-        Turn::Done(done(Outcome::Succeeded))
-    }
-
-    fn part(&self, _: StepId, _: usize, _: &Teller<'_>) -> Part {
-        unreachable!("no step is in parts")
-    }
-
-    fn join(&self, _: StepId, _: &Teller<'_>) -> Done {
-        unreachable!("no step is in parts")
-    }
-
-    fn interrupt(&self, _: Signal) {}
-}
-
 #[test]
 fn who_helps_in_the_middle_of_a_step_goes_back_to_it_before_others_begin() {
     let plan = Plan { edges: Vec::new(), steps: [&plan().steps[..], &plan().steps].concat(), ..plan() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let terms = Terms { jobs: 2, keep_going: true, ..Terms::default() };
     let (sender, receiver) = channel();
-    let work = Yields::default();
+    let ended = Mutex::new(Vec::new());
+    let work = Steps(|step: StepId| {
+        if step.index() == 0 {
+            // Lets others go first in its middle.
+            rayon::yield_now();
+        }
+        ended.lock().unwrap().push(step.index());
+        Outcome::Succeeded
+    });
     run(&plan, (terms, Heed::Stops), (&pool, &work), (&sender, &receiver), &mut |_| ());
-    let ended = work.0.into_inner().unwrap();
+    let ended = ended.into_inner().unwrap();
     let place = ended.iter().position(|step| *step == 0);
     assert!(place <= Some(1), "{ended:?}");
     assert_eq!(ended.len(), 6);

@@ -33,23 +33,20 @@ impl<'a> Unheard<'a> {
         self.waiting.push(signal);
     }
 
-    /// The coordinator can be had, and hears them.
-    pub fn heard(&mut self) -> Vec<Interrupt> {
+    /// The coordinator can be had, and hears them; and of each whether it was passed on.
+    pub fn heard(&mut self) -> Vec<(Interrupt, bool)> {
         self.is_second |= !self.waiting.is_empty();
-        (self.passed, self.kill_at) = (0, None);
-        std::mem::take(&mut self.waiting)
+        self.kill_at = None;
+        let passed = std::mem::take(&mut self.passed);
+        self.waiting.drain(..).enumerate().map(|(place, signal)| (signal, place < passed)).collect()
     }
 
     /// It cannot: what runs is told what it would be told by it.
     pub fn pass_on(&mut self) {
         for signal in self.waiting.iter().skip(self.passed) {
-            let is_second = self.is_second || self.passed > 0;
+            let passes = self.heed.passes(*signal, !self.is_second && self.passed == 0);
             self.passed += 1;
-            let signal = match self.heed {
-                Heed::Noted if !is_second => continue,
-                Heed::Stops if !is_second => Signal::Pass(*signal),
-                Heed::Noted | Heed::Stops | Heed::Kills => Signal::Kill,
-            };
+            let Some(signal) = passes else { continue };
             self.is_told.store(true, Ordering::Release);
             self.kill_at = (signal != Signal::Kill).then(|| Instant::now() + GRACE);
             self.work.interrupt(signal);
