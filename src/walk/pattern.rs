@@ -41,6 +41,9 @@ pub struct Place<'g> {
     pub globs: &'g Globs,
 }
 
+/// Patterns of so many bytes together are never too much for a set, unless there are braces in braces.
+const SMALL: usize = 500;
+
 /// Where one glob can match at all.
 #[derive(Debug)]
 struct Reach {
@@ -113,7 +116,13 @@ impl Globs {
             let depth = (!any_depth).then_some(names.len());
             reaches.push(Reach { base: literals.collect(), depth, whole });
         }
-        Ok(Self { globs, set: OnceLock::new(), reaches })
+        let set = OnceLock::new();
+        let is_small = patterns.iter().map(|pattern| pattern.len()).sum::<usize>() <= SMALL;
+        if !is_small || patterns.iter().any(|pattern| pattern.contains('{')) {
+            // Whether they are too much for a set is to be known at once.
+            let _ = set.set(Some(GlobSet::new(&globs)?));
+        }
+        Ok(Self { globs, set, reaches })
     }
 
     /// Whether there is none.
@@ -180,8 +189,8 @@ impl Globs {
         near && self.is_match(path)
     }
 
-    /// Should they be too much for a set, they match: what is looked at in vain is better than what is not looked at.
     fn is_match(&self, path: &Path) -> bool {
+        // What is small is never too much for a set; if it were, it would be looked at in vain, and not overlooked.
         let set = self.set.get_or_init(|| GlobSet::new(&self.globs).ok());
         set.as_ref().is_none_or(|set| set.is_match(path))
     }
@@ -320,6 +329,20 @@ impl Search<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_few_patterns_are_too_much_for_a_set() {
+        for part in ["?", "*a", "[!a]", "[a-\u{10ffff}]", "\\?", "é", "a", "**/"] {
+            let lone = part.repeat(SMALL / part.len());
+            let many: Vec<&str> = std::iter::repeat_n(part, SMALL / part.len()).collect();
+            for patterns in [&[&*lone][..], &many] {
+                let globs = Globs::new(patterns).unwrap();
+                assert!(globs.set.get().is_none() && GlobSet::new(&globs.globs).is_ok(), "{part}");
+            }
+        }
+        let long = "[!a]".repeat(1_000_000);
+        assert!(Globs::new(&[&*long]).is_err(), "many may be");
+    }
 
     #[test]
     fn what_is_told_by_the_folder_alone_is_what_the_globs_say() {
