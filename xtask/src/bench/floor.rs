@@ -2,7 +2,7 @@
 //! every input. On as many threads as there are cores, two at least, and each in a process of its own, as the program is.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -110,6 +110,8 @@ pub struct Ground {
     /// Each member's folder.
     pub members: Vec<PathBuf>,
     files: usize,
+    /// How much was put aside.
+    gone: AtomicUsize,
 }
 
 impl Ground {
@@ -117,7 +119,7 @@ impl Ground {
     pub fn new(shape: &Shape) -> anyhow::Result<Self> {
         shape.write()?;
         let members = (0..shape.members()).map(|member| shape.folder(member)).collect();
-        Ok(Self { dir: shape.dir().to_owned(), members, files: shape.members() * (shape.files() + 1) })
+        Ok(Self { dir: shape.dir().to_owned(), members, files: shape.members() * (shape.files() + 1), gone: 0.into() })
     }
 
     /// A process that does the least of this kind.
@@ -134,9 +136,19 @@ impl Ground {
         })
     }
 
-    /// Removes what the commands made.
+    /// Takes away what the commands made.
     pub fn clean(&self) -> anyhow::Result<()> {
-        self.members.iter().try_for_each(|member| remove(&member.join("out")))
+        self.members.iter().try_for_each(|member| self.put_aside(&member.join("out")))
+    }
+
+    /// Takes the file or folder away, if it is there, and leaves it on the disk: for seconds after many files were removed,
+    /// ext4 takes several times as long to make one (`recently_deleted` in `fs/ext4/ialloc.c`), for whoever comes next.
+    pub fn put_aside(&self, path: &Path) -> anyhow::Result<()> {
+        let mut gone = self.dir.clone().into_os_string();
+        gone.push(".gone");
+        fs::create_dir_all(&gone)?;
+        let place = Path::new(&gone).join(self.gone.fetch_add(1, Ordering::Relaxed).to_string());
+        found(fs::rename(path, place)).with_context(|| format!("cannot put {} aside", path.display()))
     }
 }
 
@@ -152,12 +164,12 @@ fn inputs(member: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// Removes the folder, if it is there.
 pub fn remove(folder: &Path) -> anyhow::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
-        }
-        _ => Ok(()),
-    }
+    found(fs::remove_dir_all(folder)).with_context(|| format!("cannot remove {}", folder.display()))
+}
+
+/// What is not there need not be taken away.
+fn found(result: io::Result<()>) -> io::Result<()> {
+    result.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
 /// `cargo lifecycle` over a ground.
@@ -175,7 +187,7 @@ impl Ours<'_> {
     /// Nothing is known any more, not even the workspace: `cargo metadata` runs, too.
     pub fn cold(&self) -> anyhow::Result<Duration> {
         self.ground.clean()?;
-        remove(&self.ground.dir.join("target"))?;
+        self.ground.put_aside(&self.ground.dir.join("target"))?;
         self.run(&[])
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 
 use crate::bench::command::{quiet, timed};
-use crate::bench::floor::{Ground, remove, threads};
+use crate::bench::floor::{Ground, threads};
 use crate::generate::{Shape, name};
 
 /// The workspace, as a list of members.
@@ -130,12 +130,9 @@ impl Peer {
         timed(&mut self.command(job))
     }
 
-    /// Removes all that it knows, and all that was made.
+    /// Takes away all that it knows, and all that was made.
     pub fn forget(&self, job: &Job) -> anyhow::Result<()> {
         job.ground.clean()?;
-        for path in self.state.iter().chain([&HOME]).map(|path| job.dir().join(path)) {
-            if path.is_file() { fs::remove_file(&path)? } else { remove(&path)? }
-        }
-        Ok(())
+        self.state.iter().chain([&HOME]).try_for_each(|path| job.ground.put_aside(&job.dir().join(path)))
     }
 }
