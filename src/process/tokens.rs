@@ -3,7 +3,8 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -61,8 +62,14 @@ pub struct Tokens {
 enum Source {
     /// That of those who started us, which we found in this variable.
     Inherited(&'static str),
-    /// Our own: what children are told of it, and its files.
-    Own(OsString, JobserverFiles),
+    /// Our own.
+    Own {
+        /// What children are told of it.
+        told: OsString,
+        files: JobserverFiles,
+        /// Where a token is read if there is one.
+        at_hand: Option<File>,
+    },
 }
 
 #[derive(Debug)]
@@ -86,9 +93,20 @@ struct State {
 /// Leave to run a child, given back in the end.
 #[derive(Debug)]
 pub struct Token<'a> {
-    shared: &'a Shared,
-    is_own: bool,
-    _taken: Option<Acquired>,
+    tokens: &'a Tokens,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// The one that is ours without asking.
+    Own,
+    /// One that goes back by itself.
+    Acquired { _token: Acquired },
+    /// One of our own jobserver's that was at hand.
+    AtHand,
+    /// There is none, because the jobserver is out of order.
+    None,
 }
 
 impl Tokens {
@@ -117,17 +135,25 @@ impl Tokens {
 
     /// Waits for a token; `None` once nobody may have one any more.
     pub fn take(&self) -> Option<Token<'_>> {
-        let token = |is_own, taken| Some(Token { shared: &self.shared, is_own, _taken: taken });
+        let token = |kind| Some(Token { tokens: self, kind });
         let mut state = self.shared.lock();
         loop {
             if state.closed {
                 return None;
             }
             if std::mem::take(&mut state.own_is_free) {
-                return token(true, None);
+                return token(Kind::Own);
             }
-            if state.is_broken || !state.came.is_empty() {
-                return token(false, state.came.pop());
+            if let Some(come) = state.came.pop() {
+                return token(Kind::Acquired { _token: come });
+            }
+            if state.is_broken {
+                return token(Kind::None);
+            }
+            // Who waits for one comes first.
+            let at_hand = if state.waiting == 0 { self.at_hand() } else { None };
+            if let Some(kind) = at_hand {
+                return token(kind);
             }
             state.waiting += 1;
             // Each time anew: what was asked for before may have gone to somebody who did not ask.
@@ -148,6 +174,18 @@ impl Tokens {
         self.shared.changed.notify_all();
     }
 
+    /// A token that need not be waited for: to have one brought by the thread that asks takes as long as a short child.
+    fn at_hand(&self) -> Option<Kind> {
+        match (self.client.try_acquire(), &self.source) {
+            (Ok(token), _) => Some(Kind::Acquired { _token: token? }),
+            (Err(_), Source::Own { at_hand: Some(at_hand), .. }) => {
+                let is_there = (&*at_hand).read(&mut [0]).is_ok_and(|length| length == 1);
+                is_there.then_some(Kind::AtHand)
+            }
+            (Err(_), _) => None,
+        }
+    }
+
     fn ask(&self) -> Option<HelperThread> {
         let shared = Arc::clone(&self.shared);
         self.client.clone().into_helper_thread(move |token| shared.came(token)).ok()
@@ -158,7 +196,7 @@ impl Tokens {
         if whom == Jobserver::Untold {
             return;
         }
-        if let Source::Own(told, _) = &self.source
+        if let Source::Own { told, .. } = &self.source
             && !is_set(VARIABLES[0])
         {
             command.env(VARIABLES[0], told);
@@ -167,7 +205,7 @@ impl Tokens {
             let ours = command.get_envs().find(|(name, _)| *name == VARIABLES[0]).and_then(|(_, value)| value);
             let ours = ours.map(OsStr::to_owned).or_else(|| match &self.source {
                 Source::Inherited(variable) => env::var_os(variable),
-                Source::Own(..) => None,
+                Source::Own { .. } => None,
             });
             command.env(MAKEFLAGS, for_make(env::var_os(MAKEFLAGS), ours.unwrap_or_default()));
         }
@@ -176,7 +214,7 @@ impl Tokens {
     /// Starts a child that has what it was told of. Nothing else may start meanwhile.
     pub fn with_files<T>(&self, whom: Jobserver, start: impl FnOnce() -> T) -> T {
         match &self.source {
-            Source::Own(_, files) if whom != Jobserver::Untold => {
+            Source::Own { files, .. } if whom != Jobserver::Untold => {
                 files.are_left_to_children(true);
                 let started = start();
                 files.are_left_to_children(false);
@@ -195,7 +233,8 @@ impl Source {
         let told = command.get_envs().find(|(name, _)| *name == VARIABLES[0]).and_then(|(_, value)| value);
         let told = told.unwrap_or_default().to_owned();
         let files = JobserverFiles::of(&told.to_string_lossy());
-        Self::Own(told, files)
+        let at_hand = files.at_hand();
+        Self::Own { told, files, at_hand }
     }
 }
 
@@ -231,9 +270,14 @@ impl Shared {
 
 impl Drop for Token<'_> {
     fn drop(&mut self) {
-        if self.is_own {
-            self.shared.lock().own_is_free = true;
-            self.shared.changed.notify_one();
+        match self.kind {
+            Kind::Own => {
+                self.tokens.shared.lock().own_is_free = true;
+                self.tokens.shared.changed.notify_one();
+            }
+            // It fails only if our own pipe is broken.
+            Kind::AtHand => _ = self.tokens.client.release_raw(),
+            Kind::Acquired { .. } | Kind::None => {}
         }
     }
 }
@@ -272,6 +316,19 @@ mod tests {
         let client = tokens.client.clone();
         drop(tokens);
         assert_eq!(client.available().unwrap(), 2, "all came back");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_at_hand_is_brought_by_nobody_and_comes_back() {
+        let tokens = of(2);
+        for _ in 0..3 {
+            let taken: Vec<_> = (0..3).map(|_| tokens.take().unwrap()).collect();
+            assert_eq!(taken.iter().filter(|token| matches!(token.kind, Kind::AtHand)).count(), 2);
+            assert_eq!(tokens.client.available().unwrap(), 0);
+        }
+        assert!(tokens.asking.get().is_none());
+        assert_eq!(tokens.client.available().unwrap(), 2);
     }
 
     #[test]

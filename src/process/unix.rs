@@ -1,8 +1,10 @@
 //! What the process door needs of Unix: groups, signals and a wait that does not reap.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
@@ -62,6 +64,19 @@ impl JobserverFiles {
         // SAFETY: they are the jobserver's, which is open, and stays so.
         let file = |number: u16| unsafe { BorrowedFd::borrow_raw(number.into()) };
         Self(numbers.filter_map(|number| number.parse().ok()).map(file).collect())
+    }
+
+    /// The file that tokens are read from, opened once more, so that reading does not wait and still does for all others.
+    #[cfg(target_os = "linux")]
+    pub fn at_hand(&self) -> Option<File> {
+        let path = format!("/proc/self/fd/{}", self.0.first()?.as_raw_fd());
+        File::options().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()).open(path).ok()
+    }
+
+    /// There is no such file.
+    #[cfg(not(target_os = "linux"))]
+    pub fn at_hand(&self) -> Option<File> {
+        None
     }
 
     /// Says whether children that start from now on have them. To do that in the child itself would be a step between fork

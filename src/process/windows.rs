@@ -1,6 +1,7 @@
 //! What the process door needs of Windows: the least that stops a child with what it started. Not tried.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::os::windows::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -32,6 +33,11 @@ impl JobserverFiles {
     /// There are none.
     pub fn of(_: &str) -> Self {
         Self(())
+    }
+
+    /// There is none.
+    pub fn at_hand(&self) -> Option<File> {
+        None
     }
 
     /// There are none.
