@@ -119,7 +119,16 @@ const STACK: usize = 64 << 20;
 fn pool_of(jobs: Option<NonZeroUsize>) -> Result<ThreadPool, Error> {
     let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let threads = jobs.unwrap_or_else(cores).get().min(MOST_JOBS);
-    Ok(ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build()?)
+    Ok(ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).start_handler(|_| make_room()).build()?)
+}
+
+/// Takes memory and gives it back, untouched. glibc has that at hand for the thread from then on, which would else ask the
+/// system for each few kilobytes, and no thread may touch new memory meanwhile.
+fn make_room() {
+    // Half as much is not asked of the system apart once the first was, and is kept.
+    for size in [16 << 20, 8 << 20] {
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(size)));
+    }
 }
 
 /// A panic leaves nothing half done in it.
