@@ -174,8 +174,11 @@ impl<'a> Keys<'a> {
             };
             (areas, tree.begin())
         };
+        // What ignores files on the way to a member is looked at with the rest, or in the end.
+        let is_alone = areas.len() == 1;
         for area in areas {
-            let found = self.coverage.areas.rewalk(area, &self.remembered.walk);
+            let before = is_alone.then(|| Arc::clone(&self.state().tree.areas[area]));
+            let found = self.coverage.areas.rewalk(area, before.as_deref(), &self.remembered.walk);
             let state = &mut *self.state_mut();
             // What is as it was known to be, now and before, has changed no set that follows from it.
             let is_same = found.is_known() && state.tree.areas[area].is_known();

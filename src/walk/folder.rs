@@ -30,6 +30,8 @@ pub struct Found {
     pub records: Vec<Vec<u8>>,
     /// Whether there is something in one of them that has to be looked at each time.
     pub is_untold: bool,
+    /// The area's own folder, as the walk came to it.
+    pub top: Option<Arc<Folder>>,
 }
 
 impl Found {
@@ -46,6 +48,7 @@ impl Found {
         self.same.append(&mut other.same);
         self.records.append(&mut other.records);
         self.is_untold |= other.is_untold;
+        self.top = self.top.take().or(other.top);
     }
 
     pub fn problem(&mut self, path: &Path, error: io::Error) {
@@ -55,6 +58,7 @@ impl Found {
 }
 
 /// A folder to look at.
+#[derive(Debug)]
 pub struct Folder {
     /// The area its files belong to.
     pub area: usize,
@@ -66,6 +70,13 @@ pub struct Folder {
     /// Folders not to be entered, by the paths that they have from here.
     skip: Arc<Skipped>,
     link: Option<Arc<Link>>,
+}
+
+impl Folder {
+    /// Whether it is that of its area, and nothing but its place decides how it is looked at.
+    pub fn is_top(&self) -> bool {
+        self.relative.as_os_str().is_empty() && self.link.is_none() && self.rules.is_some()
+    }
 }
 
 /// Folders that are not entered.
@@ -89,6 +100,7 @@ impl Skipped {
 pub type Grounds = [[u8; 32]; 2];
 
 /// A link to a folder through which the walk came.
+#[derive(Debug)]
 struct Link {
     /// The folder that the link is in, without links.
     from: PathBuf,

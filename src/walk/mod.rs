@@ -66,6 +66,8 @@ pub struct Tree {
 pub struct Area {
     same: Option<(Arc<Known>, usize)>,
     told: OnceLock<AreaFiles>,
+    /// Its folder, as the walk came to it.
+    top: Option<Arc<Folder>>,
 }
 
 /// When a look at an area began, among all that did.
@@ -212,7 +214,7 @@ impl Deref for Area {
 
 impl From<AreaFiles> for Area {
     fn from(files: AreaFiles) -> Self {
-        Self { same: None, told: files.into() }
+        Self { same: None, told: files.into(), top: None }
     }
 }
 
@@ -300,7 +302,9 @@ impl Areas {
                     scope.spawn(|scope| self.spread(scope, below, (found, known)));
                 }
             });
-            lock(&found[folder.area]).get_or_insert_default().append(news);
+            let area = folder.area;
+            news.top = folder.is_top().then(|| Arc::new(folder));
+            lock(&found[area]).get_or_insert_default().append(news);
         }
     }
 
@@ -316,13 +320,15 @@ impl Areas {
     }
 
     /// Looks at one area again: what [`Areas::walk`] would tell of it now. A plain loop on the calling thread, because
-    /// it is called on the threads of the pool, where waiting for parallel work means to take up another step.
-    pub fn rewalk(&self, area: usize, known: &Arc<Known>) -> Area {
+    /// it is called on the threads of the pool, where waiting for parallel work means to take up another step. `before`:
+    /// what was told of it, if the way to it is as it was.
+    pub fn rewalk(&self, area: usize, before: Option<&Area>, known: &Arc<Known>) -> Area {
         let area = self.firsts[area];
-        let mut found = Found::default();
-        let mut pending = vec![self.reach(area)];
+        let top = before.and_then(|before| before.top.clone()).unwrap_or_else(|| Arc::new(self.reach(area)));
+        let mut found = Found { top: Some(Arc::clone(&top)), ..Found::default() };
+        let mut pending = vec![top];
         while let Some(folder) = pending.pop() {
-            let below = &mut |below: Folder| pending.extend((below.area == area).then_some(below));
+            let below = &mut |below: Folder| pending.extend((below.area == area).then(|| Arc::new(below)));
             self.look(&folder, &mut found, Some(known), below);
         }
         told(known, area, found)
@@ -345,13 +351,14 @@ impl Areas {
 fn told(known: &Arc<Known>, area: usize, mut found: Found) -> Area {
     let count = found.same.len();
     let is_same = count > 0 && count == known.count(area) && found.records.is_empty() && !found.is_untold;
+    let top = found.top.take();
     if is_same {
-        return Area { same: Some((Arc::clone(known), area)), told: OnceLock::new() };
+        return Area { same: Some((Arc::clone(known), area)), told: OnceLock::new(), top };
     }
     for place in std::mem::take(&mut found.same) {
         known.tell(place, &mut found);
     }
-    AreaFiles::from(found).into()
+    Area { top, ..AreaFiles::from(found).into() }
 }
 
 impl From<Found> for AreaFiles {

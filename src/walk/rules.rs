@@ -13,9 +13,10 @@ use sha2::{Digest as _, Sha256};
 use crate::disk::{Disk, Sort};
 
 /// The rules that hold in one folder. Cheap to clone; folders share those of the folders above.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Rules(Option<Arc<Level>>);
 
+#[derive(Debug)]
 struct Level {
     base: PathBuf,
     text: Vec<u8>,

@@ -89,7 +89,8 @@ fn a_file_belongs_to_the_innermost_area_and_areas_may_lie_anywhere() {
     let found: Vec<String> = tree.areas.iter().map(|area| names(&area.files)).collect();
     assert_eq!(found, ["x y/x", "a-b/x x", "t/x x", "src/x x", "a-b/x x"]);
     for (area, files) in tree.areas.iter().enumerate() {
-        assert_eq!(areas.rewalk(area, &Arc::default()).files, files.files);
+        assert_eq!(areas.rewalk(area, None, &Arc::default()).files, files.files);
+        assert_eq!(areas.rewalk(area, Some(files), &Arc::default()).files, files.files);
     }
 }
 
@@ -150,7 +151,7 @@ fn an_area_in_an_ignored_or_skipped_folder_is_walked_with_its_own_rules() {
     assert_eq!(text(&tree.areas[0].ignored_dirs), "gen");
     assert_eq!(text(&tree.areas[1].ignored_files), "no.log");
     for (area, files) in tree.areas.iter().enumerate() {
-        assert_eq!(areas.rewalk(area, &Arc::default()).files, files.files);
+        assert_eq!(areas.rewalk(area, None, &Arc::default()).files, files.files);
     }
 }
 
@@ -201,14 +202,14 @@ fn what_cannot_be_looked_at_is_a_problem_and_the_rest_is_found() {
     let problems = &areas.walk(&Arc::default()).areas[1].problems;
     assert_eq!(problems.len(), 1);
     assert_eq!((&problems[0].path, problems[0].error.kind()), (&scene.at("gone"), io::ErrorKind::NotFound));
-    assert_eq!(areas.rewalk(1, &Arc::default()).problems.len(), 1);
+    assert_eq!(areas.rewalk(1, None, &Arc::default()).problems.len(), 1);
 
     if rustix::process::geteuid().is_root() {
         return;
     }
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(scene.at("a"), fs::Permissions::from_mode(0o000)).unwrap();
-    let area = areas.rewalk(0, &Arc::default());
+    let area = areas.rewalk(0, None, &Arc::default());
     assert_eq!((&*names(&area.files), &area.problems[0].path), ("b/x", &scene.at("a")));
     fs::set_permissions(scene.at("a"), fs::Permissions::from_mode(0o700)).unwrap();
 }
@@ -222,10 +223,10 @@ fn a_second_look_sees_what_changed() {
     scene.write("a/y", "");
     scene.write("a/.gitignore", "z");
     scene.write("a/z", "");
-    let after = areas.rewalk(0, &Arc::default());
+    let after = areas.rewalk(0, None, &Arc::default());
     assert_eq!(names(&after.files), ".gitignore x y");
     assert_ne!(after.files[1].stat, before.areas[0].files[0].stat);
-    assert_eq!(areas.rewalk(1, &Arc::default()).files, before.areas[1].files);
+    assert_eq!(areas.rewalk(1, None, &Arc::default()).files, before.areas[1].files);
 }
 
 #[test]
@@ -234,10 +235,10 @@ fn what_an_older_look_has_found_does_not_hide_what_a_later_one_did() {
     let areas = scene.areas(&["a"]);
     let mut tree = areas.walk(&Arc::default());
     let before = tree.begin();
-    let old = areas.rewalk(0, &Arc::default());
+    let old = areas.rewalk(0, None, &Arc::default());
     scene.write("a/two", "");
     let after = tree.begin();
-    assert!(tree.take(0, areas.rewalk(0, &Arc::default()), after));
+    assert!(tree.take(0, areas.rewalk(0, None, &Arc::default()), after));
     assert!(!tree.take(0, old, before));
     assert_eq!(names(&tree.areas[0].files), "one two");
 }

@@ -8,7 +8,7 @@ use super::*;
 fn kinds(scene: &Scene, dir: &str) -> Vec<(String, Kind)> {
     let areas = scene.areas(&[dir]);
     let files = areas.walk(&Arc::default()).areas[0].files.clone();
-    assert_eq!(areas.rewalk(0, &Arc::default()).files, files);
+    assert_eq!(areas.rewalk(0, None, &Arc::default()).files, files);
     files.into_iter().map(|file| (file.path.to_str().unwrap().to_owned(), file.kind)).collect()
 }
 
@@ -76,7 +76,7 @@ fn to_an_area_lead_to_its_files() {
     let areas = scene.areas(&["w", "w/member"]);
     let tree = areas.walk(&Arc::default());
     assert_eq!((&*names(&tree.areas[0].files), &*names(&tree.areas[1].files)), ("x", "lib.rs"));
-    assert_eq!(areas.rewalk(1, &Arc::default()).files, tree.areas[1].files);
+    assert_eq!(areas.rewalk(1, None, &Arc::default()).files, tree.areas[1].files);
 }
 
 #[test]

@@ -80,10 +80,14 @@ fn by_walk(scene: &Scene, areas: &Areas) -> Vec<String> {
         let dir = areas.dir(area).strip_prefix(&scene.root).unwrap();
         all.extend(files.files.iter().map(|file| dir.join(&file.path).to_str().unwrap().to_owned()));
 
-        let again = areas.rewalk(area, &Arc::default());
-        assert_eq!(again.files, files.files, "{dir:?}");
-        assert_eq!(again.ignored_files, files.ignored_files, "{dir:?}");
-        assert_eq!(again.ignored_dirs, files.ignored_dirs, "{dir:?}");
+        let anew = areas.rewalk(area, None, &Arc::default());
+        for again in
+            [areas.rewalk(area, Some(files), &Arc::default()), areas.rewalk(area, Some(&anew), &Arc::default()), anew]
+        {
+            assert_eq!(again.files, files.files, "{dir:?}");
+            assert_eq!(again.ignored_files, files.ignored_files, "{dir:?}");
+            assert_eq!(again.ignored_dirs, files.ignored_dirs, "{dir:?}");
+        }
     }
     all.sort();
     all
