@@ -143,11 +143,13 @@ impl<'a> Worker<'a> {
     fn prepare(&self, id: StepId, key: Option<Key>, fresh: Option<Held>) -> Prepared {
         let step = self.plan.step(id);
         let expanded = self.expansion.expand(step);
-        let doubts = key.map(|key| self.judge.unseen_by_cargo(id, key)).unwrap_or_default();
-        let before = key.map(|_| self.judge.discovered_before(id)).unwrap_or_default();
+        // Nobody else tells what was read and made.
+        let of_cargo = key.filter(|_| step.definition.commands.iter().any(|command| command.cargo().is_some()));
+        let doubts = of_cargo.map(|key| self.judge.unseen_by_cargo(id, key)).unwrap_or_default();
+        let before = of_cargo.map(|_| self.judge.discovered_before(id)).unwrap_or_default();
         let makes = step.definition.outputs.as_ref().is_some_and(|outputs| !outputs.is_empty());
         let stood = makes.then(|| self.outputs.before(&self.keys.outputs_of(step)));
-        if key.is_some() && step.definition.commands.iter().any(|command| command.cargo().is_some()) {
+        if of_cargo.is_some() {
             let ended = *self.ended.lock().unwrap_or_else(PoisonError::into_inner);
             std::thread::sleep(GRAIN.saturating_sub(ended.elapsed()));
         }

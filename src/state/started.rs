@@ -133,9 +133,9 @@ impl Started {
         let mut noted = self.noted();
         let Some(noting) = noted.steps.get_mut(step) else { return };
         noting.has_ended = true;
-        if noted.file.as_ref().is_some_and(|file| is_at(file, &self.path)) {
+        if let Some(file) = noted.file.as_mut().filter(|file| is_at(file, &self.path)) {
             // Others know less without it, and nothing that is wrong.
-            let _ = self.append(&mut noted, &line('-', step));
+            let _ = write(file, &line('-', step), self.boot.get_or_init(boot));
         }
     }
 
