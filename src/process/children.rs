@@ -27,6 +27,7 @@ const BLINK: Duration = Duration::from_micros(100);
 pub struct Children {
     clock: Arc<Clock>,
     tokens: Option<Tokens>,
+    shell: platform::Shell,
     state: Mutex<State>,
 }
 
@@ -51,7 +52,7 @@ impl Children {
     #[must_use]
     pub fn sharing(jobs: usize, clock: Arc<Clock>) -> (Self, Option<String>) {
         let (tokens, note) = Tokens::new(jobs);
-        (Self { clock, tokens, state: Mutex::default() }, note)
+        (Self { clock, tokens, ..Self::default() }, note)
     }
 
     /// Whether no child runs. What ended children left behind does not count.
@@ -132,8 +133,14 @@ impl Children {
         self.tokens.as_ref().map_or(Some(None), |tokens| tokens.take().map(Some))
     }
 
-    /// Tells a child of the jobserver, unless it was told of one.
-    pub(super) fn tell(&self, process: &mut Command, command: &CommandLine) {
+    /// What starts the command. It is told of the jobserver, unless it was told of one.
+    pub(super) fn command(&self, command: &CommandLine) -> Command {
+        let mut process = command.command(&self.shell);
+        self.tell(&mut process, command);
+        process
+    }
+
+    fn tell(&self, process: &mut Command, command: &CommandLine) {
         if let Some(tokens) = &self.tokens {
             tokens.tell(process, command.jobserver, |name| command.env.iter().any(|(set, _)| set == name));
         }

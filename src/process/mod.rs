@@ -153,7 +153,7 @@ impl CommandLine {
         }
     }
 
-    fn command(&self) -> Command {
+    fn command(&self, shell: &platform::Shell) -> Command {
         let path = || {
             let given = self.env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
             given.or_else(|| std::env::var_os("PATH").filter(|_| !self.env_remove.iter().any(|name| name == "PATH")))
@@ -161,9 +161,9 @@ impl CommandLine {
         let mut command = match &self.program {
             // So that nobody is between us and a program that deals with the terminal's keys in its own way.
             Program::Shell(line) if self.interactive && is_one_program(line) => {
-                platform::shell(&format!("exec {line}"), path())
+                shell.command(&format!("exec {line}"), path())
             }
-            Program::Shell(line) => platform::shell(line, path()),
+            Program::Shell(line) => shell.command(line, path()),
             Program::Words(words) => {
                 let mut command = Command::new(self.name());
                 command.args(words.iter().skip(1));

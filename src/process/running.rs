@@ -45,11 +45,10 @@ pub(super) fn run_by(
     // What it takes comes first: when that cannot be had, there is no child to be left alone.
     let arriving = way(reader, command.interactive).map_err(failed)?;
 
-    let mut process = command.command();
+    let mut process = children.command(command);
     if let Some(writer) = writer {
         process.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
     }
-    children.tell(&mut process, command);
     let started = children.now();
     let waited = started.saturating_sub(asked);
     let child = children.start(process, command.jobserver).map_err(failed)?.ok_or(Error::Closed)?;

@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
+use std::sync::{Mutex, PoisonError};
 
 use nix::sys::signal::SigSet;
 use rustix::io::{Errno, FdFlags, fcntl_setfd, retry_on_intr};
@@ -19,21 +20,34 @@ use super::Signal;
 
 pub const SHELL: &str = "sh";
 
-/// `path`: where it is sought.
-pub fn shell(line: &str, path: Option<OsString>) -> Command {
-    let found = path.and_then(|path| first_in(&path, SHELL));
-    let mut command = Command::new(found.as_deref().unwrap_or(Path::new(SHELL)));
-    command.arg0(SHELL).arg("-c").arg(line);
-    command
+/// Where the shell was found, by the `PATH` that it was sought in last.
+#[derive(Debug, Default)]
+pub struct Shell(Mutex<Option<(OsString, PathBuf)>>);
+
+impl Shell {
+    /// The shell with a line for it. `path`: where it is sought.
+    pub fn command(&self, line: &str, path: Option<OsString>) -> Command {
+        let found = path.and_then(|path| self.find(path));
+        let mut command = Command::new(found.as_deref().unwrap_or(Path::new(SHELL)));
+        command.arg0(SHELL).arg("-c").arg(line);
+        command
+    }
+
+    fn find(&self, path: OsString) -> Option<PathBuf> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = last.as_ref().filter(|(sought_in, shell)| *sought_in == path && is_program(shell));
+        if let Some((_, shell)) = known {
+            return Some(shell.clone());
+        }
+        let shell = first_in(&path, SHELL)?;
+        *last = Some((path, shell.clone()));
+        Some(shell)
+    }
 }
 
 /// The program of this name in the folders of `PATH`, by its whole path: the child would try one folder after the other, and
 /// nobody else starts while it does. `None` if it has to, because a folder depends on where it stands.
 fn first_in(path: &OsStr, name: &str) -> Option<PathBuf> {
-    let is_program = |path: &PathBuf| {
-        let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
-        is_file && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
-    };
     for folder in std::env::split_paths(path) {
         if !folder.is_absolute() {
             return None;
@@ -44,6 +58,11 @@ fn first_in(path: &OsStr, name: &str) -> Option<PathBuf> {
         }
     }
     None
+}
+
+fn is_program(path: &Path) -> bool {
+    let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+    is_file && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
 /// Makes the child the leader of a process group of its own.

@@ -12,11 +12,19 @@ use super::Signal;
 
 pub const SHELL: &str = "cmd";
 
-pub fn shell(line: &str, _: Option<OsString>) -> Command {
-    let mut command = Command::new(SHELL);
-    // `cmd` reads its line by rules of its own, which ordinary quoting would break.
-    command.arg("/C").raw_arg(line);
-    command
+/// It is found by the system each time.
+#[derive(Debug, Default)]
+pub struct Shell(());
+
+impl Shell {
+    /// The shell with a line for it.
+    #[expect(clippy::unused_self, reason = "elsewhere it knows where the shell is")]
+    pub fn command(&self, line: &str, _: Option<OsString>) -> Command {
+        let mut command = Command::new(SHELL);
+        // `cmd` reads its line by rules of its own, which ordinary quoting would break.
+        command.arg("/C").raw_arg(line);
+        command
+    }
 }
 
 /// Keeps the console's Ctrl-C away from the child, as a group of its own does elsewhere.
