@@ -266,13 +266,25 @@ pub fn figures(summary: &Summary) -> String {
 /// `build api took 12.30s, more than the 10.00s of max_phase_time`
 #[must_use]
 pub fn exceeded(exceeded: &Exceeded, steps: &[StepInfo]) -> String {
-    let Exceeded { taken, budget, .. } = exceeded;
-    let amount = |taken: &Taken| match taken {
-        Taken::Time(time) => seconds(*time),
+    let amount = |taken: Taken| match taken {
+        Taken::Time(time) => seconds(time),
         Taken::Memory(bytes) => format!("{} MB", bytes.div_ceil(1_000_000)),
     };
-    let who = who(exceeded, steps);
-    format!("{who} took {}, more than the {} of {}", amount(taken), amount(budget), exceeded.key(steps))
+    let (taken, budget) = match (exceeded.taken, exceeded.budget) {
+        (Taken::Time(taken), Taken::Time(budget)) => apart(taken, budget),
+        (taken, budget) => (amount(taken), amount(budget)),
+    };
+    format!("{} took {taken}, more than the {budget} of {}", who(exceeded, steps), exceeded.key(steps))
+}
+
+/// A time and a shorter one, in as many digits as it takes to tell them.
+fn apart(taken: Duration, budget: Duration) -> (String, String) {
+    let (long, short) = (seconds(taken), seconds(budget));
+    if long != short && budget.subsec_millis().is_multiple_of(10) {
+        return (long, short);
+    }
+    let thousandths = |milliseconds: u128| format!("{}.{:03}s", milliseconds / 1000, milliseconds % 1000);
+    (thousandths(taken.as_micros().div_ceil(1000)), thousandths(budget.as_millis()))
 }
 
 /// Whose budget it is: `build api`, `the run`
@@ -313,6 +325,23 @@ mod tests {
 
     fn change_of(changes: &[Change]) -> String {
         reason(&Reason::Changed(changes.to_vec()), &[], Some("api"))
+    }
+
+    #[test]
+    fn what_exceeds_a_budget_is_told_to_be_more() {
+        let told = |taken_us, budget_ms| {
+            let time = |time| Taken::Time(time);
+            let (taken, budget) = (time(Duration::from_micros(taken_us)), time(Duration::from_millis(budget_ms)));
+            exceeded(&Exceeded { step: None, taken, budget, is_of_phase: false }, &[])
+        };
+        let words =
+            |taken: &str, budget: &str| format!("the run took {taken}, more than the {budget} of max_pipeline_time");
+        assert_eq!(told(12_300_000, 10_000), words("12.30s", "10.00s"));
+        assert_eq!(told(12_400, 5), words("0.013s", "0.005s"));
+        assert_eq!(told(5_001, 5), words("0.006s", "0.005s"));
+        assert_eq!(told(10_000_400, 10_000), words("10.001s", "10.000s"));
+        assert_eq!(told(125_300_000, 125_000), words("125.300s", "125.000s"));
+        assert_eq!(told(180_000_000, 125_000), words("3m 00s", "2m 05s"));
     }
 
     #[test]

@@ -237,7 +237,7 @@ fn matches(actual: &str, expected: &str) -> bool {
     false
 }
 
-/// Writes `[time]` for `0.19s` and `2m 05s`.
+/// Writes `[time]` for `0.19s`, `0.004s` and `2m 05s`.
 fn without_times(text: &str) -> String {
     let mut shown = String::new();
     let mut rest = text;
@@ -264,7 +264,7 @@ fn time(text: &str) -> Option<usize> {
     let (unit, after) = text.get(whole..)?.split_at_checked(1)?;
     let fraction = digits(after);
     let is_time = match unit {
-        "." => fraction == 2 && after.get(2..3) == Some("s"),
+        "." => (2..=3).contains(&fraction) && after.get(fraction..=fraction) == Some("s"),
         _ => false,
     };
     let minutes = text.get(whole..)?.strip_prefix("m ").filter(|rest| digits(rest) == 2 && rest.get(2..3) == Some("s"));
@@ -273,5 +273,5 @@ fn time(text: &str) -> Option<usize> {
     }
     let ends =
         |length: usize| !text.get(length..).is_some_and(|rest| rest.starts_with(|char: char| char.is_alphanumeric()));
-    is_time.then_some(whole + 4).filter(|length| ends(*length))
+    is_time.then_some(whole + fraction + 2).filter(|length| ends(*length))
 }
