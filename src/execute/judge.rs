@@ -232,8 +232,8 @@ impl<'a> Judge<'a> {
     fn in_place(&self, id: StepId, found: (Record, Digest, Option<Vec<Discovered>>)) -> Match {
         let step = self.plan.step(id);
         let (record, digest, discovered) = found;
-        if may_make_anything(step) && (self.is_other(id, digest) || self.is_unknown(id)) {
-            // What is there now is of another state, and nobody knows what it is.
+        if may_make_anything(step) && (self.is_other(id, digest) || self.is_unfinished(id)) {
+            // What is there now is of another state, or half made, and nobody knows what it is.
             return Match::None;
         }
         if let Some(reason) = record.artifacts.iter().find_map(|artifact| self.amiss(artifact)) {
@@ -325,9 +325,11 @@ impl<'a> Judge<'a> {
         last.is_none_or(|last| last.key != Some(digest))
     }
 
-    /// Whether nobody knows in which state the step's last run left what it makes.
-    fn is_unknown(&self, id: StepId) -> bool {
-        self.last(self.name(id)).is_some_and(|last| last.is_unknown)
+    /// Whether nobody knows in which state the step's last run left what it makes: it was interrupted, or failed, or what came of
+    /// it was not to be kept. A record of the same state may be of an earlier run.
+    fn is_unfinished(&self, id: StepId) -> bool {
+        let is_whole = |last: &LastRun| last.ended == Ended::Succeeded && last.not_kept.is_none() && !last.is_unknown;
+        self.last(self.name(id)).is_some_and(|last| !is_whole(last))
     }
 
     /// Whether the use of the record is to be noted.

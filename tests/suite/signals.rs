@@ -140,3 +140,40 @@ fn a_build_that_is_interrupted_is_built_again() {
     std::fs::write(scene.beside("quick"), "").unwrap();
     assert_eq!(scene.call("check").succeeds().ran(), ["check (1 member) (interrupted before)"]);
 }
+
+#[test]
+fn what_was_cut_off_is_no_earlier_run_of_the_same_state() {
+    let command = "echo half > made; [ -e $SIDE/slow ] && touch $SIDE/started-go && sleep 30; cp in made";
+    let make = format!("[lifecycle.go]\ninputs = [\"in\"]\ncommand = \"{command}\"\n");
+    let scene = Scene::of(&["a"]).make(&make).file(".gitignore", "made\ntarget\n");
+    for input in ["1", "2", "1"] {
+        scene.write("a/in", input);
+        scene.call("go").succeeds();
+    }
+    let states = [("go --force", "1"), ("go", "2")];
+    for (words, input) in states {
+        scene.write("a/in", input);
+        std::fs::write(scene.beside("slow"), "").unwrap();
+        assert_eq!(interrupted(&scene, &scene.call(words), 1, &[Signal::INT]).code, Some(130));
+        ["slow", "started-go"].into_iter().for_each(|name| std::fs::remove_file(scene.beside(name)).unwrap());
+        assert_eq!(std::fs::read_to_string(scene.at("a/made")).unwrap(), "half\n");
+        assert_eq!(scene.call("go").succeeds().ran(), ["go a (interrupted before)"], "{words}");
+        assert_eq!(std::fs::read_to_string(scene.at("a/made")).unwrap(), input);
+        assert!(scene.call("go").succeeds().was_fresh());
+    }
+}
+
+#[test]
+fn what_was_not_kept_is_no_earlier_run_of_the_same_state() {
+    let command = "cp in made; [ -e $SIDE/change ] && cp $SIDE/change in; true";
+    let make = format!("[lifecycle.go]\ninputs = [\"in\"]\ncommand = \"{command}\"\n");
+    let scene = Scene::of(&["a"]).make(&make).file(".gitignore", "made\ntarget\n").file("a/in", "1");
+    scene.call("go").succeeds();
+    std::fs::write(scene.beside("change"), "2").unwrap();
+    scene.call("go --force").succeeds();
+    std::fs::remove_file(scene.beside("change")).unwrap();
+    scene.write("a/in", "1");
+    let again = scene.call("go").succeeds();
+    assert!(!again.was_fresh(), "{}", again.text());
+    assert!(scene.call("go").succeeds().was_fresh());
+}
