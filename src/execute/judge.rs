@@ -108,7 +108,7 @@ impl Judged {
 }
 
 /// Whether the step may write files of which nothing tells: it declares no outputs, and may write anything.
-fn may_make_anything(step: &Step) -> bool {
+pub fn may_make_anything(step: &Step) -> bool {
     step.definition.outputs.is_none() && may_write_anything(step)
 }
 

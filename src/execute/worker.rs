@@ -9,12 +9,12 @@ mod verify;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::command::Commands;
-use super::judge::{Doubts, Held, Judged, may_write_anything};
+use super::judge::{Doubts, Held, Judged, may_make_anything, may_write_anything};
 use super::ran::{Kept, Ran};
 use super::upstream::Came;
 use super::{Judge, Passed, Signal, Teller, Turn, Work};
@@ -22,7 +22,7 @@ use crate::home::Home;
 use crate::keys::{Key, Keys, refined};
 use crate::model::{
     CargoCommand, Digest, Discovered, Done, Engine, Interrupt, Outcome, Output, Part, Plan, Reason, Replay, StepId,
-    TestSummary, Verdict,
+    Subject, TestSummary, Verdict,
 };
 use crate::outputs::{Before, Outputs};
 use crate::plan::{Expanded, Expansion};
@@ -49,6 +49,10 @@ pub struct Worker<'a> {
     commands: Commands<'a>,
     /// Which steps ran.
     ran: Vec<AtomicBool>,
+    /// How many of them may have written anywhere, while it was looked at their own members alone.
+    strayed: AtomicUsize,
+    /// How many had when everything was looked at last.
+    looked: Mutex<usize>,
     /// What came of the steps for those that wait for them.
     made: Vec<OnceLock<Digest>>,
     /// What is in the places of the steps' declared outputs.
@@ -95,6 +99,8 @@ impl<'a> Worker<'a> {
             started,
             commands,
             ran: plan.steps.iter().map(|_| AtomicBool::new(false)).collect(),
+            strayed: AtomicUsize::new(0),
+            looked: Mutex::default(),
             made: plan.steps.iter().map(|_| OnceLock::new()).collect(),
             lists: plan.steps.iter().map(|_| OnceLock::new()).collect(),
             testing: plan.steps.iter().map(|_| OnceLock::new()).collect(),
@@ -214,6 +220,9 @@ impl<'a> Worker<'a> {
             let tests = tests.map(TestSummary::all);
             self.produce(Produced { step: id, part: None, key, ending, duration, output, warned, tests, parts });
         }
+        if step.subject != Subject::Workspace && may_make_anything(step) {
+            self.strayed.fetch_add(1, Ordering::Release);
+        }
         // What was fresh and is so again has changed nothing for others.
         self.ran[id.index()].store(fresh.is_none() || refuted.is_some(), Ordering::Release);
         let failure = refuted.or(ran.failure);
@@ -223,6 +232,20 @@ impl<'a> Worker<'a> {
             None => Outcome::Succeeded,
         };
         Done { outcome, duration, output, warned: ran.warned, tests, attempts: 1, peak: ran.peak }
+    }
+
+    /// Before a step that is for several members: looks at everything, if one has run meanwhile that may have written into members
+    /// of others. (For each member's own step that would take too long; what depends on that one runs anyway.)
+    fn look_around(&self, id: StepId) {
+        if matches!(self.plan.step(id).subject, Subject::Member(_)) {
+            return;
+        }
+        let strayed = self.strayed.load(Ordering::Acquire);
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        if *looked < strayed {
+            self.keys.look_everywhere();
+            *looked = strayed;
+        }
     }
 
     /// What came of a step so far.
@@ -280,6 +303,7 @@ impl Work for Worker<'_> {
     fn pass(&self, id: StepId) -> Option<Passed> {
         let span = tracing::debug_span!("step", name = self.judge.name(id), verdict = "fresh");
         let claim = self.claim_at_once(id)?;
+        self.look_around(id);
         let judged = self.judge.judge(id, &|step| self.came(step));
         let is_in_place = judged.record.as_ref().is_some_and(|held| held.amiss.is_empty());
         if !is_in_place || self.judge.verifies() {
@@ -294,6 +318,7 @@ impl Work for Worker<'_> {
         let span = tracing::debug_span!("step", name = self.judge.name(id), verdict = tracing::field::Empty);
         let _entered = span.enter();
         let claim = self.claim(id, tell);
+        self.look_around(id);
         let judged = self.judge.judge(id, &|step| self.came(step));
         let reason = match (&judged.verdict, &judged.record) {
             (Verdict::Stale(reason), _) => Some(reason.clone()),

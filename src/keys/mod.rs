@@ -32,7 +32,7 @@ use crate::fingerprint::{Description, Parts};
 use crate::hash_cache::FileHashCache;
 use crate::model::{Digest, Engine, MemberId, Plan, Step, Subject};
 use crate::plan::Expansion;
-use crate::walk::{Place, Tree};
+use crate::walk::{Moment, Place, Tree};
 pub use discovered::{names_in, newest, refined, refinement};
 pub use overlooked::{nanoseconds, silent_since};
 pub use tested::TestFacts;
@@ -176,6 +176,20 @@ impl<'a> Keys<'a> {
         };
         // What ignores files on the way to a member is looked at with the rest, or in the end.
         let is_alone = areas.len() == 1;
+        self.look_into(areas, is_alone, moment);
+    }
+
+    /// Looks again at all files: a step of one member may have changed those of any other.
+    pub fn look_everywhere(&self) {
+        let (areas, moment) = {
+            let tree = &mut self.state_mut().tree;
+            ((0..tree.areas.len()).collect(), tree.begin())
+        };
+        self.look_into(areas, false, moment);
+    }
+
+    /// `is_alone`: the way to the area is as it was.
+    fn look_into(&self, areas: BTreeSet<usize>, is_alone: bool, moment: Moment) {
         for area in areas {
             let before = is_alone.then(|| Arc::clone(&self.state().tree.areas[area]));
             let found = self.coverage.areas.rewalk(area, before.as_deref(), &self.remembered.walk);

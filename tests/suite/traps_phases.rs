@@ -176,3 +176,21 @@ fn a_generator_that_nothing_ties_to_the_phase() {
     let why = trap.reruns();
     assert!(why.contains("words"), "{why}");
 }
+
+#[test]
+fn a_generator_of_one_member_that_writes_into_another() {
+    let command = "cmp -s ../schema.rs ../api/src/lib.rs || cp ../schema.rs ../api/src/lib.rs";
+    let make = format!("[lifecycle.codegen]\nworkspaces = [\"gen\"]\ncommand = \"{command}\"\n");
+    let scene = Scene::of(&["api", "gen", "other"]).make(&make).file("schema.rs", "pub fn one() {}\n");
+    scene.call("codegen check").succeeds();
+    scene.call("codegen check").succeeds();
+    let all = scene.call("codegen check").succeeds();
+    assert_eq!(all.lines_of("Fresh"), ["check (3 members)"], "{}", all.text());
+    scene.write("schema.rs", "pub fn two() {}\npub fn two() {}\n");
+    let ended = scene.call("codegen check").run();
+    assert_eq!(ended.code, Some(1), "{}", ended.text());
+    assert!(ended.err().contains("defined multiple times"), "{}", ended.text());
+    scene.write("schema.rs", "pub fn three() {}\n");
+    let ended = scene.call("codegen check").succeeds();
+    assert_eq!(ended.ran().len(), 2, "{}", ended.text());
+}
