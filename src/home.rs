@@ -131,15 +131,22 @@ impl Home {
     /// # Errors
     /// Whatever the file system says, such as that it is read-only or full.
     pub fn make_folders(&self) -> io::Result<()> {
-        // Another run may remove one after we made it, or after we found it there.
-        let is_of_removal =
-            |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists);
-        let mut tries = 0..TRIES;
-        loop {
-            match target_dir::make(&self.target).and_then(|()| fs::create_dir_all(&self.own)) {
-                Err(error) if is_of_removal(&error) && tries.next().is_some() => {}
-                made => return made,
-            }
+        undisturbed(|| target_dir::make(&self.target).and_then(|()| fs::create_dir_all(&self.own)))
+    }
+}
+
+/// Does what another run disturbs when it removes a folder after we made it, or after we found it there: then once more.
+///
+/// # Errors
+/// Those of what is done.
+pub fn undisturbed<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let is_of_removal =
+        |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists);
+    let mut tries = 0..TRIES;
+    loop {
+        match act() {
+            Err(error) if is_of_removal(&error) && tries.next().is_some() => {}
+            done => return done,
         }
     }
 }
@@ -275,6 +282,18 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
+
+    #[test]
+    fn what_is_disturbed_is_done_again_but_not_for_ever() {
+        let done_after = |disturbances: u32, kind: io::ErrorKind| {
+            let mut done = 0..disturbances;
+            undisturbed(|| done.next().map_or(Ok(()), |_| Err(kind.into()))).map_err(|error| error.kind())
+        };
+        assert_eq!(done_after(3, io::ErrorKind::AlreadyExists), Ok(()));
+        assert_eq!(done_after(3, io::ErrorKind::NotFound), Ok(()));
+        assert_eq!(done_after(1000, io::ErrorKind::AlreadyExists), Err(io::ErrorKind::AlreadyExists));
+        assert_eq!(done_after(1, io::ErrorKind::StorageFull), Err(io::ErrorKind::StorageFull));
+    }
 
     #[test]
     fn a_target_directory_of_our_making_is_tagged_and_another_is_not() {

@@ -9,11 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::{Ended, LastRun, State};
-use crate::home::{Home, is_at};
+use crate::home::{Home, is_at, undisturbed};
 use crate::model::Digest;
-
-/// How often the folder is made again that another run removes at once.
-const TRIES: usize = 100;
 
 /// What this run has started.
 #[derive(Debug)]
@@ -180,14 +177,7 @@ impl Started {
             text += &begun(step, noting.key);
             text += if noting.has_ended { line('-', step) } else { String::new() }.as_str();
         }
-        let mut tries = 0..TRIES;
-        loop {
-            match self.put(&text, boot) {
-                // Another run removed the folder after we made it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && tries.next().is_some() => {}
-                file => return file,
-            }
-        }
+        undisturbed(|| self.put(&text, boot))
     }
 
     fn put(&self, text: &str, boot: &str) -> io::Result<File> {

@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
 use super::records::Blob;
-use crate::home::Home;
+use crate::home::{Home, undisturbed};
 use crate::model::Digest;
 
 /// A run puts its blobs before it writes the records that name them; younger files are left alone.
@@ -61,15 +61,14 @@ impl Blobs {
 
     /// A file that nobody else sees yet.
     fn unfinished(&self) -> io::Result<NamedTempFile> {
-        fs::create_dir_all(&self.folder)?;
-        tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.folder)
+        unfinished_in(&self.folder)
     }
 
     fn finish(&self, written: Hashed<NamedTempFile>) -> io::Result<Digest> {
         let digest = Digest(written.hasher.finalize().into());
         let path = self.path(&digest);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            undisturbed(|| fs::create_dir_all(folder))?;
         }
         // One that is there already is replaced by its equal: this mends a damaged one and makes it young again, so
         // that no other run sweeps it away before our record names it. Nothing is synced: a blob that a power cut
@@ -91,8 +90,7 @@ impl Blobs {
             return file.set_modified(SystemTime::now());
         }
         let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+        let mut file = unfinished_in(folder)?;
         // The kernel copies. Should the file change meanwhile, the digest tells when the blob is read.
         io::copy(&mut File::open(from)?, file.as_file_mut())?;
         file.persist(path).map_err(|error| error.error)?;
@@ -204,6 +202,14 @@ impl Blobs {
         let (folder, file) = name.split_at(2);
         self.folder.join(folder).join(file)
     }
+}
+
+/// A file in the folder that nobody else sees yet.
+fn unfinished_in(folder: &Path) -> io::Result<NamedTempFile> {
+    undisturbed(|| {
+        fs::create_dir_all(folder)?;
+        tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)
+    })
 }
 
 /// Whether the rest of the file has this digest.
