@@ -125,7 +125,7 @@ fn pool_of(jobs: Option<NonZeroUsize>) -> Result<ThreadPool, Error> {
 /// Takes memory and gives it back, untouched. glibc has that at hand for the thread from then on, which would else ask the
 /// system for each few kilobytes, and no thread may touch new memory meanwhile.
 fn make_room() {
-    // Half as much is not asked of the system apart once the first was, and is kept.
+    // The first comes from the system, and its end tells glibc to keep blocks up to its size from then on: such is the second.
     for size in [16 << 20, 8 << 20] {
         drop(std::hint::black_box(Vec::<u8>::with_capacity(size)));
     }

@@ -18,7 +18,6 @@ pub struct Shell(());
 
 impl Shell {
     /// The shell with a line for it.
-    #[expect(clippy::unused_self, reason = "elsewhere it knows where the shell is")]
     pub fn command(&self, line: &str, _: Option<OsString>) -> Command {
         let mut command = Command::new(SHELL);
         // `cmd` reads its line by rules of its own, which ordinary quoting would break.

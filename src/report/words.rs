@@ -266,15 +266,18 @@ pub fn figures(summary: &Summary) -> String {
 /// `build api took 12.30s, more than the 10.00s of max_phase_time`
 #[must_use]
 pub fn exceeded(exceeded: &Exceeded, steps: &[StepInfo]) -> String {
-    let amount = |taken: Taken| match taken {
-        Taken::Time(time) => seconds(time),
-        Taken::Memory(bytes) => format!("{} MB", bytes.div_ceil(1_000_000)),
-    };
     let (taken, budget) = match (exceeded.taken, exceeded.budget) {
         (Taken::Time(taken), Taken::Time(budget)) => apart(taken, budget),
         (taken, budget) => (amount(taken), amount(budget)),
     };
     format!("{} took {taken}, more than the {budget} of {}", who(exceeded, steps), exceeded.key(steps))
+}
+
+fn amount(taken: Taken) -> String {
+    match taken {
+        Taken::Time(time) => seconds(time),
+        Taken::Memory(bytes) => format!("{} MB", bytes.div_ceil(1_000_000)),
+    }
 }
 
 /// A time and a shorter one, in as many digits as it takes to tell them.
@@ -328,20 +331,18 @@ mod tests {
     }
 
     #[test]
-    fn what_exceeds_a_budget_is_told_to_be_more() {
-        let told = |taken_us, budget_ms| {
-            let time = |time| Taken::Time(time);
-            let (taken, budget) = (time(Duration::from_micros(taken_us)), time(Duration::from_millis(budget_ms)));
-            exceeded(&Exceeded { step: None, taken, budget, is_of_phase: false }, &[])
-        };
-        let words =
-            |taken: &str, budget: &str| format!("the run took {taken}, more than the {budget} of max_pipeline_time");
-        assert_eq!(told(12_300_000, 10_000), words("12.30s", "10.00s"));
-        assert_eq!(told(12_400, 5), words("0.013s", "0.005s"));
-        assert_eq!(told(5_001, 5), words("0.006s", "0.005s"));
-        assert_eq!(told(10_000_400, 10_000), words("10.001s", "10.000s"));
-        assert_eq!(told(125_300_000, 125_000), words("125.300s", "125.000s"));
-        assert_eq!(told(180_000_000, 125_000), words("3m 00s", "2m 05s"));
+    fn a_time_is_told_to_be_longer_than_its_budget() {
+        let told = |taken_us, budget_ms| apart(Duration::from_micros(taken_us), Duration::from_millis(budget_ms));
+        for (taken_us, budget_ms, expected) in [
+            (12_300_000, 10_000, ["12.30s", "10.00s"]),
+            (12_400, 5, ["0.013s", "0.005s"]),
+            (5_001, 5, ["0.006s", "0.005s"]),
+            (10_000_400, 10_000, ["10.001s", "10.000s"]),
+            (125_300_000, 125_000, ["125.300s", "125.000s"]),
+            (180_000_000, 125_000, ["3m 00s", "2m 05s"]),
+        ] {
+            assert_eq!(<[String; 2]>::from(told(taken_us, budget_ms)), expected);
+        }
     }
 
     #[test]

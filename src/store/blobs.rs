@@ -42,7 +42,7 @@ impl Blobs {
     /// # Errors
     /// Those of reading `contents` and of the file system.
     pub fn put(&self, mut contents: impl Read) -> io::Result<Digest> {
-        let mut hashed = Hashed { inner: self.unfinished()?, hasher: Sha256::new() };
+        let mut hashed = Hashed { inner: unfinished_in(&self.folder)?, hasher: Sha256::new() };
         io::copy(&mut contents, &mut hashed)?;
         self.finish(hashed)
     }
@@ -57,11 +57,6 @@ impl Blobs {
         let Some(hashed) = unfinished.hashed else { return Ok(None) };
         let size = hashed.inner.as_file().metadata()?.len();
         Ok(Some(Blob { digest: self.finish(hashed)?, size }))
-    }
-
-    /// A file that nobody else sees yet.
-    fn unfinished(&self) -> io::Result<NamedTempFile> {
-        unfinished_in(&self.folder)
     }
 
     fn finish(&self, written: Hashed<NamedTempFile>) -> io::Result<Digest> {
@@ -242,7 +237,7 @@ impl Write for Unfinished<'_> {
         }
         let hashed = match &mut self.hashed {
             Some(hashed) => hashed,
-            none => none.insert(Hashed { inner: self.blobs.unfinished()?, hasher: Sha256::new() }),
+            none => none.insert(Hashed { inner: unfinished_in(&self.blobs.folder)?, hasher: Sha256::new() }),
         };
         hashed.write(bytes)
     }
