@@ -2,7 +2,7 @@
 //! not know.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -98,19 +98,25 @@ impl Needs {
 impl Seen {
     /// What is to be seen of it; `now`: nanoseconds since the Unix epoch.
     fn of(path: &Path, now: i64) -> Self {
-        // Looked at before it is read: of what is written in between the metadata tell.
-        let stat = fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| FileStat::of(&metadata));
+        Self::within(path, &fs::metadata(path), now)
+    }
+
+    /// Likewise; its metadata are these. They were asked for before it is read: of what is written in between they tell.
+    fn within(path: &Path, metadata: &io::Result<Metadata>, now: i64) -> Self {
+        let stat = metadata.as_ref().ok().filter(|metadata| metadata.is_file()).map(FileStat::of);
         let stat = stat.filter(|stat| stat.is_settled(now)).map(plain);
         Self { contents: contents(path), stat }
     }
 
-    /// Whether it is plain that the file is as it was; if not, one has to look into it.
-    fn is_same(&self, path: &Path) -> bool {
-        match fs::metadata(path) {
-            Ok(metadata) => self.stat == Some(plain(FileStat::of(&metadata))) && metadata.is_file(),
-            Err(error) if is_absence(&error) => self.contents == io::ErrorKind::NotFound.to_string(),
+    /// What is to be seen of it now; `None` if it is plain that it is as it was.
+    fn again(&self, path: &Path, now: i64) -> Option<Self> {
+        let metadata = fs::metadata(path);
+        let is_same = match &metadata {
+            Ok(metadata) => self.stat == Some(plain(FileStat::of(metadata))) && metadata.is_file(),
+            Err(error) if is_absence(error) => self.contents == io::ErrorKind::NotFound.to_string(),
             Err(_) => false,
-        }
+        };
+        (!is_same).then(|| Self::within(path, &metadata, now))
     }
 }
 
@@ -133,7 +139,7 @@ impl Inputs {
         }
         let now = now_ns();
         // In the order of the files: those that had to be read.
-        let look = |(path, before): &(PathBuf, Seen)| (!before.is_same(path)).then(|| Seen::of(path, now));
+        let look = |(path, before): &(PathBuf, Seen)| before.again(path, now);
         let looked: Vec<Option<Seen>> = self.files.par_iter().map(look).collect();
         if looked.iter().all(Option::is_none) {
             return Held::Yes;

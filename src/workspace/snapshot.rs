@@ -17,12 +17,6 @@ use crate::{atomic, cargo_config::Variables, executable, target_dir};
 /// says. 5: the metadata of files. 6: in three lines.
 const FORMAT: u32 = 6;
 
-struct Snapshot {
-    question: Question,
-    inputs: Inputs,
-    workspace: Stored,
-}
-
 /// What cargo was asked.
 #[derive(PartialEq, Eq, Serialize, Deserialize)]
 struct Question {
@@ -103,8 +97,8 @@ pub fn read(options: &Options, root: &Path, target_dir: &Path) -> Option<Workspa
         return None;
     }
     let mut lines = json.lines();
-    let (question, inputs, workspace) = (lines.next()?, lines.next()?, lines.next()?);
-    let (format, question): (u32, Question) = serde_json::from_str(question).ok()?;
+    let (asked, inputs, stored) = (lines.next()?, lines.next()?, lines.next()?);
+    let (format, question): (u32, Question) = serde_json::from_str(asked).ok()?;
     if format != FORMAT || question != Question::of(options, root)? {
         return None;
     }
@@ -113,7 +107,7 @@ pub fn read(options: &Options, root: &Path, target_dir: &Path) -> Option<Workspa
         Some(inputs.still_hold(target_dir))
     };
     let model = || {
-        let stored: Stored = serde_json::from_str(workspace).ok()?;
+        let stored: Stored = serde_json::from_str(stored).ok()?;
         (stored.is_sound() && stored.target_dir == target_dir).then(|| stored.into_model(root))
     };
     let (looked, workspace) = rayon::join(look, model);
@@ -121,7 +115,11 @@ pub fn read(options: &Options, root: &Path, target_dir: &Path) -> Option<Workspa
     match held {
         Held::No => return None,
         Held::Yes => {}
-        Held::Anew(inputs) => write(options, &workspace, inputs),
+        Held::Anew(inputs) => {
+            if let Ok(inputs) = serde_json::to_string(&inputs) {
+                put(&path(options, root, target_dir), target_dir, [asked, &inputs, stored]);
+            }
+        }
     }
     Some(workspace)
 }
@@ -129,23 +127,21 @@ pub fn read(options: &Options, root: &Path, target_dir: &Path) -> Option<Workspa
 /// Remembers a workspace. That it cannot be written only makes the next run slower.
 pub fn write(options: &Options, workspace: &Workspace, inputs: Inputs) {
     let Some(question) = Question::of(options, &workspace.root) else { return };
-    let snapshot = Snapshot { question, inputs, workspace: Stored::of(workspace) };
-    snapshot.put(&path(options, &workspace.root, &workspace.target_dir), &workspace.target_dir);
+    let lines = [
+        serde_json::to_string(&(FORMAT, &question)),
+        serde_json::to_string(&inputs),
+        serde_json::to_string(&Stored::of(workspace)),
+    ];
+    // Fails for paths that are no Unicode.
+    let [Ok(asked), Ok(inputs), Ok(stored)] = lines else { return };
+    let (path, target_dir) = (path(options, &workspace.root, &workspace.target_dir), &workspace.target_dir);
+    put(&path, target_dir, [&asked, &inputs, &stored]);
 }
 
-impl Snapshot {
-    fn put(&self, path: &Path, target_dir: &Path) {
-        let lines = [
-            serde_json::to_string(&(FORMAT, &self.question)),
-            serde_json::to_string(&self.inputs),
-            serde_json::to_string(&self.workspace),
-        ];
-        // Fails for paths that are no Unicode.
-        let Ok(lines) = lines.into_iter().collect::<Result<Vec<_>, _>>() else { return };
-        let json = lines.join("\n");
-        let text = format!("{}\n{json}", digest(json.as_bytes()));
-        _ = target_dir::make(target_dir).and_then(|()| atomic::put(path, text.as_bytes()));
-    }
+fn put(path: &Path, target_dir: &Path, lines: [&str; 3]) {
+    let json = lines.join("\n");
+    let text = format!("{}\n{json}", digest(json.as_bytes()));
+    _ = target_dir::make(target_dir).and_then(|()| atomic::put(path, text.as_bytes()));
 }
 
 /// Who is called by cargo asks the cargo that called; who is called by hand, the one in `PATH`, often rustup's proxy. They
