@@ -2,6 +2,7 @@
 //! on it. It writes nothing, and does not know who asks.
 
 mod listing;
+mod opened;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
@@ -15,6 +16,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::model::{Digest, FileStat};
 pub use listing::{Entry, Listing};
+pub use opened::{look_into, open};
 
 /// How many links are followed on one way; the system stops at as many.
 const MAX_LINKS: usize = 40;

@@ -62,7 +62,7 @@ const ROOMS: &[Room] = &[
     ),
     room("terminal", &[], &["rustix"]),
     room("walk", &["disk", "model", "moment"], &["globset", "ignore", "rayon", "rustix", "sha2", "thiserror"]),
-    room("hash_cache", &["atomic", "model", "moment"], &["memchr", "rustix", "sha2", "thiserror", "tracing"]),
+    room("hash_cache", &["atomic", "disk", "model", "moment"], &["memchr", "sha2", "thiserror", "tracing"]),
     room("store", &["home", "model"], &["sha2", "tempfile", "thiserror", "walkdir"]),
     room("state", &["home", "model"], &["serde", "serde_json"]),
     room("process", &["ansi"], &["jobserver", "nix", "rustix", "tempfile", "thiserror", "tracing", "wait4"]),

@@ -1,6 +1,7 @@
 //! What is in one folder: the names, and what stands behind each as soon as that is asked.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -84,6 +85,17 @@ impl Entry<'_> {
             Found::Over(look) => Ok(*look),
         }
     }
+
+    /// The file that stands there, opened to be read, and what it is. Nobody is waited for, and that it was read is not noted.
+    ///
+    /// # Errors
+    /// Whatever the file system says, for one where [`look`](Self::look) has to tell more; or it is not to be had so.
+    pub fn open(&self) -> io::Result<(File, Look)> {
+        match self.found {
+            Found::There(there, place) => there.open(place),
+            Found::Over(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
 }
 
 use system::There;
@@ -93,6 +105,7 @@ use system::There;
 #[cfg(target_os = "linux")]
 mod system {
     use std::ffi::{CStr, OsStr};
+    use std::fs::File;
     use std::io;
     use std::mem::MaybeUninit;
     use std::ops::Range;
@@ -100,10 +113,10 @@ mod system {
     use std::os::unix::ffi::OsStrExt as _;
     use std::path::Path;
 
-    use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat, openat, statat};
+    use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, openat, statat};
 
+    use super::super::opened::{QUIETLY, look_into, of};
     use super::super::{Look, Sort};
-    use crate::model::FileStat;
 
     /// How much of a folder is read at once, in bytes.
     const CHUNK: usize = 32 * 1024;
@@ -163,7 +176,16 @@ mod system {
 
         pub fn look(&self, place: usize) -> io::Result<Look> {
             let Some(folder) = &self.folder else { return Err(io::ErrorKind::NotFound.into()) };
-            Ok(look(&statat(folder, self.terminated(place), AtFlags::SYMLINK_NOFOLLOW)?))
+            Ok(of(&statat(folder, self.terminated(place), AtFlags::SYMLINK_NOFOLLOW)?))
+        }
+
+        pub fn open(&self, place: usize) -> io::Result<(File, Look)> {
+            let Some(folder) = &self.folder else { return Err(io::ErrorKind::NotFound.into()) };
+            // What is a file by its folder may be a fifo by now, or a link.
+            let flags = QUIETLY | OFlags::NOFOLLOW;
+            let file = openat(folder, self.terminated(place), flags, Mode::empty())?.into();
+            let look = look_into(&file)?;
+            Ok((file, look))
         }
 
         fn terminated(&self, place: usize) -> &CStr {
@@ -172,34 +194,12 @@ mod system {
             CStr::from_bytes_with_nul(name).unwrap_or_default()
         }
     }
-
-    fn look(stat: &Stat) -> Look {
-        let sort = match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => Sort::File,
-            FileType::Directory => Sort::Folder,
-            FileType::Symlink => Sort::Link,
-            _ => Sort::Special,
-        };
-        let nanoseconds = |seconds: i64, rest: u64| {
-            let rest = i64::try_from(rest).unwrap_or_default();
-            seconds.saturating_mul(1_000_000_000).saturating_add(rest)
-        };
-        #[expect(clippy::useless_conversion, reason = "the fields have other types on other processors")]
-        let stat_of = FileStat {
-            mtime_ns: nanoseconds(stat.st_mtime.into(), stat.st_mtime_nsec.into()),
-            ctime_ns: nanoseconds(stat.st_ctime.into(), stat.st_ctime_nsec.into()),
-            size: u64::try_from(stat.st_size).unwrap_or_default(),
-            inode: stat.st_ino.into(),
-        };
-        let executable = sort == Sort::File && stat.st_mode & 0o100 != 0;
-        Look { sort, stat: stat_of, executable }
-    }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod system {
     use std::ffi::{OsStr, OsString};
-    use std::fs::{self, DirEntry};
+    use std::fs::{self, DirEntry, File};
     use std::io;
     use std::path::Path;
 
@@ -232,6 +232,10 @@ mod system {
 
         pub fn look(&self, place: usize) -> io::Result<Look> {
             self.entry(place)?.metadata().map(|metadata| Look::of(&metadata))
+        }
+
+        pub fn open(&self, _: usize) -> io::Result<(File, Look)> {
+            Err(io::ErrorKind::Unsupported.into())
         }
 
         fn entry(&self, place: usize) -> io::Result<&DirEntry> {

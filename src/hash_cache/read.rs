@@ -10,11 +10,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::Digested;
 use super::escape::escapes;
+use crate::disk::{Sort, look_into, open};
 use crate::model::{Digest, FileStat};
 use crate::moment::now_ns;
 
 const ATTEMPTS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(5);
+/// What is longer, in bytes, is not read at once.
+const LARGE: u64 = 1 << 20;
 
 /// The digest of a file, and when (nanoseconds since the Unix epoch) reading it began. `expected` is what its metadata were
 /// a moment ago; if they are not the same after it was read, the file is changing, and is read again until they are.
@@ -29,11 +32,8 @@ pub fn read(path: &Path, expected: &FileStat) -> io::Result<(Digested, i64)> {
         if attempt > 0 {
             expected = stat(&file)?;
         }
-        let (digest, escapes) =
-            if is_source(path) { hash_source(&mut file, expected.size)? } else { (hash(&mut file)?, false) };
-        let after = stat(&file)?;
-        if after == expected {
-            return Ok((Digested { digest, escapes, stat: after }, began));
+        if let Some(digested) = once(&mut file, path, &expected, &mut Vec::new())? {
+            return Ok((digested, began));
         }
         if attempt > 0 {
             thread::sleep(PAUSE);
@@ -42,45 +42,34 @@ pub fn read(path: &Path, expected: &FileStat) -> io::Result<(Digested, i64)> {
     Err(io::Error::other("it changes while it is being read"))
 }
 
+/// The digest of an open file; `None` if its metadata are others when it has been read. What is put into `buffer` is of no
+/// use to anybody.
+///
+/// # Errors
+/// It cannot be read, or is no regular file.
+pub fn once(file: &mut File, name: &Path, expected: &FileStat, buffer: &mut Vec<u8>) -> io::Result<Option<Digested>> {
+    let is_source = is_source(name);
+    let (digest, escapes) = if expected.size > LARGE && !is_source {
+        (hash(file)?, false)
+    } else {
+        let contents = contents(file, expected.size, buffer)?;
+        (Digest(Sha256::digest(contents).into()), is_source && escapes(contents))
+    };
+    let stat = stat(file)?;
+    Ok((stat == *expected).then_some(Digested { digest, escapes, stat }))
+}
+
 /// Whether it may name modules.
 pub fn is_source(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "rs")
 }
 
-/// What lies at the path may be a fifo by now, and opening one would wait for a writer.
-#[cfg(target_os = "linux")]
-fn open(path: &Path) -> io::Result<File> {
-    use rustix::fs::OFlags;
-    // That it was read is not noted, which would be written to disk the first time after each change. Only its owner may
-    // ask for that.
-    match open_with(path, OFlags::NONBLOCK | OFlags::NOATIME) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => open_with(path, OFlags::NONBLOCK),
-        file => file,
-    }
-}
-
-#[cfg(all(unix, not(target_os = "linux")))]
-fn open(path: &Path) -> io::Result<File> {
-    open_with(path, rustix::fs::OFlags::NONBLOCK)
-}
-
-#[cfg(unix)]
-fn open_with(path: &Path, flags: rustix::fs::OFlags) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
-    File::open(path)
-}
-
 fn stat(file: &File) -> io::Result<FileStat> {
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
+    let look = look_into(file)?;
+    if look.sort != Sort::File {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
     }
-    Ok(FileStat::of(&metadata))
+    Ok(look.stat)
 }
 
 fn hash(file: &mut File) -> io::Result<Digest> {
@@ -96,13 +85,15 @@ fn hash(file: &mut File) -> io::Result<Digest> {
     }
 }
 
-/// A source file is small, and an attribute may lie across two chunks: it is read whole.
-fn hash_source(file: &mut File, size: u64) -> io::Result<(Digest, bool)> {
-    let room = usize::try_from(size).unwrap_or(0).min(1 << 20);
-    let mut source = vec![0; room + 1];
+/// What is in a file that is small, as most are, or a source: an attribute may lie across two chunks.
+fn contents<'b>(file: &mut File, size: u64, buffer: &'b mut Vec<u8>) -> io::Result<&'b [u8]> {
+    let mut room = usize::try_from(size.min(LARGE)).unwrap_or_default() + 1;
     let mut length = 0;
     loop {
-        match file.read(source.get_mut(length..).unwrap_or_default()) {
+        if buffer.len() < room {
+            buffer.resize(room, 0);
+        }
+        match file.read(buffer.get_mut(length..room).unwrap_or_default()) {
             Ok(0) => break,
             Ok(read) => length += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -112,10 +103,9 @@ fn hash_source(file: &mut File, size: u64) -> io::Result<(Digest, bool)> {
         if length as u64 == size {
             break;
         }
-        if length == source.len() {
-            source.resize(source.len() * 2, 0);
+        if length == room {
+            room *= 2;
         }
     }
-    source.truncate(length);
-    Ok((Digest(Sha256::digest(&source).into()), escapes(&source)))
+    Ok(buffer.get(..length).unwrap_or_default())
 }
