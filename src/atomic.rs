@@ -13,7 +13,7 @@ use tempfile::{Builder, NamedTempFile};
 /// # Errors
 /// Whatever the file system says; `path` is then as it was before.
 pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let file = beside(path, contents, &mut new())?;
+    let file = beside(path, &[contents], &mut new())?;
     file.as_file().sync_data()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
@@ -25,7 +25,15 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Whatever the file system says; `path` is then as it was before.
 pub fn put(path: &Path, contents: &[u8]) -> io::Result<File> {
-    beside(path, contents, &mut new())?.persist(path).map_err(|error| error.error)
+    beside(path, &[contents], &mut new())?.persist(path).map_err(|error| error.error)
+}
+
+/// Likewise; the contents are these parts, one after the other.
+///
+/// # Errors
+/// Whatever the file system says; `path` is then as it was before.
+pub fn put_parts(path: &Path, parts: &[impl AsRef<[u8]>]) -> io::Result<File> {
+    beside(path, parts, &mut new())?.persist(path).map_err(|error| error.error)
 }
 
 /// Likewise for what others are to read: not for our eyes only, but with the rights that files have here.
@@ -36,7 +44,7 @@ pub fn show(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut builder = new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    beside(path, contents, &mut builder)?.persist(path).map_err(|error| error.error)?;
+    beside(path, &[contents], &mut builder)?.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
 
@@ -46,7 +54,7 @@ fn new() -> Builder<'static, 'static> {
     builder
 }
 
-fn beside(path: &Path, contents: &[u8], builder: &mut Builder<'_, '_>) -> io::Result<NamedTempFile> {
+fn beside(path: &Path, parts: &[impl AsRef<[u8]>], builder: &mut Builder<'_, '_>) -> io::Result<NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let new = || builder.tempfile_in(folder);
     let mut file = match new() {
@@ -56,7 +64,7 @@ fn beside(path: &Path, contents: &[u8], builder: &mut Builder<'_, '_>) -> io::Re
         }
         file => file?,
     };
-    file.as_file_mut().write_all(contents)?;
+    parts.iter().try_for_each(|part| file.as_file_mut().write_all(part.as_ref()))?;
     Ok(file)
 }
 

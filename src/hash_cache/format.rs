@@ -19,10 +19,14 @@ use crate::model::{Digest, FileStat};
 const MAGIC: &[u8; 8] = b"lc-files";
 const VERSION: u32 = 2;
 const HEAD: usize = 32;
-/// Where the path starts, its length, the place of the first entry.
-const FOLDER: usize = 20;
-/// Where the name starts, its length, the day, the flags, the times, the size, the inode, the digest.
-const RECORD: usize = 84;
+/// Where a text starts, its length.
+const TEXT: usize = 12;
+/// The path, the place of the first entry.
+const FOLDER: usize = TEXT + 8;
+/// The day, the flags, the times, the size, the inode, the digest.
+const ROW: usize = 72;
+/// The name, and that.
+const RECORD: usize = TEXT + ROW;
 const CHECKSUM: usize = 32;
 
 /// What is remembered of a file.
@@ -36,9 +40,24 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// What it says of a file with these metadata.
-    pub const fn of(&self, stat: FileStat) -> Digested {
-        Digested { digest: self.digest, escapes: self.escapes, stat }
+    /// What it says of a file with these metadata, if it is of that.
+    pub fn if_of(&self, stat: &FileStat) -> Option<Digested> {
+        (self.stat == *stat).then_some(Digested { digest: self.digest, escapes: self.escapes, stat: self.stat })
+    }
+}
+
+/// An entry as it was written.
+#[derive(Clone, Copy)]
+pub struct Written<'a> {
+    /// The name.
+    pub name: &'a [u8],
+    row: &'a [u8],
+}
+
+impl Written<'_> {
+    /// When it was last of use, in days since the Unix epoch.
+    pub fn day(&self) -> u32 {
+        Fields(self.row).u32().unwrap_or_default()
     }
 }
 
@@ -64,9 +83,10 @@ pub enum FormatError {
     Damaged,
 }
 
-/// The folder and the name of a path.
+/// The folder and the name of a path; of a name alone, no folder.
 pub fn split(path: &Path) -> Place<'_> {
-    split_bytes(path.as_os_str().as_encoded_bytes()).unwrap_or_default()
+    let path = path.as_os_str().as_encoded_bytes();
+    split_bytes(path).unwrap_or((b"", path))
 }
 
 /// `None` for a name alone.
@@ -92,17 +112,24 @@ impl Entries {
 
     /// The entry of a path, with its place.
     pub fn find(&self, path: &Path) -> Option<(usize, Entry)> {
-        let (folder, name) = split(path);
-        let place = self.place_of(&self.folder(folder)?, name)?;
+        let place = self.place(split(path))?;
         Some((place, self.entry(place)?))
     }
 
-    /// All entries with their paths.
-    pub fn iter(&self) -> impl Iterator<Item = (Place<'_>, usize, Entry)> {
-        let all = (0..self.folders).filter_map(|folder| Some((self.folder_at(folder)?, self.entries_of(folder)?)));
-        all.flat_map(move |(folder, places)| {
-            places.filter_map(move |place| Some(((folder, self.name(place)?), place, self.entry(place)?)))
-        })
+    /// The place of a path's entry.
+    pub fn place(&self, (folder, name): Place<'_>) -> Option<usize> {
+        self.place_of(&self.folder(folder)?, name)
+    }
+
+    /// The folders, in their order, with the places of their entries.
+    pub fn folders(&self) -> impl Iterator<Item = (&[u8], Range<usize>)> {
+        (0..self.folders).filter_map(|folder| Some((self.folder_at(folder)?, self.entries_of(folder)?)))
+    }
+
+    /// The entry at a place, as it was written.
+    pub fn written(&self, place: usize) -> Option<Written<'_>> {
+        let (name, row) = (self.name(place)?, self.row(place)?.skip(TEXT)?.0);
+        Some(Written { name, row })
     }
 
     /// The places of a folder's entries.
@@ -119,7 +146,7 @@ impl Entries {
 
     fn entries_of(&self, folder: usize) -> Option<Range<usize>> {
         let begin =
-            |folder: usize| self.folder_row(folder)?.skip(12)?.u64().and_then(|first| usize::try_from(first).ok());
+            |folder: usize| self.folder_row(folder)?.skip(TEXT)?.u64().and_then(|first| usize::try_from(first).ok());
         let end = if folder + 1 < self.folders { begin(folder + 1)? } else { self.count };
         Some(begin(folder)?..end.min(self.count))
     }
@@ -135,7 +162,7 @@ impl Entries {
     }
 
     fn entry(&self, place: usize) -> Option<Entry> {
-        let mut row = self.row(place)?.skip(12)?;
+        let mut row = self.row(place)?.skip(TEXT)?;
         let (day, flags) = (row.u32()?, row.u32()?);
         let (mtime_ns, ctime_ns) = (row.u64()?.cast_signed(), row.u64()?.cast_signed());
         let stat = FileStat { mtime_ns, ctime_ns, size: row.u64()?, inode: row.u64()? };
@@ -230,39 +257,100 @@ fn check(bytes: &[u8]) -> Result<(usize, usize, u32), FormatError> {
     is_whole.then_some((folders, entries, day)).ok_or(damaged)
 }
 
-/// The file that holds these entries.
-pub fn encode<'a>(entries: impl IntoIterator<Item = (Place<'a>, Entry)>, day: u32) -> Vec<u8> {
-    let mut entries: Vec<(Place<'a>, Entry)> = entries.into_iter().collect();
-    if !entries.is_sorted_by_key(|(place, _)| *place) {
-        entries.sort_unstable_by_key(|(place, _)| *place);
+/// Puts a file together, folder by folder and name by name, in their order.
+pub struct Writer {
+    folders: Vec<u8>,
+    records: Vec<u8>,
+    texts: Vec<u8>,
+    /// Whether the last folder has an entry.
+    is_begun: bool,
+}
+
+impl Writer {
+    /// One for about so many entries.
+    pub fn new(entries: usize) -> Self {
+        let (records, texts) = (Vec::with_capacity(entries * RECORD), Vec::with_capacity(entries * 24));
+        Self { folders: Vec::new(), records, texts, is_begun: false }
     }
-    let folders: Vec<&[(Place<'a>, Entry)]> = entries.chunk_by(|a, b| a.0.0 == b.0.0).collect();
-    let mut bytes = Vec::with_capacity(HEAD + folders.len() * (FOLDER + 60) + entries.len() * (RECORD + 20));
-    bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&VERSION.to_le_bytes());
-    bytes.extend_from_slice(&day.to_le_bytes());
-    bytes.extend_from_slice(&(folders.len() as u64).to_le_bytes());
-    bytes.extend_from_slice(&(entries.len() as u64).to_le_bytes());
-    let mut texts = Vec::with_capacity(folders.len() * 60 + entries.len() * 20);
-    let mut text = |bytes: &mut Vec<u8>, text: &[u8]| {
-        bytes.extend_from_slice(&(texts.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        texts.extend_from_slice(text);
-    };
-    let mut first = 0_u64;
-    for folder in folders {
-        text(&mut bytes, folder.first().map(|((path, _), _)| *path).unwrap_or_default());
-        bytes.extend_from_slice(&first.to_le_bytes());
-        first += folder.len() as u64;
+
+    /// Begins a folder.
+    pub fn folder(&mut self, path: &[u8]) {
+        self.end();
+        text(&mut self.folders, &mut self.texts, path);
+        self.folders.extend_from_slice(&self.count().to_le_bytes());
+        self.is_begun = false;
     }
-    for ((_, name), entry) in &entries {
-        text(&mut bytes, name);
-        record(&mut bytes, entry);
+
+    /// Adds a file of it.
+    pub fn add(&mut self, name: &[u8], entry: &Entry) {
+        text(&mut self.records, &mut self.texts, name);
+        record(&mut self.records, entry);
+        self.is_begun = true;
     }
-    bytes.append(&mut texts);
-    let checksum = Sha256::digest(&bytes);
-    bytes.extend_from_slice(&checksum);
-    bytes
+
+    /// Adds one as it was written, of use on this day.
+    pub fn copy(&mut self, written: Written<'_>, day: u32) {
+        text(&mut self.records, &mut self.texts, written.name);
+        self.records.extend_from_slice(&day.to_le_bytes());
+        self.records.extend_from_slice(written.row.get(4..).unwrap_or_default());
+        self.is_begun = true;
+    }
+
+    /// The parts of a file of what they have written, one after the other, on this day.
+    pub fn finish(writers: impl IntoIterator<Item = Self>, day: u32) -> Vec<Vec<u8>> {
+        let (mut all_folders, mut all_records, mut all_texts) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut folder_count, mut count, mut length) = (0_u64, 0_u64, 0_u64);
+        for mut writer in writers {
+            writer.end();
+            let own = (writer.count(), writer.texts.len() as u64);
+            let Self { mut folders, mut records, texts, .. } = writer;
+            folders.chunks_exact_mut(FOLDER).for_each(|row| {
+                shift(row, 0, length);
+                shift(row, TEXT, count);
+            });
+            records.chunks_exact_mut(RECORD).for_each(|row| shift(row, 0, length));
+            folder_count += (folders.len() / FOLDER) as u64;
+            (count, length) = (count + own.0, length + own.1);
+            all_folders.push(folders);
+            all_records.push(records);
+            all_texts.push(texts);
+        }
+        let mut head = Vec::with_capacity(HEAD);
+        head.extend_from_slice(MAGIC);
+        head.extend_from_slice(&VERSION.to_le_bytes());
+        head.extend_from_slice(&day.to_le_bytes());
+        head.extend_from_slice(&folder_count.to_le_bytes());
+        head.extend_from_slice(&count.to_le_bytes());
+        let mut parts: Vec<Vec<u8>> = [vec![head], all_folders, all_records, all_texts].into_iter().flatten().collect();
+        let mut checksum = Sha256::new();
+        parts.iter().for_each(|part| checksum.update(part));
+        parts.push(checksum.finalize().to_vec());
+        parts
+    }
+
+    /// Drops a folder in which there is nothing.
+    fn end(&mut self) {
+        if !self.is_begun {
+            self.folders.truncate(self.folders.len().saturating_sub(FOLDER));
+        }
+    }
+
+    const fn count(&self) -> u64 {
+        (self.records.len() / RECORD) as u64
+    }
+}
+
+/// Moves a number in a row on.
+fn shift(row: &mut [u8], start: usize, by: u64) {
+    if let Some(number) = row.get_mut(start..).and_then(<[u8]>::first_chunk_mut::<8>) {
+        *number = (u64::from_le_bytes(*number) + by).to_le_bytes();
+    }
+}
+
+fn text(row: &mut Vec<u8>, texts: &mut Vec<u8>, text: &[u8]) {
+    row.extend_from_slice(&(texts.len() as u64).to_le_bytes());
+    row.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    texts.extend_from_slice(text);
 }
 
 fn record(bytes: &mut Vec<u8>, entry: &Entry) {
@@ -309,6 +397,21 @@ mod tests {
         Entry { stat, digest: Digest([number; 32]), escapes: number % 2 == 1, day: number.into() }
     }
 
+    fn encode<'a>(places: impl IntoIterator<Item = (Place<'a>, Entry)>, day: u32) -> Vec<u8> {
+        let mut places: Vec<(Place<'_>, Entry)> = places.into_iter().collect();
+        places.sort_by_key(|(place, _)| *place);
+        // One for each folder, with an empty one before and behind it.
+        let writers = places.chunk_by(|(a, _), (b, _)| a.0 == b.0).map(|files| {
+            let mut writer = Writer::new(0);
+            writer.folder(b"/empty");
+            writer.folder(files[0].0.0);
+            files.iter().for_each(|((_, name), entry)| writer.add(name, entry));
+            writer.folder(b"/empty");
+            writer
+        });
+        Writer::finish(writers, day).concat()
+    }
+
     fn small_file() -> Vec<u8> {
         let places: [(Place<'_>, Entry); 4] = [
             ((b"/w/x/y", b"d"), entry(4)),
@@ -352,15 +455,15 @@ mod tests {
             let names: Vec<String> = (0..count).map(|number| number.to_string()).collect();
             let places = folders.iter().zip(&names).map(|(folder, name)| (folder.as_bytes(), name.as_bytes()));
             let entries = Entries::parse(encode(places.clone().zip((0..=255).cycle().map(entry)), 1)).unwrap();
-            assert_eq!(entries.iter().count(), names.len());
+            assert_eq!(entries.folders().map(|(_, places)| places.len()).sum::<usize>(), names.len());
             for (number, (folder, name)) in folders.iter().zip(&names).enumerate() {
                 let found = entries.find(Path::new(&format!("{folder}/{name}"))).unwrap();
                 assert_eq!(found.1, entry((number % 256) as u8));
                 assert_eq!(entries.find(Path::new(&format!("{folder}/{name}x"))), None);
-                assert!(
-                    entries.iter().any(|(place, at, _)| at == found.0 && place == (folder.as_bytes(), name.as_bytes()))
-                        || number > 99
-                );
+                let (path, _) = entries.folders().find(|(_, places)| places.contains(&found.0)).unwrap();
+                let written = entries.written(found.0).unwrap();
+                assert_eq!((path, written.name), (folder.as_bytes(), name.as_bytes()));
+                assert_eq!(written.day(), found.1.day);
             }
         }
     }
@@ -390,7 +493,8 @@ mod tests {
                 let checksum = Sha256::digest(&bytes[..body]);
                 bytes[body..].copy_from_slice(&checksum);
                 let Ok(entries) = Entries::parse(bytes) else { continue };
-                assert!(entries.iter().count() <= entries.len() * entries.folders);
+                assert!(entries.folders().flat_map(|(_, places)| places).count() <= entries.len() * entries.folders);
+                assert!((0..entries.len()).filter_map(|place| entries.written(place)).count() <= entries.len());
                 assert_eq!(entries.find(Path::new("/w/c")), None);
                 assert_eq!(Cursor::new(&entries, Path::new("/w")).find(Path::new("x/y/c")), None);
             }

@@ -9,19 +9,25 @@ mod tests;
 
 pub use escape::{escaping, upward};
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::ops::{
+    Bound::{Included, Unbounded},
+    Range,
+};
+use std::panic::resume_unwind;
+use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
 
 use crate::atomic;
 use crate::model::{Digest, FileStat};
 use crate::moment::now_ns;
-use format::{Cursor, Entries, Entry, Place};
+use format::{Cursor, Entries, Entry, Place, Writer, Written};
 
-/// How many entries are kept; the ones that were of use last.
+/// How many entries are kept: those that were of use last, and all of the same day.
 const MAX_ENTRIES: usize = 1_000_000;
 /// How many days an entry is kept without being of use.
 const MAX_AGE: u32 = 90;
@@ -64,13 +70,48 @@ struct Learned {
 type Names = BTreeMap<Vec<u8>, Entry>;
 
 impl Learned {
-    fn of(&self, path: &Path, stat: &FileStat) -> Option<Digested> {
-        let foreseen = self.foreseen.get(stat).copied();
-        foreseen.or_else(|| {
-            let (folder, name) = format::split(path);
-            let entry = self.entries.get(folder)?.get(name).filter(|entry| entry.stat == *stat)?;
-            Some(entry.of(*stat))
-        })
+    fn of(&self, (folder, name): Place<'_>, stat: &FileStat) -> Option<Digested> {
+        self.foreseen(stat).or_else(|| self.entries.get(folder)?.get(name)?.if_of(stat))
+    }
+
+    fn foreseen(&self, stat: &FileStat) -> Option<Digested> {
+        if self.foreseen.is_empty() { None } else { self.foreseen.get(stat).copied() }
+    }
+
+    /// Of files below a folder, by their paths there; fastest in their order.
+    fn of_all<'l>(&'l self, dir: &Path, files: &[(&Path, FileStat)]) -> Vec<Option<Digested>> {
+        if self.entries.is_empty() && self.foreseen.is_empty() {
+            return vec![None; files.len()];
+        }
+        let of_folder = |inner: &[u8]| {
+            let dir = dir.as_os_str().as_encoded_bytes();
+            if inner.is_empty() {
+                self.entries.get(dir)
+            } else {
+                self.entries.get(&[dir, MAIN_SEPARATOR_STR.as_bytes(), inner].concat())
+            }
+        };
+        let from = |names: Option<&'l Names>, name: &[u8]| {
+            names.map(|names| names.range::<[u8], _>((Included(name), Unbounded)))
+        };
+        let mut folder = (&b""[..], of_folder(b""));
+        let mut next = from(folder.1, b"");
+        let mut all = Vec::with_capacity(files.len());
+        for (path, stat) in files {
+            let (inner, name) = format::split(path);
+            if folder.0 != inner {
+                folder = (inner, of_folder(inner));
+                next = from(folder.1, name);
+            }
+            // Each one is most often beside the last.
+            let mut entry = next.as_mut().and_then(Iterator::next);
+            if entry.is_some_and(|(next, _)| **next != *name) {
+                next = from(folder.1, name);
+                entry = next.as_mut().and_then(Iterator::next).filter(|(next, _)| **next == *name);
+            }
+            all.push(self.foreseen(stat).or_else(|| entry.and_then(|(_, entry)| entry.if_of(stat))));
+        }
+        all
     }
 }
 
@@ -119,8 +160,8 @@ impl FileHashCache {
     /// # Errors
     /// It has to be read, and cannot be; or it does not stop changing.
     pub fn digest(&self, path: &Path, stat: &FileStat) -> io::Result<Digested> {
-        let found = self.loaded().entries.find(path).and_then(|found| self.if_same(found, stat));
-        let known = found.map(|entry| entry.of(*stat)).or_else(|| self.learned().of(path, stat));
+        let known = self.loaded().entries.find(path).and_then(|found| self.if_same(found, stat));
+        let known = known.or_else(|| self.learned().of(format::split(path), stat));
         if let Some(digested) = known {
             self.answered.fetch_add(1, Ordering::Relaxed);
             return Ok(digested);
@@ -157,6 +198,11 @@ impl FileHashCache {
                 None => folders.push((folder.to_vec(), [(name.to_vec(), entry)].into())),
             }
         }
+        self.keep(folders);
+    }
+
+    /// Keeps what was learned of the files in these folders.
+    fn keep(&self, folders: impl IntoIterator<Item = (Vec<u8>, Names)>) {
         let mut learned = self.learned();
         for (folder, mut names) in folders {
             learned.entries.entry(folder).or_default().append(&mut names);
@@ -167,25 +213,20 @@ impl FileHashCache {
     /// The digests of files by their paths below the folder `dir` (absolute), in their order; in a plain loop. As
     /// [`digest`](Self::digest), but no path is put together for a file that is known.
     pub fn digest_below(&self, dir: &Path, files: &[(&Path, FileStat)]) -> Vec<io::Result<Digested>> {
+        // What is learned is everybody's: it is asked once for all.
+        let known = self.learned().of_all(dir, files);
         let mut cursor = Cursor::new(&self.loaded().entries, dir);
-        let loaded = |(path, stat): &(&Path, FileStat)| Some(Ok(self.if_same(cursor.find(path)?, stat)?.of(*stat)));
-        let mut digests: Vec<Option<io::Result<Digested>>> = files.iter().map(loaded).collect();
-        let others = digests.iter_mut().zip(files).filter(|(digest, _)| digest.is_none());
-        let mut others: Vec<_> = others.map(|(digest, (path, stat))| (digest, dir.join(path), stat)).collect();
-        if !others.is_empty() {
-            // What is learned is everybody's: it is asked once for all.
-            let learned = self.learned();
-            others.iter_mut().for_each(|(digest, path, stat)| **digest = learned.of(path, stat).map(Ok));
-        }
         let mut learned = Vec::new();
-        let mut answered = files.len();
-        for (digest, path, stat) in others.into_iter().filter(|(digest, ..)| digest.is_none()) {
-            *digest = Some(self.read(path, stat, &mut learned));
-            answered -= 1;
-        }
+        let mut answered = 0;
+        let digest = |((path, stat), known): (&(&Path, FileStat), Option<Digested>)| {
+            let known = known.or_else(|| self.if_same(cursor.find(path)?, stat));
+            answered += u64::from(known.is_some());
+            known.map_or_else(|| self.read(dir.join(path), stat, &mut learned), Ok)
+        };
+        let digests = files.iter().zip(known).map(digest).collect();
         self.learn(learned);
-        self.answered.fetch_add(answered as u64, Ordering::Relaxed);
-        digests.into_iter().flatten().collect()
+        self.answered.fetch_add(answered, Ordering::Relaxed);
+        digests
     }
 
     /// Answers from now on for a file that does not lie at `path`, but is told of with these metadata: in it is what is in
@@ -195,17 +236,15 @@ impl FileHashCache {
         self.learned().foreseen.insert(stat, Digested { digest, escapes, stat });
     }
 
-    /// A loaded entry, if the file is as it was.
-    fn if_same(&self, (place, entry): (usize, Entry), stat: &FileStat) -> Option<Entry> {
-        if entry.stat != *stat {
-            return None;
-        }
+    /// What a loaded entry says, if the file is as it was.
+    fn if_same(&self, (place, entry): (usize, Entry), stat: &FileStat) -> Option<Digested> {
+        let digested = entry.if_of(stat)?;
         if entry.day != self.today
             && let Some(bits) = self.loaded().used.get(place / 64)
         {
             bits.fetch_or(1 << (place % 64), Ordering::Relaxed);
         }
-        Some(entry)
+        Some(digested)
     }
 
     /// A panic in another thread leaves whole entries.
@@ -240,40 +279,86 @@ impl FileHashCache {
         let is_as_loaded = file.is_some() && *file == stat_of(path);
         let read = || atomic::read(path).ok().and_then(|bytes| Entries::parse(bytes).ok()).unwrap_or_default();
         let there = (!is_as_loaded).then(read);
-        let merged = self.merge(there.as_ref().unwrap_or(entries), &learned);
-        atomic::put(path, &format::encode(merged, self.today))?;
+        let parts = self.merge(there.as_ref(), &learned);
+        atomic::put_parts(path, &parts)?;
         (learned.is_new, learned.is_refreshed) = (false, true);
         Ok(true)
     }
 
-    /// What is there, with what was of use and what was learned.
-    fn merge<'a>(&'a self, there: &'a Entries, learned: &'a Learned) -> Vec<(Place<'a>, Entry)> {
-        let used: HashSet<usize> = self.used().collect();
-        let used = self.loaded().entries.iter().filter(|(_, at, _)| used.contains(at)).map(|(place, ..)| place);
-        let used: HashSet<Place<'_>> = used.collect();
-        let today = |place: &Place<'_>, day| if used.contains(place) { self.today } else { day };
-        let known = there.iter().map(|(place, _, entry)| (place, Entry { day: today(&place, entry.day), ..entry }));
-        let mut folders: Vec<_> = learned.entries.iter().collect();
-        folders.sort_unstable_by_key(|(folder, _)| *folder);
-        let in_folder = |(folder, names): (&'a Vec<u8>, &'a Names)| {
-            names.iter().map(move |(name, entry)| ((&**folder, &**name), *entry))
-        };
-        let mut merged = Vec::with_capacity(there.len());
-        let mut learned = folders.into_iter().flat_map(in_folder).peekable();
-        for (place, entry) in known {
-            while let Some(new) = learned.next_if(|(new, _)| *new < place) {
-                merged.push(new);
+    /// What is there (if not what was loaded), with what was of use and what was learned: the parts of the new file.
+    fn merge(&self, other: Option<&Entries>, learned: &Learned) -> Vec<Vec<u8>> {
+        let there = other.unwrap_or(&self.loaded().entries);
+        let used = self.used_of(there);
+        let is_used = |place: usize| used.get(place).is_some_and(|is_used| *is_used);
+        let day = |place: usize, written: &Written<'_>| if is_used(place) { self.today } else { written.day() };
+        let new: usize = learned.entries.values().map(Names::len).sum();
+        let oldest = self.oldest(there.len() + new, || {
+            let of_there = (0..there.len()).filter_map(|place| Some(day(place, &there.written(place)?)));
+            of_there.chain(learned.entries.values().flatten().map(|(_, entry)| entry.day)).collect()
+        });
+        let write = |folders: &[Folder<'_>]| {
+            let mut writer = Writer::new(there.len().max(new) / 2);
+            for (path, places, names) in folders {
+                writer.folder(path);
+                let mut names = names.iter().copied().flatten().peekable();
+                for place in places.clone() {
+                    let Some(written) = there.written(place) else { continue };
+                    while let Some((name, entry)) = names.next_if(|(name, _)| ***name < *written.name) {
+                        writer.add(name, entry);
+                    }
+                    let day = day(place, &written);
+                    match names.next_if(|(name, _)| **name == written.name) {
+                        Some((name, entry)) => writer.add(name, entry),
+                        None if day >= oldest => writer.copy(written, day),
+                        None => {}
+                    }
+                }
+                names.for_each(|(name, entry)| writer.add(name, entry));
             }
-            let newer = learned.next_if(|(new, _)| *new == place);
-            merged.push(newer.unwrap_or((place, entry)));
+            writer
+        };
+        let folders = folders(there, learned);
+        let (first, second) = folders.split_at(folders.len() / 2);
+        // Who holds a lock, and waits for others of a pool, may be given work for which the lock is needed.
+        let writers = thread::scope(|scope| {
+            let other = thread::Builder::new().spawn_scoped(scope, || write(second));
+            let first = write(first);
+            [
+                first,
+                other.map_or_else(|_| write(second), |other| other.join().unwrap_or_else(|panic| resume_unwind(panic))),
+            ]
+        });
+        Writer::finish(writers, self.today)
+    }
+
+    /// The day of the oldest entry to be kept of so many, of which `days` tells when they were of use.
+    fn oldest(&self, count: usize, days: impl FnOnce() -> Vec<u32>) -> u32 {
+        let oldest = self.today.saturating_sub(MAX_AGE);
+        if count <= MAX_ENTRIES {
+            return oldest;
         }
-        merged.extend(learned);
-        merged.retain(|(_, entry)| entry.day.saturating_add(MAX_AGE) >= self.today);
-        if merged.len() > MAX_ENTRIES {
-            merged.sort_unstable_by_key(|(place, entry)| (std::cmp::Reverse(entry.day), *place));
-            merged.truncate(MAX_ENTRIES);
+        let mut days = days();
+        let (.., last, _) = days.select_nth_unstable_by(MAX_ENTRIES - 1, |a, b| b.cmp(a));
+        oldest.max(*last)
+    }
+
+    /// Which entries there were of use, by their places.
+    fn used_of(&self, there: &Entries) -> Vec<bool> {
+        let loaded = &self.loaded().entries;
+        let mut is_used = vec![false; there.len()];
+        let mut mark = |place: usize| is_used.get_mut(place).into_iter().for_each(|is_used| *is_used = true);
+        if std::ptr::eq(there, loaded) {
+            self.used().for_each(mark);
+            return is_used;
         }
-        merged
+        let mut used = self.used().peekable();
+        for (path, places) in loaded.folders() {
+            while let Some(place) = used.next_if(|place| places.contains(place)) {
+                let name = loaded.written(place).map(|written| written.name);
+                name.and_then(|name| there.place((path, name))).into_iter().for_each(&mut mark);
+            }
+        }
+        is_used
     }
 
     /// The places of the loaded entries that were of use.
@@ -281,6 +366,25 @@ impl FileHashCache {
         let bits = self.loaded().used.iter().map(|bits| bits.load(Ordering::Relaxed)).enumerate();
         bits.flat_map(|(word, bits)| (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit))
     }
+}
+
+/// A folder, the places of what is there of it, and what was learned.
+type Folder<'a> = (&'a [u8], Range<usize>, Option<&'a Names>);
+
+/// All of them, in the order of their paths.
+fn folders<'a>(there: &'a Entries, learned: &'a Learned) -> Vec<Folder<'a>> {
+    let mut new: Vec<(&[u8], &Names)> = learned.entries.iter().map(|(path, names)| (&**path, names)).collect();
+    new.sort_unstable_by_key(|(path, _)| *path);
+    let mut new = new.into_iter().peekable();
+    let mut all = Vec::new();
+    for (path, places) in there.folders() {
+        while let Some((path, names)) = new.next_if(|(new, _)| *new < path) {
+            all.push((path, 0..0, Some(names)));
+        }
+        all.push((path, places, new.next_if(|(new, _)| *new == path).map(|(_, names)| names)));
+    }
+    all.extend(new.map(|(path, names)| (path, 0..0, Some(names))));
+    all
 }
 
 fn stat_of(path: &Path) -> Option<FileStat> {
