@@ -37,7 +37,7 @@ struct Past {
     home: Home,
     state: State,
     records: Records,
-    cache: FileHashCache,
+    cache: Arc<FileHashCache>,
     warnings: Vec<String>,
     /// Whether there is no use in trying to keep anything, which the warnings tell.
     is_blocked: bool,
@@ -209,10 +209,15 @@ impl<'a> Planned<'a> {
     fn look<'p>(&'p self, expansion: &'p plan::Expansion<'p>) -> (Past, Environment, Looked<'p>) {
         // What cannot be read is looked at anew.
         let seen = || crate::atomic::read(&keep::seen(&self.home())).unwrap_or_default();
-        let looked = || Looked::new(&self.plan, expansion, seen);
+        let read_ahead = super::lock(&self.lifecycle.read_ahead).take();
+        let cache = read_ahead.unwrap_or_else(|| FileHashCache::new(keep::file_digests(&self.home())));
+        let cache = Arc::new(cache);
+        let looked = || Looked::new(&self.plan, expansion, &cache, seen);
         // The files come first: whoever is done with the others helps with them.
-        let (looked, (past, around)) =
-            self.lifecycle.pool.install(|| rayon::join(looked, || rayon::join(|| self.past(), || self.around())));
+        let (looked, (past, around)) = self
+            .lifecycle
+            .pool
+            .install(|| rayon::join(looked, || rayon::join(|| self.past(Arc::clone(&cache)), || self.around())));
         (past, around, looked)
     }
 
@@ -250,12 +255,10 @@ impl<'a> Planned<'a> {
         Home::new(&workspace.target_dir, &workspace.root)
     }
 
-    fn past(&self) -> Past {
+    fn past(&self, cache: Arc<FileHashCache>) -> Past {
         let home = self.home();
         let (state, state_warning) = State::load(&home);
         let (records, records_warning) = Records::load(&home);
-        let read_ahead = super::lock(&self.lifecycle.read_ahead).take();
-        let cache = read_ahead.unwrap_or_else(|| FileHashCache::new(keep::file_digests(&home)));
         let obstacle = home.obstacle();
         let warnings = match &obstacle {
             // Each of the others would only say the same.

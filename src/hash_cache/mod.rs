@@ -1,12 +1,14 @@
 //! Turns a file into its SHA-256 digest, without reading it when its metadata is what it was. It does not know which
 //! files matter, nor what for.
 
+mod ahead;
 mod escape;
 mod format;
 mod read;
 #[cfg(test)]
 mod tests;
 
+pub use ahead::{Ahead, AheadIn};
 pub use escape::{escaping, upward};
 
 use std::collections::{BTreeMap, HashMap};

@@ -1,5 +1,7 @@
 //! Digests of real files, as they change under the cache.
 
+mod ahead;
+
 use std::fs::{self, FileTimes};
 use std::time::{Duration, SystemTime};
 

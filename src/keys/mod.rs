@@ -1,6 +1,7 @@
 //! The keys of steps: which files a step covers, what is in them now, and whether they have changed since. It stands
 //! above the walk, the hash cache and the fingerprint, and knows nothing of running steps.
 
+mod ahead;
 mod coverage;
 mod covering;
 mod discovered;
@@ -39,6 +40,7 @@ pub use tested::TestFacts;
 pub use variables::{LIBRARY_PATH, is_of_tests, without_toolchains};
 pub use whose::{Foreign, Unit};
 
+use ahead::Ahead;
 use coverage::{Coverage, SetId};
 use known::Remembered;
 use selecting::words_of_cargo;
@@ -86,9 +88,14 @@ pub struct Looked<'a> {
 }
 
 impl<'a> Looked<'a> {
-    /// Looks at all of them, on the threads of the current pool. Nothing is read. `seen`: what
-    /// [`Keys::seen`] told an earlier run.
-    pub fn new(plan: &Plan, expansion: &'a Expansion<'a>, seen: impl FnOnce() -> Vec<u8> + Send) -> Self {
+    /// Looks at all of them, on the threads of the current pool. Of those that have changed, many are read at once. `seen`:
+    /// what [`Keys::seen`] told an earlier run.
+    pub fn new(
+        plan: &Plan,
+        expansion: &'a Expansion<'a>,
+        cache: &FileHashCache,
+        seen: impl FnOnce() -> Vec<u8> + Send,
+    ) -> Self {
         // Of a test step that is not kept, executables of some members may be.
         let is_needed = |step: &&Step| step.definition.cache || step.definition.engine == Engine::CargoTest;
         let is_any_needed = plan.steps.iter().any(|step| is_needed(&step));
@@ -98,10 +105,11 @@ impl<'a> Looked<'a> {
             let needed = coverage.of_all(plan.steps.iter().filter(is_needed));
             (coverage, needed)
         };
+        let reader = Ahead::new(plan.steps.iter().filter(is_needed), cache);
         let walk = || {
             let remembered = Remembered::parse(seen(), &areas);
             let walking = tracing::debug_span!("walk", areas = areas.dirs().len(), changed = tracing::field::Empty);
-            let walk = || walking.in_scope(|| areas.walk(&remembered.walk));
+            let walk = || walking.in_scope(|| areas.walk(&remembered.walk, Some(&reader)));
             let tree = if is_any_needed { walk() } else { Tree::default() };
             walking.record("changed", tree.changed().count());
             (remembered, tree)
@@ -228,7 +236,7 @@ impl<'a> Keys<'a> {
 
     /// Looks again at everything, once all steps have ended, so that [`disturbance`](Self::disturbance) can be asked.
     pub fn look_at_all_again(&self) {
-        let tree = self.coverage.areas.walk(&self.remembered.walk);
+        let tree = self.coverage.areas.walk(&self.remembered.walk, None);
         let state = &mut *self.state_mut();
         let changed: BTreeSet<usize> = state.tree.changed().chain(tree.changed()).collect();
         let reached = changed

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::described::describe;
 use super::known::{Known, Record, Seen, Sight};
+use super::reader::{InFolder, Reader};
 use super::rules::Rules;
 use super::{Areas, File, Kind, Problem};
 use crate::disk::{Entry, Listing, Sort};
@@ -120,6 +121,20 @@ enum Way {
     TooManyLinks,
 }
 
+/// What earlier walks have found, and who reads what is not as they did.
+#[derive(Clone, Copy, Default)]
+pub struct Before<'a> {
+    pub known: Option<&'a Known>,
+    pub reader: Option<&'a dyn Reader>,
+}
+
+/// Where it is told what is in a folder.
+struct Telling<'t> {
+    found: &'t mut Found,
+    below: &'t mut dyn FnMut(Folder),
+    reader: Option<Box<dyn InFolder + 't>>,
+}
+
 /// Where something is: absolute, and as its area sees it.
 #[derive(Clone, Copy)]
 struct Place<'a> {
@@ -179,7 +194,7 @@ impl Areas {
 
     /// Tells of the files in the folder, and hands on the folders below it (some may be of other areas). Of one that is as it
     /// is known to be only that is told.
-    pub fn look(&self, folder: &Folder, found: &mut Found, known: Option<&Known>, below: &mut dyn FnMut(Folder)) {
+    pub fn look(&self, folder: &Folder, found: &mut Found, before: Before<'_>, below: &mut dyn FnMut(Folder)) {
         let began = now_ns();
         let entries = match self.disk.list(&folder.path) {
             Ok(entries) => entries,
@@ -195,6 +210,8 @@ impl Areas {
         let rules = folder.rules.as_ref().map(|rules| rules.within((&self.disk, &folder.path), is_top, has_gitignore));
         let here = Here { folder, rules };
         let grounds = here.grounds();
+        // A folder is not looked at twice if it is likely to have changed.
+        let known = before.known.filter(|_| !before.reader.is_some_and(|reader| reader.is_changing(folder.area)));
         let same = grounds
             .as_ref()
             .zip(known)
@@ -207,7 +224,9 @@ impl Areas {
             }
             return;
         }
-        self.look_at_all(&here, &entries, grounds.as_ref().map(|grounds| (grounds, began)), found, below);
+        let reader = before.reader.and_then(|reader| reader.in_folder(folder.area, &folder.path));
+        let telling = Telling { found, below, reader };
+        self.look_at_all(&here, &entries, grounds.as_ref().map(|grounds| (grounds, began)), telling);
     }
 
     fn look_at_all(
@@ -215,21 +234,20 @@ impl Areas {
         here: &Here<'_>,
         entries: &Listing,
         grounds: Option<(&Grounds, i64)>,
-        found: &mut Found,
-        below: &mut dyn FnMut(Folder),
+        mut telling: Telling<'_>,
     ) {
         let folder = here.folder;
         let mut record = grounds.and_then(|(grounds, _)| Record::new(&folder.relative, grounds));
         let is_settled = |seen: Seen| grounds.is_some_and(|(_, began)| seen.stat.is_settled(began));
-        found.files.reserve(entries.count());
+        telling.found.files.reserve(entries.count());
         let (mut path, mut relative) = (folder.path.clone(), folder.relative.clone());
         for entry in entries.iter() {
             path.push(entry.name);
             relative.push(entry.name);
-            let sight = match self.look_at(here, &entry, Place { path: &path, relative: &relative }, found, below) {
+            let sight = match self.look_at(here, &entry, Place { path: &path, relative: &relative }, &mut telling) {
                 Ok(sight) => sight,
                 Err(error) => {
-                    found.problem(&path, error);
+                    telling.found.problem(&path, error);
                     None
                 }
             };
@@ -241,8 +259,8 @@ impl Areas {
             relative.pop();
         }
         match record.and_then(Record::finish) {
-            Some(record) => found.records.push(record),
-            None => found.is_untold = true,
+            Some(record) => telling.found.records.push(record),
+            None => telling.found.is_untold = true,
         }
     }
 
@@ -252,10 +270,10 @@ impl Areas {
         here: &Here<'_>,
         entry: &Entry<'_>,
         place: Place<'_>,
-        found: &mut Found,
-        below: &mut dyn FnMut(Folder),
+        telling: &mut Telling<'_>,
     ) -> io::Result<Option<Sight>> {
         let Place { path, relative } = place;
+        let found = &mut *telling.found;
         let sort = entry.sort()?;
         let is_file = sort == Sort::File;
         if is_version_control(entry.name) {
@@ -265,7 +283,7 @@ impl Areas {
         }
         found.links.extend((sort == Sort::Link).then(|| relative.into()));
         if sort == Sort::Folder || (sort == Sort::Link && self.disk.is_folder(path)) {
-            let sight = self.look_at_folder(here, sort == Sort::Link, place, found, below)?;
+            let sight = self.look_at_folder(here, sort == Sort::Link, place, telling)?;
             return Ok(sight.filter(|_| sort == Sort::Folder));
         }
         let ignored = here.rules.is_none() || here.ignores(path, false);
@@ -273,7 +291,11 @@ impl Areas {
             found.ignored_files.push(relative.into());
             return Ok(is_file.then_some(Sight::IgnoredFile));
         }
-        let file = match entry.look() {
+        let mut reader = telling.reader.as_deref_mut().filter(|_| is_file);
+        let is_due = reader.as_mut().is_some_and(|reader| reader.is_due(entry.name));
+        let opened = if is_due { entry.open().ok().filter(|(_, look)| look.sort == Sort::File) } else { None };
+        let (opened, look) = opened.map_or_else(|| (None, entry.look()), |(file, look)| (Some(file), Ok(look)));
+        let file = match look {
             Ok(look) => describe(&self.disk, (path, relative), look)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
@@ -281,6 +303,9 @@ impl Areas {
         let Some(file) = file.map(|file| File { ignored, ..file }) else { return Ok(None) };
         let seen = Seen { stat: file.stat, executable: file.executable, ignored };
         let sight = (is_file && file.kind == Kind::Regular).then_some(Sight::File(seen));
+        if let (Some(reader), Some(_)) = (reader, sight) {
+            reader.saw(entry.name, &file.stat, opened);
+        }
         found.files.push(file);
         Ok(sight)
     }
@@ -290,13 +315,13 @@ impl Areas {
         here: &Here<'_>,
         is_link: bool,
         place: Place<'_>,
-        found: &mut Found,
-        below: &mut dyn FnMut(Folder),
+        telling: &mut Telling<'_>,
     ) -> io::Result<Option<Sight>> {
         let Place { path, relative } = place;
+        let found = &mut *telling.found;
         let sight = match self.way(here, place, is_link) {
             Way::Open(folder) => {
-                below(folder);
+                (telling.below)(folder);
                 Sight::Open
             }
             Way::Ignored => {

@@ -6,6 +6,7 @@ mod folder;
 mod guess;
 mod known;
 mod pattern;
+mod reader;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,7 @@ use rayon::prelude::*;
 
 use crate::disk::Disk;
 use crate::model::FileStat;
-use folder::{Folder, Found, Skipped};
+use folder::{Before, Folder, Found, Skipped};
 use known::{Telling, encode};
 use rules::OfUser;
 
@@ -30,6 +31,7 @@ pub use guess::guess;
 pub use known::Known;
 #[expect(unused_imports, reason = "the rooms that use it are being built")]
 pub use pattern::{Globs, PatternError, Patterns, Place, Selection};
+pub use reader::{InFolder, Reader};
 
 /// The folders whose files are looked for. A file belongs to the innermost area that contains it.
 pub struct Areas {
@@ -262,7 +264,8 @@ impl Areas {
     }
 
     /// Looks at all areas in parallel, at each folder once. `known`: what an earlier walk of the same areas has found.
-    pub fn walk(&self, known: &Arc<Known>) -> Tree {
+    pub fn walk(&self, known: &Arc<Known>, reader: Option<&dyn Reader>) -> Tree {
+        let before = Before { known: Some(known), reader };
         let found: Vec<Mutex<Option<Found>>> = self.dirs.iter().map(|_| Mutex::default()).collect();
         loop {
             // In the first round these are the outermost areas; then those in folders that are ignored or skipped.
@@ -273,7 +276,7 @@ impl Areas {
             rayon::scope(|scope| {
                 for area in starts {
                     let folder = self.start(area);
-                    scope.spawn(|scope| self.spread(scope, folder, (&found, known)));
+                    scope.spawn(|scope| self.spread(scope, folder, (&found, before)));
                 }
             });
         }
@@ -291,15 +294,15 @@ impl Areas {
         &'s self,
         scope: &Scope<'s>,
         folder: Folder,
-        (found, known): (&'s [Mutex<Option<Found>>], &'s Known),
+        (found, before): (&'s [Mutex<Option<Found>>], Before<'s>),
     ) {
         let mut next = Some(folder);
         while let Some(folder) = next.take() {
             let mut news = Found::default();
             // This thread goes on with one of those below itself.
-            self.look(&folder, &mut news, Some(known), &mut |below| {
+            self.look(&folder, &mut news, before, &mut |below| {
                 if let Some(below) = next.replace(below) {
-                    scope.spawn(|scope| self.spread(scope, below, (found, known)));
+                    scope.spawn(move |scope| self.spread(scope, below, (found, before)));
                 }
             });
             let area = folder.area;
@@ -329,7 +332,7 @@ impl Areas {
         let mut pending = vec![top];
         while let Some(folder) = pending.pop() {
             let below = &mut |below: Folder| pending.extend((below.area == area).then(|| Arc::new(below)));
-            self.look(&folder, &mut found, Some(known), below);
+            self.look(&folder, &mut found, Before { known: Some(known), reader: None }, below);
         }
         told(known, area, found)
     }

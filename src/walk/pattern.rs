@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use globset::{Glob, GlobBuilder, GlobSet};
 
 use super::described::describe;
-use super::folder::Found;
+use super::folder::{Before, Found};
 use super::{AreaFiles, Areas, File, Problem, Tree, bytes};
 
 /// The globs of one `inputs`, compiled once for all members that share it.
@@ -313,7 +313,7 @@ impl Search<'_> {
         selection.has_asked |= !pending.is_empty();
         let mut found = Found::default();
         while let Some(folder) = pending.pop() {
-            self.areas.look(&folder, &mut found, None, &mut |below| {
+            self.areas.look(&folder, &mut found, Before::default(), &mut |below| {
                 pending.extend(self.globs.may_match_under(&below.relative).then_some(below));
             });
         }

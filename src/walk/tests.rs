@@ -5,6 +5,7 @@ mod links;
 mod patterns;
 mod random_trees;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,7 +45,7 @@ impl Scene {
     }
 
     fn files(&self, dir: &str) -> String {
-        names(&self.areas(&[dir]).walk(&Arc::default()).areas[0].files)
+        names(&self.areas(&[dir]).walk(&Arc::default(), None).areas[0].files)
     }
 
     fn git(&self, dir: &str, arguments: &[&str]) -> Vec<u8> {
@@ -75,7 +76,7 @@ fn env_files_count_and_the_version_controls_do_not() {
     scene.git("", &["init", "-q"]);
     scene.write(".gitignore", ".env*\n.envrc\nlogs/\n");
     scene.write("logs/.env", "");
-    let files = &scene.areas(&[""]).walk(&Arc::default()).areas[0].files;
+    let files = &scene.areas(&[""]).walk(&Arc::default(), None).areas[0].files;
     assert_eq!(names(files), ".env .env.local .gitignore .hidden/x a/.envrc a/b");
     let ignored: Vec<bool> = files.iter().map(|file| file.ignored).collect();
     assert_eq!(ignored, [true, true, false, false, true, false]);
@@ -85,7 +86,7 @@ fn env_files_count_and_the_version_controls_do_not() {
 fn a_file_belongs_to_the_innermost_area_and_areas_may_lie_anywhere() {
     let scene = Scene::new(&["w/x", "w/a/x", "w/a/src/x", "w/a/in/x", "w/a/in/y/x", "w/a-b/x", "other/x", "other/t/x"]);
     let areas = scene.areas(&["w/a/in", "w", "other", "w/a", "w"]);
-    let tree = areas.walk(&Arc::default());
+    let tree = areas.walk(&Arc::default(), None);
     let found: Vec<String> = tree.areas.iter().map(|area| names(&area.files)).collect();
     assert_eq!(found, ["x y/x", "a-b/x x", "t/x x", "src/x x", "a-b/x x"]);
     for (area, files) in tree.areas.iter().enumerate() {
@@ -102,9 +103,9 @@ fn a_file_that_was_just_written_is_looked_into_each_time() {
     let soon = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
     fs::File::options().write(true).open(scene.at("b/x")).unwrap().set_modified(soon).unwrap();
     let areas = scene.areas(&["a", "b"]);
-    let known = |known| Arc::new(Known::parse(areas.walk(&known).encode()));
+    let known = |known| Arc::new(Known::parse(areas.walk(&known, None).encode()));
     let known = known(Arc::default());
-    assert_eq!(areas.walk(&known).changed().collect::<Vec<_>>(), [1]);
+    assert_eq!(areas.walk(&known, None).changed().collect::<Vec<_>>(), [1]);
 }
 
 #[cfg(unix)]
@@ -114,8 +115,8 @@ fn what_links_lead_to_is_looked_at_each_time() {
     std::os::unix::fs::symlink("../c", scene.at("b/link")).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(15));
     let areas = scene.areas(&["a", "b"]);
-    let known = Arc::new(Known::parse(areas.walk(&Arc::default()).encode()));
-    let tree = areas.walk(&known);
+    let known = Arc::new(Known::parse(areas.walk(&Arc::default(), None).encode()));
+    let tree = areas.walk(&known, None);
     assert_eq!(tree.changed().collect::<Vec<_>>(), [1]);
     assert_eq!(names(&tree.areas[1].files), "link/x x");
 }
@@ -132,9 +133,12 @@ fn the_target_directory_is_never_entered_by_whatever_path() {
     // The workspace, or the target directory, may be reached through a link.
     std::os::unix::fs::symlink("build", scene.at("alias")).unwrap();
     let areas = Areas::new(vec![scene.at("")], vec![scene.at("target"), scene.at("alias/t")]);
-    assert_eq!(names(&areas.walk(&Arc::default()).areas[0].files), ".gitignore a/link a/link2 a/src/x a/target/x");
+    assert_eq!(
+        names(&areas.walk(&Arc::default(), None).areas[0].files),
+        ".gitignore a/link a/link2 a/src/x a/target/x"
+    );
     let areas = Areas::new(vec![scene.at("alias")], vec![scene.at("build/t")]);
-    assert_eq!(names(&areas.walk(&Arc::default()).areas[0].files), "");
+    assert_eq!(names(&areas.walk(&Arc::default(), None).areas[0].files), "");
 }
 
 #[test]
@@ -144,7 +148,7 @@ fn an_area_in_an_ignored_or_skipped_folder_is_walked_with_its_own_rules() {
     scene.write(".gitignore", "gen\ntarget\n*.rs\n");
     scene.write("gen/x/.gitignore", "*.log\n");
     let areas = scene.areas(&["", "gen/x", "gen/x/in", "target/p"]);
-    let tree = areas.walk(&Arc::default());
+    let tree = areas.walk(&Arc::default(), None);
     let found: Vec<String> = tree.areas.iter().map(|area| names(&area.files)).collect();
     // What is above the target directory does ignore the last one's folder.
     assert_eq!(found, [".gitignore", ".gitignore src/lib.rs", "y", "lib.rs"]);
@@ -199,7 +203,7 @@ fn worktrees_and_submodules_have_their_tops_and_their_excludes() {
 fn what_cannot_be_looked_at_is_a_problem_and_the_rest_is_found() {
     let scene = Scene::new(&["a/x", "b/x"]);
     let areas = scene.areas(&["", "gone"]);
-    let problems = &areas.walk(&Arc::default()).areas[1].problems;
+    let problems = &areas.walk(&Arc::default(), None).areas[1].problems;
     assert_eq!(problems.len(), 1);
     assert_eq!((&problems[0].path, problems[0].error.kind()), (&scene.at("gone"), io::ErrorKind::NotFound));
     assert_eq!(areas.rewalk(1, None, &Arc::default()).problems.len(), 1);
@@ -218,7 +222,7 @@ fn what_cannot_be_looked_at_is_a_problem_and_the_rest_is_found() {
 fn a_second_look_sees_what_changed() {
     let scene = Scene::new(&["a/x", "b/x"]);
     let areas = scene.areas(&["a", "b"]);
-    let before = areas.walk(&Arc::default());
+    let before = areas.walk(&Arc::default(), None);
     scene.write("a/x", "longer than before");
     scene.write("a/y", "");
     scene.write("a/.gitignore", "z");
@@ -233,7 +237,7 @@ fn a_second_look_sees_what_changed() {
 fn what_an_older_look_has_found_does_not_hide_what_a_later_one_did() {
     let scene = Scene::new(&["a/one"]);
     let areas = scene.areas(&["a"]);
-    let mut tree = areas.walk(&Arc::default());
+    let mut tree = areas.walk(&Arc::default(), None);
     let before = tree.begin();
     let old = areas.rewalk(0, None, &Arc::default());
     scene.write("a/two", "");
@@ -241,4 +245,62 @@ fn what_an_older_look_has_found_does_not_hide_what_a_later_one_did() {
     assert!(tree.take(0, areas.rewalk(0, None, &Arc::default()), after));
     assert!(!tree.take(0, old, before));
     assert_eq!(names(&tree.areas[0].files), "one two");
+}
+
+/// Takes every file for changed.
+#[derive(Default)]
+struct Everything(Mutex<Vec<(PathBuf, String)>>);
+
+struct InOne<'a>(&'a Everything, &'a Path);
+
+impl Reader for Everything {
+    fn is_changing(&self, _: usize) -> bool {
+        true
+    }
+
+    fn in_folder<'r>(&'r self, _: usize, folder: &'r Path) -> Option<Box<dyn InFolder + 'r>> {
+        Some(Box::new(InOne(self, folder)))
+    }
+}
+
+impl InFolder for InOne<'_> {
+    fn is_due(&mut self, _: &OsStr) -> bool {
+        true
+    }
+
+    fn saw(&mut self, name: &OsStr, stat: &FileStat, file: Option<fs::File>) {
+        let path = self.1.join(name);
+        assert_eq!(*stat, FileStat::of(&fs::metadata(&path).unwrap()));
+        let text = file.map(|file| io::read_to_string(file).unwrap()).unwrap_or_default();
+        self.0.0.lock().unwrap().push((path, text));
+    }
+}
+
+#[test]
+fn regular_files_that_count_are_opened_for_who_reads_them_and_found_as_without() {
+    let scene = Scene::new(&["a/src/one", "a/src/two", "a/.git", "b/three", "b/ignored", "target/four"]);
+    scene.write("b/.gitignore", "ignored\n");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("three", scene.at("b/link")).unwrap();
+        std::os::unix::fs::symlink("nowhere", scene.at("b/broken")).unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, scene.at("b/fifo"), rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    }
+    let areas = scene.areas(&["a", "b"]);
+    let without = areas.walk(&Arc::default(), None);
+    let reader = Everything::default();
+    let known = Arc::new(Known::parse(without.encode()));
+    let tree = areas.walk(&known, Some(&reader));
+    for (with, without) in tree.areas.iter().zip(&without.areas) {
+        assert_eq!(with.files, without.files);
+    }
+    assert_eq!(tree.encode(), without.encode());
+    let mut read = reader.0.into_inner().unwrap();
+    read.sort();
+    let text = |path: &str| if cfg!(target_os = "linux") { path.to_owned() } else { String::new() };
+    let expected = ["a/src/one", "a/src/two", "b/.gitignore", "b/three"].map(|path| (scene.at(path), text(path)));
+    let expected = expected
+        .map(|(path, text)| if path.ends_with(".gitignore") { (path, "ignored\n".into()) } else { (path, text) });
+    assert_eq!(read, expected);
 }

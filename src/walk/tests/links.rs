@@ -7,7 +7,7 @@ use super::*;
 
 fn kinds(scene: &Scene, dir: &str) -> Vec<(String, Kind)> {
     let areas = scene.areas(&[dir]);
-    let files = areas.walk(&Arc::default()).areas[0].files.clone();
+    let files = areas.walk(&Arc::default(), None).areas[0].files.clone();
     assert_eq!(areas.rewalk(0, None, &Arc::default()).files, files);
     files.into_iter().map(|file| (file.path.to_str().unwrap().to_owned(), file.kind)).collect()
 }
@@ -28,7 +28,7 @@ fn to_files_are_followed_and_tell_their_text() {
         ("through", Kind::BrokenLink(path("data/x"))),
     ];
     assert_eq!(kinds(&scene, ""), expected.map(|(name, kind)| (name.to_owned(), kind)));
-    let files = &scene.areas(&[""]).walk(&Arc::default()).areas[0].files;
+    let files = &scene.areas(&[""]).walk(&Arc::default(), None).areas[0].files;
     assert_eq!(files[2].stat, files[1].stat);
 }
 
@@ -64,7 +64,7 @@ fn full_of_each_other_are_a_problem_and_no_endless_walk() {
             symlink(scene.at(other), scene.at(dir).join(name)).unwrap();
         }
     }
-    let area = &scene.areas(&["packages/0"]).walk(&Arc::default()).areas[0];
+    let area = &scene.areas(&["packages/0"]).walk(&Arc::default(), None).areas[0];
     assert!(names(&area.files).contains("packages-1/packages-2/packages-3/packages-4/x"));
     assert!(!area.problems.is_empty());
 }
@@ -74,7 +74,7 @@ fn to_an_area_lead_to_its_files() {
     let scene = Scene::new(&["real/lib.rs", "w/x"]);
     symlink("../real", scene.at("w/member")).unwrap();
     let areas = scene.areas(&["w", "w/member"]);
-    let tree = areas.walk(&Arc::default());
+    let tree = areas.walk(&Arc::default(), None);
     assert_eq!((&*names(&tree.areas[0].files), &*names(&tree.areas[1].files)), ("x", "lib.rs"));
     assert_eq!(areas.rewalk(1, None, &Arc::default()).files, tree.areas[1].files);
 }
@@ -86,7 +86,7 @@ fn and_fifos_and_odd_names_are_told_of() {
     fs::write(scene.root.join(odd), "").unwrap();
     let mode = rustix::fs::Mode::from_raw_mode(0o600);
     rustix::fs::mknodat(rustix::fs::CWD, scene.at("fifo"), rustix::fs::FileType::Fifo, mode, 0).unwrap();
-    let files = &scene.areas(&[""]).walk(&Arc::default()).areas[0].files;
+    let files = &scene.areas(&[""]).walk(&Arc::default(), None).areas[0].files;
     let found: Vec<_> = files.iter().map(|file| (&*file.path, &file.kind)).collect();
     let expected =
         [(Path::new("a"), &Kind::Regular), (Path::new("fifo"), &Kind::Special), (odd.as_ref(), &Kind::Regular)];

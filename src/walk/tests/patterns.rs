@@ -4,7 +4,7 @@ use super::*;
 
 fn select(areas: &Areas, area: usize, patterns: &[&str]) -> String {
     let patterns = Patterns::new(patterns).unwrap();
-    let tree = areas.walk(&Arc::default());
+    let tree = areas.walk(&Arc::default(), None);
     let selection = areas.select(&tree, area, &patterns.own);
     assert!(selection.problems.is_empty());
     assert!(selection.files.is_sorted_by(|a, b| a.bytes() < b.bytes()));
@@ -39,7 +39,7 @@ fn see_inner_areas_and_what_git_ignores() {
     assert_eq!(select(&areas, 1, &["**/*.rs"]), "deep/x.rs out/x.rs x.rs");
     assert_eq!(select(&areas, 0, &["out/gen", "*.log"]), "n.log out/gen/x.rs");
     assert_eq!(select(&areas, 0, &["in/deep/**"]), "in/deep/x.rs");
-    let tree = areas.walk(&Arc::default());
+    let tree = areas.walk(&Arc::default(), None);
     let files = areas.select(&tree, 0, &Patterns::new(&["**"]).unwrap().own).files;
     let ignored: Vec<&File> = files.iter().filter(|file| file.ignored).collect();
     assert_eq!(ignored.len(), 4, "{files:?}");
@@ -54,7 +54,7 @@ fn enter_no_ignored_folder_in_which_they_cannot_match() {
     scene.write(".gitignore", "gone\n");
     scene.write("gone/x", "");
     let areas = scene.areas(&[""]);
-    let tree = areas.walk(&Arc::default());
+    let tree = areas.walk(&Arc::default(), None);
     // A folder that has vanished tells who tried to enter it.
     fs::remove_dir_all(scene.at("gone")).unwrap();
     let problems = |pattern| areas.select(&tree, 0, &Patterns::new(&[pattern]).unwrap().own).problems.len();
@@ -66,7 +66,7 @@ fn from_the_root_begin_with_two_slashes() {
     let scene = Scene::new(&["proto/a", "proto/d/b", "api/proto/c", "api/x"]);
     let areas = scene.areas(&["", "api"]);
     let patterns = Patterns::new(&["//proto/**", "proto/*", "//api/x"]).unwrap();
-    let tree = areas.walk(&Arc::default());
+    let tree = areas.walk(&Arc::default(), None);
     assert_eq!(names(&areas.select(&tree, 0, &patterns.root).files), "api/x proto/a proto/d/b");
     assert_eq!(names(&areas.select(&tree, 1, &patterns.own).files), "proto/c");
     assert!(!patterns.root.is_empty() && Patterns::new(&["a"]).unwrap().root.is_empty());

@@ -74,7 +74,7 @@ fn by_git(scene: &Scene) -> Vec<String> {
 
 fn by_walk(scene: &Scene, areas: &Areas) -> Vec<String> {
     let mut all = Vec::new();
-    for (area, files) in areas.walk(&Arc::default()).areas.iter().enumerate() {
+    for (area, files) in areas.walk(&Arc::default(), None).areas.iter().enumerate() {
         assert!(files.problems.is_empty());
         assert!(files.files.is_sorted_by(|a, b| a.bytes() < b.bytes()));
         let dir = areas.dir(area).strip_prefix(&scene.root).unwrap();
@@ -121,7 +121,7 @@ fn are_seen_as_git_sees_them() {
         let found = by_walk(&scene, &whole);
         assert_eq!(more(&scene, &found, &expected), "", "found too much, seed {seed}");
         assert_eq!(more(&scene, &expected, &found), "", "found too little, seed {seed}");
-        ignored += whole.walk(&Arc::default()).areas[0].ignored_files.len();
+        ignored += whole.walk(&Arc::default(), None).areas[0].ignored_files.len();
 
         // Cut into areas, each in a folder that is not ignored, it is the same tree.
         let is_seen = |dir: &&str| expected.iter().any(|file| Path::new(file).starts_with(dir));
@@ -181,24 +181,24 @@ fn are_the_same_to_a_walk_that_knows_them_as_they_were() {
         for round in 0..6 {
             // What has just been written may be written again and look the same.
             std::thread::sleep(std::time::Duration::from_millis(15));
-            let known = areas.walk(&Arc::default());
+            let known = areas.walk(&Arc::default(), None);
             let known = Arc::new(Known::parse(known.encode()));
-            let again = areas.walk(&known);
+            let again = areas.walk(&known, None);
             same += again.areas.len() - again.changed().count();
             let names = |tree: &Tree| -> Vec<bool> {
                 let names = NAMES.iter().map(Path::new);
                 tree.areas.iter().flat_map(|area| names.clone().map(|name| area.has(name))).collect()
             };
             let has = names(&again);
-            assert_eq!(all(&again), all(&areas.walk(&Arc::default())), "seed {seed}, round {round}");
+            assert_eq!(all(&again), all(&areas.walk(&Arc::default(), None)), "seed {seed}, round {round}");
             assert_eq!(has, names(&again));
-            assert_eq!(again.encode(), areas.walk(&Arc::default()).encode());
+            assert_eq!(again.encode(), areas.walk(&Arc::default(), None).encode());
 
             let path = change(&scene, &mut random, &dirs);
-            let again = areas.walk(&known);
+            let again = areas.walk(&known, None);
             changed += again.changed().count();
             let text = format!("seed {seed}, round {round}: {path}");
-            assert_eq!(all(&again), all(&areas.walk(&Arc::default())), "{text}");
+            assert_eq!(all(&again), all(&areas.walk(&Arc::default(), None)), "{text}");
         }
     }
     assert!(same > 500 && changed > 100, "{same} were the same, {changed} not");

@@ -1,0 +1,55 @@
+//! Which files are read while a walk has their folder open: those of the members that the steps are about.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::Path;
+
+use crate::hash_cache::{self, AheadIn, FileHashCache};
+use crate::model::{FileStat, Step};
+use crate::walk::{InFolder, Reader};
+
+/// Reads them for the cache.
+pub struct Ahead<'a> {
+    /// For each member, whether a step is about it.
+    is_wanted: Vec<bool>,
+    files: hash_cache::Ahead<'a>,
+}
+
+impl<'a> Ahead<'a> {
+    /// For these steps.
+    pub fn new<'s>(steps: impl Iterator<Item = &'s Step>, cache: &'a FileHashCache) -> Self {
+        let mut is_wanted = Vec::new();
+        for member in steps.flat_map(|step| step.subject.members()) {
+            if is_wanted.len() <= member.index() {
+                is_wanted.resize(member.index() + 1, false);
+            }
+            is_wanted[member.index()] = true;
+        }
+        Self { is_wanted, files: hash_cache::Ahead::new(cache) }
+    }
+
+    fn is_wanted(&self, area: usize) -> bool {
+        self.is_wanted.get(area).is_some_and(|is_wanted| *is_wanted)
+    }
+}
+
+impl Reader for Ahead<'_> {
+    fn is_changing(&self, area: usize) -> bool {
+        self.files.is_changing() && self.is_wanted(area)
+    }
+
+    fn in_folder<'r>(&'r self, area: usize, folder: &'r Path) -> Option<Box<dyn InFolder + 'r>> {
+        let reader = self.is_wanted(area).then(|| self.files.in_folder(folder))?;
+        Some(Box::new(reader))
+    }
+}
+
+impl InFolder for AheadIn<'_> {
+    fn is_due(&mut self, name: &OsStr) -> bool {
+        self.is_due(name)
+    }
+
+    fn saw(&mut self, name: &OsStr, stat: &FileStat, file: Option<File>) {
+        self.saw(name, stat, file);
+    }
+}
