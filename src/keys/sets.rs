@@ -227,13 +227,13 @@ fn look_at_all(coverage: &Coverage<'_>, tree: &Tree, id: SetId) -> Seen {
             Seen { files, problem: area.problems.first().map(unreadable), follows_walk }
         }
         Some(globs) => {
-            let selection = coverage.areas.select(tree, id.1, globs);
+            let selection = match id.0 {
+                // The others are in the set of all files.
+                Class::IgnoredSources | Class::IgnoredLess(_) => coverage.areas.select_ignored(tree, id.1, globs),
+                _ => coverage.areas.select(tree, id.1, globs),
+            };
             let problem = selection.problems.first().map(unreadable);
-            let mut files = selection.files;
-            // The others are in the set of all files.
-            let all = !matches!(id.0, Class::IgnoredSources | Class::IgnoredLess(_));
-            files.retain(|file| all || file.ignored);
-            Seen { files, problem, follows_walk: !selection.has_asked }
+            Seen { files: selection.files, problem, follows_walk: !selection.has_asked }
         }
     }
 }

@@ -241,13 +241,22 @@ impl Areas {
     /// area is asked that can hold any; the disk only for files that git ignores. For `//` ask the area of the root,
     /// once for all members that share the patterns. A plain loop, like [`Areas::rewalk`].
     pub fn select(&self, tree: &Tree, area: usize, globs: &Globs) -> Selection {
+        self.search(tree, area, globs, false)
+    }
+
+    /// Those of them that git ignores.
+    pub fn select_ignored(&self, tree: &Tree, area: usize, globs: &Globs) -> Selection {
+        self.search(tree, area, globs, true)
+    }
+
+    fn search(&self, tree: &Tree, area: usize, globs: &Globs, only_ignored: bool) -> Selection {
         let mut selection = Selection::default();
         let base = &self.dirs[area];
         let begin = self.sorted.partition_point(|other| self.dirs[*other] < *base);
         for inner in self.sorted.iter().skip(begin) {
             let Ok(prefix) = self.dirs[*inner].strip_prefix(base) else { break };
             if globs.may_match_under(prefix) {
-                let search = Search { areas: self, area, prefix, globs };
+                let search = Search { areas: self, area, prefix, globs, only_ignored };
                 search.files(&tree.areas[*inner], &mut selection);
                 search.ignored_files(&tree.areas[*inner], &mut selection);
                 search.unwalked_dirs(&tree.areas[*inner], &mut selection);
@@ -266,11 +275,12 @@ struct Search<'a> {
     /// The inner area's folder, seen from the one asked for.
     prefix: &'a Path,
     globs: &'a Globs,
+    only_ignored: bool,
 }
 
 impl Search<'_> {
     fn files(&self, inner: &AreaFiles, selection: &mut Selection) {
-        for file in &inner.files {
+        for file in inner.files.iter().filter(|file| file.ignored || !self.only_ignored) {
             let path = self.seen(&file.path);
             if self.globs.matches(&path) {
                 selection.files.push(File { path, ..file.clone() });
