@@ -232,11 +232,22 @@ pub fn table(measuring: &Measuring) -> anyhow::Result<Table> {
     let start = || ground.clean().and_then(|()| ground.least("start"));
     // The first read after a change is dearer than the next, for whoever has the system note it.
     let read = || ground.touch().and_then(|()| ground.least("read"));
-    let rows: [(_, Contestant<'_>, _, Contestant<'_>); 5] = [
+    let ask_and_start = || {
+        ground.clean()?;
+        let mut ask = quiet(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), &ground.dir);
+        Ok(timed(ask.args(["metadata", "--format-version", "1", "--offline"]))? + ground.least("start")?)
+    };
+    let rows: [(_, Contestant<'_>, _, Contestant<'_>); 6] = [
         ("no-op", no_op(), "looking at every input", Box::new(|| ground.least("look"))),
         ("no-op", no_op(), "a walk, and lstat of every input", Box::new(|| ground.least("walk"))),
         ("all run, nothing stored (--force)", Box::new(|| ours.forced()), "starting the commands", Box::new(start)),
         ("cold: nothing known, cargo asked", Box::new(|| ours.cold()), "starting the commands", Box::new(start)),
+        (
+            "cold: nothing known, cargo asked",
+            Box::new(|| ours.cold()),
+            "cargo metadata, then them",
+            Box::new(ask_and_start),
+        ),
         ("every input touched", Box::new(touched), "reading every input", Box::new(read)),
     ];
     ours.settle()?;
