@@ -28,12 +28,18 @@ pub fn put(path: &Path, contents: &[u8]) -> io::Result<File> {
     beside(path, &[contents], &mut new())?.persist(path).map_err(|error| error.error)
 }
 
-/// Likewise; the contents are these parts, one after the other.
+/// Likewise for what only saves time: it is written to the disk when the system has time for it, and not at all if there is
+/// a newer one by then. The contents are these parts, one after the other.
 ///
 /// # Errors
 /// Whatever the file system says; `path` is then as it was before.
-pub fn put_parts(path: &Path, parts: &[impl AsRef<[u8]>]) -> io::Result<File> {
-    beside(path, parts, &mut new())?.persist(path).map_err(|error| error.error)
+pub fn cache(path: &Path, parts: &[impl AsRef<[u8]>]) -> io::Result<()> {
+    let file = beside(path, parts, &mut new())?;
+    // What stood there goes with the name that it has then.
+    if !is_exchanged(file.path(), path) {
+        file.persist(path).map_err(|error| error.error)?;
+    }
+    Ok(())
 }
 
 /// Likewise for what others are to read: not for our eyes only, but with the rights that files have here.
@@ -66,6 +72,20 @@ fn beside(path: &Path, parts: &[impl AsRef<[u8]>], builder: &mut Builder<'_, '_>
     };
     parts.iter().try_for_each(|part| file.as_file_mut().write_all(part.as_ref()))?;
     Ok(file)
+}
+
+/// Whether both, of which the second is a file, were put in each other's place. Of a file that is renamed over another ext4
+/// begins to write the contents at once (`auto_da_alloc`), and that takes longer than all the rest.
+#[cfg(target_os = "linux")]
+fn is_exchanged(from: &Path, to: &Path) -> bool {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    let is_file = fs::symlink_metadata(to).is_ok_and(|there| there.is_file());
+    is_file && renameat_with(CWD, from, CWD, to, RenameFlags::EXCHANGE).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_exchanged(_: &Path, _: &Path) -> bool {
+    false
 }
 
 /// Reads a file of ours, whatever stands in its place: something else than a file may never come to an end, such as a pipe that
@@ -124,10 +144,17 @@ mod tests {
         write(&path, b"one").unwrap();
         put(&path, b"two").unwrap().sync_data().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
+        let (beside, parts) = (path.with_file_name("cache"), ["th", "", "ree"]);
+        cache(&beside, &parts).unwrap();
+        cache(&path, &parts).unwrap();
+        assert_eq!([&path, &beside].map(|path| fs::read(path).unwrap()), [b"three", b"three"]);
+        fs::remove_file(beside).unwrap();
+        put(&path, b"two").unwrap();
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
         assert_eq!(fs::read(set_aside(&path).unwrap()).unwrap(), b"two");
         assert!(!path.exists());
         fs::create_dir(&path).unwrap();
+        assert!(cache(&path, &parts).is_err(), "a folder stays where it is");
         assert!(set_aside(&path).unwrap().is_dir(), "whatever stood there before");
     }
 }

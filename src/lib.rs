@@ -49,6 +49,7 @@ mod atomic;
 mod cargo_config;
 mod cargo_output;
 mod cargo_test;
+mod checksum;
 mod config;
 mod dep_info;
 mod disk;

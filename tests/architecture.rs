@@ -31,11 +31,12 @@ const ROOMS: &[Room] = &[
     room("docs", &[], &[]),
     // What several rooms share, each for one small thing.
     room("ansi", &[], &[]),
+    room("checksum", &[], &["xxhash_rust"]),
     room("moment", &[], &[]),
     room("relative", &[], &[]),
     room("nearest", &[], &["strsim"]),
     room("disk", &["model"], &["rustix"]),
-    room("atomic", &[], &["tempfile"]),
+    room("atomic", &[], &["rustix", "tempfile"]),
     room("target_dir", &["atomic"], &[]),
     room("cargo_config", &["model"], &["toml"]),
     room("executable", &["cargo_config", "model"], &[]),
@@ -52,7 +53,7 @@ const ROOMS: &[Room] = &[
     room("config", &["model", "nearest"], &["annotate_snippets", "globset", "thiserror", "toml"]),
     room(
         "workspace",
-        &["atomic", "cargo_config", "executable", "model", "moment", "relative", "target_dir"],
+        &["atomic", "cargo_config", "checksum", "executable", "model", "moment", "relative", "target_dir"],
         &["cargo_metadata", "rayon", "serde", "serde_json", "sha2", "thiserror", "toml", "walkdir"],
     ),
     room(
@@ -62,7 +63,7 @@ const ROOMS: &[Room] = &[
     ),
     room("terminal", &[], &["rustix"]),
     room("walk", &["disk", "model", "moment"], &["globset", "ignore", "rayon", "rustix", "sha2", "thiserror"]),
-    room("hash_cache", &["atomic", "disk", "model", "moment"], &["memchr", "sha2", "thiserror", "tracing"]),
+    room("hash_cache", &["atomic", "checksum", "disk", "model", "moment"], &["memchr", "sha2", "thiserror", "tracing"]),
     room("store", &["home", "model"], &["sha2", "tempfile", "thiserror", "walkdir"]),
     room("state", &["home", "model"], &["serde", "serde_json"]),
     room("process", &["ansi"], &["jobserver", "nix", "rustix", "tempfile", "thiserror", "tracing", "wait4"]),
@@ -73,7 +74,18 @@ const ROOMS: &[Room] = &[
     room("outputs", &["disk", "hash_cache", "home", "model", "relative", "store", "walk"], &["tempfile"]),
     room(
         "keys",
-        &["cargo_output", "dep_info", "disk", "fingerprint", "hash_cache", "model", "plan", "relative", "walk"],
+        &[
+            "cargo_output",
+            "checksum",
+            "dep_info",
+            "disk",
+            "fingerprint",
+            "hash_cache",
+            "model",
+            "plan",
+            "relative",
+            "walk",
+        ],
         &["rayon", "shlex", "tracing", "walkdir"],
     ),
     room(

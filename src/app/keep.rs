@@ -102,16 +102,17 @@ pub fn keep(
 
 /// Keeps what is known of files, and answers what has to be said of it.
 fn remember(home: &Home, cache: &FileHashCache, keys: &Keys<'_>) -> Option<String> {
-    let save = || if cache.opened() > 0 { home.lock().and_then(|_guard| cache.save()).map(drop) } else { Ok(()) };
-    let (saved, bytes) = rayon::join(save, || keys.seen());
-    if let Some(bytes) = bytes {
+    let save = || if cache.opened() > 0 { cache.save(|| home.lock()).map(drop) } else { Ok(()) };
+    let see = || {
+        let Some(bytes) = keys.seen() else { return };
         // It saves time, and time alone; who cannot write is told so by the others.
         let path = seen(home);
-        let put = home.lock().and_then(|_guard| atomic::put(&path, &bytes));
+        let put = home.lock().and_then(|_guard| atomic::cache(&path, &[bytes]));
         if put.is_err() && atomic::is_other(&path) {
             _ = atomic::set_aside(&path);
         }
-    }
+    };
+    let (saved, ()) = rayon::join(save, see);
     let error = saved.err()?;
     let text = "the digests of files are not kept, so that the next run reads them again";
     Some(format!("{text}: {}", unwritable(home, &error)))

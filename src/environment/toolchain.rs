@@ -102,7 +102,7 @@ fn remembered(path: &Path, of: &[String; 2]) -> Option<Versions> {
 /// That it cannot be written only makes the next run slower.
 fn remember(path: &Path, target: &Path, memo: Memo) {
     let Ok(json) = serde_json::to_vec(&memo) else { return };
-    _ = target_dir::make(target).and_then(|()| atomic::put(path, &json));
+    _ = target_dir::make(target).and_then(|()| atomic::cache(path, &[json]));
 }
 
 /// What a program prints; `None` when it cannot be started or fails.

@@ -3,21 +3,20 @@
 //!
 //! All numbers are little-endian: the magic, the version (u32), the day of writing (u32), how many folders there are (u64)
 //! and how many entries (u64); a row for each folder, in the order of their paths' bytes; a row for each entry, in the order
-//! of the folders and then of the names; the paths and the names; the SHA-256 of everything before. Whoever asks for the
+//! of the folders and then of the names; the paths and the names; the checksum of everything before. Whoever asks for the
 //! files of a folder in their order finds each one beside the last.
 //!
-//! Version 1: by the hashes of paths. 2: by folders.
+//! Version 1: by the hashes of paths. 2: by folders. 3: another checksum.
 
 use std::ops::Range;
 use std::path::{MAIN_SEPARATOR, Path};
 
-use sha2::{Digest as _, Sha256};
-
 use super::Digested;
+use crate::checksum;
 use crate::model::{Digest, FileStat};
 
 const MAGIC: &[u8; 8] = b"lc-files";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const HEAD: usize = 32;
 /// Where a text starts, its length.
 const TEXT: usize = 12;
@@ -27,7 +26,6 @@ const FOLDER: usize = TEXT + 8;
 const ROW: usize = 72;
 /// The name, and that.
 const RECORD: usize = TEXT + ROW;
-const CHECKSUM: usize = 32;
 
 /// What is remembered of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +179,8 @@ impl Entries {
 
     fn text(&self, offset: u64, length: u32) -> Option<&[u8]> {
         let offset = usize::try_from(offset).ok()?;
-        let texts = HEAD + self.folders * FOLDER + self.count * RECORD..self.bytes.len().checked_sub(CHECKSUM)?;
+        let texts =
+            HEAD + self.folders * FOLDER + self.count * RECORD..self.bytes.len().checked_sub(checksum::LENGTH)?;
         self.bytes.get(texts)?.get(offset..offset.checked_add(length as usize)?)
     }
 }
@@ -250,10 +249,10 @@ fn check(bytes: &[u8]) -> Result<(usize, usize, u32), FormatError> {
     let day = fields.u32().ok_or(damaged)?;
     let mut count = || fields.u64().and_then(|count| usize::try_from(count).ok()).ok_or(damaged);
     let (folders, entries) = (count()?, count()?);
-    let (body, checksum) = bytes.split_last_chunk::<CHECKSUM>().ok_or(damaged)?;
+    let (body, checksum) = bytes.split_last_chunk::<{ checksum::LENGTH }>().ok_or(damaged)?;
     let rows = folders.checked_mul(FOLDER).zip(entries.checked_mul(RECORD));
     let table = rows.and_then(|(folders, entries)| HEAD.checked_add(folders)?.checked_add(entries)).ok_or(damaged)?;
-    let is_whole = table <= body.len() && Sha256::digest(body)[..] == checksum[..];
+    let is_whole = table <= body.len() && checksum::of(body) == *checksum;
     is_whole.then_some((folders, entries, day)).ok_or(damaged)
 }
 
@@ -322,9 +321,7 @@ impl Writer {
         head.extend_from_slice(&folder_count.to_le_bytes());
         head.extend_from_slice(&count.to_le_bytes());
         let mut parts: Vec<Vec<u8>> = [vec![head], all_folders, all_records, all_texts].into_iter().flatten().collect();
-        let mut checksum = Sha256::new();
-        parts.iter().for_each(|part| checksum.update(part));
-        parts.push(checksum.finalize().to_vec());
+        parts.push(checksum::of_parts(&parts).to_vec());
         parts
     }
 
@@ -485,12 +482,12 @@ mod tests {
     #[test]
     fn a_wrong_table_under_a_right_checksum_is_survived() {
         let whole = small_file();
-        let body = whole.len() - CHECKSUM;
+        let body = whole.len() - checksum::LENGTH;
         for place in 16..body {
             for value in [0, 0x7f, 0xff] {
                 let mut bytes = whole.clone();
                 bytes[place] = value;
-                let checksum = Sha256::digest(&bytes[..body]);
+                let checksum = checksum::of(&bytes[..body]);
                 bytes[body..].copy_from_slice(&checksum);
                 let Ok(entries) = Entries::parse(bytes) else { continue };
                 assert!(entries.folders().flat_map(|(_, places)| places).count() <= entries.len() * entries.folders);

@@ -264,12 +264,12 @@ impl FileHashCache {
         self.answered.load(Ordering::Relaxed)
     }
 
-    /// Writes what was learned, with what is there by now; the caller holds the lock. Whether it wrote: not
-    /// when nothing was learned, except once a day, so that what is in use is not forgotten.
+    /// Writes what was learned, with what is there by now, under a lock that is taken when all is put together. Whether it
+    /// wrote: not when nothing was learned, except once a day, so that what is in use is not forgotten.
     ///
     /// # Errors
     /// Whatever the file system says; the file is then as it was before.
-    pub fn save(&self) -> io::Result<bool> {
+    pub fn save<G>(&self, lock: impl FnOnce() -> io::Result<G>) -> io::Result<bool> {
         let path = &self.path;
         let mut learned = self.learned();
         let Loaded { entries, file, .. } = self.loaded();
@@ -277,12 +277,14 @@ impl FileHashCache {
         if !learned.is_new && !refresh {
             return Ok(false);
         }
+        let merged = file.map(|_| self.merge(None, &learned));
+        let _guard = lock()?;
         // Most often nobody else has written it since it was loaded.
-        let is_as_loaded = file.is_some() && *file == stat_of(path);
-        let read = || atomic::read(path).ok().and_then(|bytes| Entries::parse(bytes).ok()).unwrap_or_default();
-        let there = (!is_as_loaded).then(read);
-        let parts = self.merge(there.as_ref(), &learned);
-        atomic::put_parts(path, &parts)?;
+        let parts = merged.filter(|_| *file == stat_of(path)).unwrap_or_else(|| {
+            let there = atomic::read(path).ok().and_then(|bytes| Entries::parse(bytes).ok()).unwrap_or_default();
+            self.merge(Some(&there), &learned)
+        });
+        atomic::cache(path, &parts)?;
         (learned.is_new, learned.is_refreshed) = (false, true);
         Ok(true)
     }

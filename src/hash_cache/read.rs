@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, is_separator};
 use std::thread;
 use std::time::Duration;
 
@@ -61,7 +61,9 @@ pub fn once(file: &mut File, name: &Path, expected: &FileStat, buffer: &mut Vec<
 
 /// Whether it may name modules.
 pub fn is_source(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "rs")
+    let Some(stem) = path.as_os_str().as_encoded_bytes().strip_suffix(b".rs") else { return false };
+    // `.rs` is hidden, and has no extension.
+    stem.last().is_some_and(|last| !is_separator(char::from(*last)))
 }
 
 fn stat(file: &File) -> io::Result<FileStat> {

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use super::coverage::{Class, Coverage, SetId};
 use super::sets::Set;
 use super::state::State;
-use crate::fingerprint::{Description, Tag, sha256};
+use crate::checksum::{self, Checksum};
+use crate::fingerprint::{Description, Tag};
 use crate::model::{Digest, PhaseId};
 use crate::walk::{Areas, Known, Tree};
 
 /// The version of the form; it also stands for what is taken for inputs where nobody names any.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const MAGIC: &[u8; 4] = b"clsn";
 /// A class, its number, an area, whether there is a file, a digest.
 const ROW: usize = 1 + 4 + 4 + 1 + 32;
@@ -27,8 +28,8 @@ pub struct Remembered {
     sets: BTreeMap<SetId, (Digest, bool)>,
     /// What decided about the sets.
     grounds: Option<Digest>,
-    /// The digest of all of it.
-    checksum: Option<Digest>,
+    /// The checksum of all of it.
+    checksum: Option<Checksum>,
 }
 
 impl Remembered {
@@ -74,7 +75,7 @@ impl Remembered {
         forget(coverage, &state.tree, &mut sets);
         sets.extend(now);
         let bytes = encode((of_walk(&coverage.areas), of_sets(coverage)), &sets, &state.tree);
-        let checksum = bytes.last_chunk().copied().map(Digest);
+        let checksum = bytes.last_chunk().copied();
         (checksum != self.checksum).then_some(bytes)
     }
 }
@@ -118,19 +119,19 @@ fn encode((walk, globs): (Digest, Digest), sets: &BTreeMap<SetId, (Digest, bool)
         bytes.extend_from_slice(&digest.0);
     }
     bytes.extend_from_slice(&tree.encode());
-    let checksum = sha256(&bytes);
-    bytes.extend_from_slice(&checksum.0);
+    let checksum = checksum::of(&bytes);
+    bytes.extend_from_slice(&checksum);
     bytes
 }
 
 fn read(mut bytes: Vec<u8>, areas: &Areas) -> Option<Remembered> {
-    let (body, checksum) = bytes.split_last_chunk::<32>()?;
+    let (body, checksum) = bytes.split_last_chunk::<{ checksum::LENGTH }>()?;
     let mut rest = body;
     let is_ours = take::<4>(&mut rest)? == *MAGIC && take::<4>(&mut rest)? == VERSION.to_le_bytes();
-    if !is_ours || take::<32>(&mut rest)? != of_walk(areas).0 || sha256(body).0 != *checksum {
+    if !is_ours || take::<32>(&mut rest)? != of_walk(areas).0 || checksum::of(body) != *checksum {
         return None;
     }
-    let checksum = Some(Digest(*checksum));
+    let checksum = Some(*checksum);
     let grounds = Some(Digest(take(&mut rest)?));
     let count = u32::from_le_bytes(take(&mut rest)?);
     let (rows, found) = rest.split_at_checked(usize::try_from(count).ok()?.checked_mul(ROW)?)?;

@@ -11,11 +11,11 @@ use super::inputs::{Held, Inputs, digest};
 use super::manifest::Part;
 use super::{Options, inputs};
 use crate::model::{self, Dependency, MemberId, Workspace};
-use crate::{atomic, cargo_config::Variables, executable, target_dir};
+use crate::{atomic, cargo_config::Variables, checksum, executable, target_dir};
 
 /// 1: the first. 2: sources outside of a member's folder. 3: what path packages inherit. 4: a digest for what `--config`
-/// says. 5: the metadata of files. 6: in three lines.
-const FORMAT: u32 = 6;
+/// says. 5: the metadata of files. 6: in three lines. 7: another checksum.
+const FORMAT: u32 = 7;
 
 /// What cargo was asked.
 #[derive(PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ pub fn read(options: &Options, root: &Path, target_dir: &Path) -> Option<Workspa
     let text = String::from_utf8(atomic::read(&path(options, root, target_dir)).ok()?).ok()?;
     let (sum, json) = text.split_once('\n')?;
     // Before anything is believed: one flipped byte could make another package of one.
-    if digest(json.as_bytes()) != sum {
+    if sum_of(json) != sum {
         return None;
     }
     let mut lines = json.lines();
@@ -140,8 +140,12 @@ pub fn write(options: &Options, workspace: &Workspace, inputs: Inputs) {
 
 fn put(path: &Path, target_dir: &Path, lines: [&str; 3]) {
     let json = lines.join("\n");
-    let text = format!("{}\n{json}", digest(json.as_bytes()));
-    _ = target_dir::make(target_dir).and_then(|()| atomic::put(path, text.as_bytes()));
+    let text = format!("{}\n{json}", sum_of(&json));
+    _ = target_dir::make(target_dir).and_then(|()| atomic::cache(path, &[text]));
+}
+
+fn sum_of(json: &str) -> String {
+    format!("{:032x}", u128::from_le_bytes(checksum::of(json.as_bytes())))
 }
 
 /// Who is called by cargo asks the cargo that called; who is called by hand, the one in `PATH`, often rustup's proxy. They
