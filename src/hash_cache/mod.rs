@@ -4,6 +4,8 @@
 mod ahead;
 mod escape;
 mod format;
+mod learned;
+mod merge;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -11,28 +13,18 @@ mod tests;
 pub use ahead::{Ahead, AheadIn};
 pub use escape::{escaping, upward};
 
-use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
-use std::ops::{
-    Bound::{Included, Unbounded},
-    Range,
-};
-use std::panic::resume_unwind;
-use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
 
 use crate::atomic;
 use crate::model::{Digest, FileStat};
 use crate::moment::now_ns;
-use format::{Cursor, Entries, Entry, Place, Writer, Written};
-
-/// How many entries are kept: those that were of use last, and all of the same day.
-const MAX_ENTRIES: usize = 1_000_000;
-/// How many days an entry is kept without being of use.
-const MAX_AGE: u32 = 90;
+use format::{Cursor, Entries, Entry};
+use learned::{Learned, Names};
+use merge::merge;
 
 /// The digests of files, by absolute path and metadata. Shared by all threads.
 pub struct FileHashCache {
@@ -54,67 +46,6 @@ struct Loaded {
     file: Option<FileStat>,
     /// Why it cannot be used, until that is told.
     warning: Mutex<Option<String>>,
-}
-
-#[derive(Default)]
-struct Learned {
-    /// By folder and name, as in the file.
-    entries: HashMap<Vec<u8>, Names>,
-    /// What is not there to be read, by the metadata that nothing else has.
-    foreseen: HashMap<FileStat, Digested>,
-    /// Whether there is something in them that was not saved.
-    is_new: bool,
-    /// Whether the days of the loaded entries were saved.
-    is_refreshed: bool,
-}
-
-/// The files of a folder by their names.
-type Names = BTreeMap<Vec<u8>, Entry>;
-
-impl Learned {
-    fn of(&self, (folder, name): Place<'_>, stat: &FileStat) -> Option<Digested> {
-        self.foreseen(stat).or_else(|| self.entries.get(folder)?.get(name)?.if_of(stat))
-    }
-
-    fn foreseen(&self, stat: &FileStat) -> Option<Digested> {
-        if self.foreseen.is_empty() { None } else { self.foreseen.get(stat).copied() }
-    }
-
-    /// Of files below a folder, by their paths there; fastest in their order.
-    fn of_all<'l>(&'l self, dir: &Path, files: &[(&Path, FileStat)]) -> Vec<Option<Digested>> {
-        if self.entries.is_empty() && self.foreseen.is_empty() {
-            return vec![None; files.len()];
-        }
-        let of_folder = |inner: &[u8]| {
-            let dir = dir.as_os_str().as_encoded_bytes();
-            if inner.is_empty() {
-                self.entries.get(dir)
-            } else {
-                self.entries.get(&[dir, MAIN_SEPARATOR_STR.as_bytes(), inner].concat())
-            }
-        };
-        let from = |names: Option<&'l Names>, name: &[u8]| {
-            names.map(|names| names.range::<[u8], _>((Included(name), Unbounded)))
-        };
-        let mut folder = (&b""[..], of_folder(b""));
-        let mut next = from(folder.1, b"");
-        let mut all = Vec::with_capacity(files.len());
-        for (path, stat) in files {
-            let (inner, name) = format::split(path);
-            if folder.0 != inner {
-                folder = (inner, of_folder(inner));
-                next = from(folder.1, name);
-            }
-            // Each one is most often beside the last.
-            let mut entry = next.as_mut().and_then(Iterator::next);
-            if entry.is_some_and(|(next, _)| **next != *name) {
-                next = from(folder.1, name);
-                entry = next.as_mut().and_then(Iterator::next).filter(|(next, _)| **next == *name);
-            }
-            all.push(self.foreseen(stat).or_else(|| entry.and_then(|(_, entry)| entry.if_of(stat))));
-        }
-        all
-    }
 }
 
 /// A file, seen unchanged before and after it was read.
@@ -277,73 +208,16 @@ impl FileHashCache {
         if !learned.is_new && !refresh {
             return Ok(false);
         }
-        let merged = file.map(|_| self.merge(None, &learned));
+        let merged = |there: &Entries| merge(there, &self.used_of(there), &learned, self.today);
+        let with_loaded = file.map(|_| merged(entries));
         let _guard = lock()?;
         // Most often nobody else has written it since it was loaded.
-        let parts = merged.filter(|_| *file == stat_of(path)).unwrap_or_else(|| {
-            let there = atomic::read(path).ok().and_then(|bytes| Entries::parse(bytes).ok()).unwrap_or_default();
-            self.merge(Some(&there), &learned)
+        let parts = with_loaded.filter(|_| *file == stat_of(path)).unwrap_or_else(|| {
+            merged(&atomic::read(path).ok().and_then(|bytes| Entries::parse(bytes).ok()).unwrap_or_default())
         });
         atomic::cache(path, &parts)?;
         (learned.is_new, learned.is_refreshed) = (false, true);
         Ok(true)
-    }
-
-    /// What is there (if not what was loaded), with what was of use and what was learned: the parts of the new file.
-    fn merge(&self, other: Option<&Entries>, learned: &Learned) -> Vec<Vec<u8>> {
-        let there = other.unwrap_or(&self.loaded().entries);
-        let used = self.used_of(there);
-        let is_used = |place: usize| used.get(place).is_some_and(|is_used| *is_used);
-        let day = |place: usize, written: &Written<'_>| if is_used(place) { self.today } else { written.day() };
-        let new: usize = learned.entries.values().map(Names::len).sum();
-        let oldest = self.oldest(there.len() + new, || {
-            let of_there = (0..there.len()).filter_map(|place| Some(day(place, &there.written(place)?)));
-            of_there.chain(learned.entries.values().flatten().map(|(_, entry)| entry.day)).collect()
-        });
-        let write = |folders: &[Folder<'_>]| {
-            let mut writer = Writer::new(there.len().max(new) / 2);
-            for (path, places, names) in folders {
-                writer.folder(path);
-                let mut names = names.iter().copied().flatten().peekable();
-                for place in places.clone() {
-                    let Some(written) = there.written(place) else { continue };
-                    while let Some((name, entry)) = names.next_if(|(name, _)| ***name < *written.name) {
-                        writer.add(name, entry);
-                    }
-                    let day = day(place, &written);
-                    match names.next_if(|(name, _)| **name == written.name) {
-                        Some((name, entry)) => writer.add(name, entry),
-                        None if day >= oldest => writer.copy(written, day),
-                        None => {}
-                    }
-                }
-                names.for_each(|(name, entry)| writer.add(name, entry));
-            }
-            writer
-        };
-        let folders = folders(there, learned);
-        let (first, second) = folders.split_at(folders.len() / 2);
-        // Who holds a lock, and waits for others of a pool, may be given work for which the lock is needed.
-        let writers = thread::scope(|scope| {
-            let other = thread::Builder::new().spawn_scoped(scope, || write(second));
-            let first = write(first);
-            [
-                first,
-                other.map_or_else(|_| write(second), |other| other.join().unwrap_or_else(|panic| resume_unwind(panic))),
-            ]
-        });
-        Writer::finish(writers, self.today)
-    }
-
-    /// The day of the oldest entry to be kept of so many, of which `days` tells when they were of use.
-    fn oldest(&self, count: usize, days: impl FnOnce() -> Vec<u32>) -> u32 {
-        let oldest = self.today.saturating_sub(MAX_AGE);
-        if count <= MAX_ENTRIES {
-            return oldest;
-        }
-        let mut days = days();
-        let (.., last, _) = days.select_nth_unstable_by(MAX_ENTRIES - 1, |a, b| b.cmp(a));
-        oldest.max(*last)
     }
 
     /// Which entries there were of use, by their places.
@@ -370,25 +244,6 @@ impl FileHashCache {
         let bits = self.loaded().used.iter().map(|bits| bits.load(Ordering::Relaxed)).enumerate();
         bits.flat_map(|(word, bits)| (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit))
     }
-}
-
-/// A folder, the places of what is there of it, and what was learned.
-type Folder<'a> = (&'a [u8], Range<usize>, Option<&'a Names>);
-
-/// All of them, in the order of their paths.
-fn folders<'a>(there: &'a Entries, learned: &'a Learned) -> Vec<Folder<'a>> {
-    let mut new: Vec<(&[u8], &Names)> = learned.entries.iter().map(|(path, names)| (&**path, names)).collect();
-    new.sort_unstable_by_key(|(path, _)| *path);
-    let mut new = new.into_iter().peekable();
-    let mut all = Vec::new();
-    for (path, places) in there.folders() {
-        while let Some((path, names)) = new.next_if(|(new, _)| *new < path) {
-            all.push((path, 0..0, Some(names)));
-        }
-        all.push((path, places, new.next_if(|(new, _)| *new == path).map(|(_, names)| names)));
-    }
-    all.extend(new.map(|(path, names)| (path, 0..0, Some(names))));
-    all
 }
 
 fn stat_of(path: &Path) -> Option<FileStat> {

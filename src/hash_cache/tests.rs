@@ -114,6 +114,29 @@ fn large_empty_and_missing_files() {
 }
 
 #[test]
+fn what_was_learned_is_found_in_any_order() {
+    let scene = Scene::new();
+    fs::create_dir_all(scene.folder.path().join("a/b")).unwrap();
+    let names = ["a.rs", "a/b/x", "a/x", "a/y", "b", "c"];
+    let paths: Vec<PathBuf> = names.iter().map(|name| scene.young(name, name)).collect();
+    while !paths.iter().all(|path| stat(path).is_settled(now_ns())) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let cache = scene.load();
+    paths.iter().for_each(|path| _ = digest(&cache, path));
+    let ask = |names: &[&str]| {
+        let stats: Vec<_> = names.iter().map(|name| stat(&scene.folder.path().join(name))).collect();
+        let files: Vec<_> = names.iter().zip(stats).map(|(name, stat)| (Path::new(*name), stat)).collect();
+        let digests = cache.digest_below(scene.folder.path(), &files);
+        digests.into_iter().zip(names).for_each(|(digested, name)| assert_eq!(digested.unwrap().digest, sha256(name)));
+    };
+    ask(&names);
+    ask(&["c", "b", "a/y", "a/x", "a/b/x", "a.rs"]);
+    ask(&["c", "a.rs", "c", "a/y", "a/x", "a/x", "b"]);
+    assert_eq!(cache.opened(), names.len() as u64);
+}
+
+#[test]
 fn the_same_size_and_mtime_do_not_hide_a_change() {
     let scene = Scene::new();
     let path = scene.settled("a", "one");

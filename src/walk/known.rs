@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::folder::{Found, Grounds};
+use super::folder::Grounds;
+use super::found::Found;
 use super::{File, Kind};
 use crate::disk::{Listing, Sort};
 use crate::model::FileStat;

@@ -3,6 +3,7 @@
 
 mod described;
 mod folder;
+mod found;
 mod guess;
 mod known;
 mod pattern;
@@ -23,7 +24,8 @@ use rayon::prelude::*;
 
 use crate::disk::Disk;
 use crate::model::FileStat;
-use folder::{Before, Folder, Found, Skipped};
+use folder::{Before, Folder, Skipped};
+use found::Found;
 use known::{Telling, encode};
 use rules::OfUser;
 

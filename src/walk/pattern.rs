@@ -10,7 +10,8 @@ use std::sync::{Arc, OnceLock};
 use globset::{Glob, GlobBuilder, GlobSet};
 
 use super::described::describe;
-use super::folder::{Before, Found};
+use super::folder::Before;
+use super::found::Found;
 use super::{AreaFiles, Areas, File, Problem, Tree, bytes};
 
 /// The globs of one `inputs`, compiled once for all members that share it.
