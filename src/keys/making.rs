@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::coverage::Class;
 use super::reads;
+use super::sets::Set;
 use super::state::State;
 use super::variables::{LIBRARY_PATH, is_of_tests, without_toolchains};
 use super::{Key, Keys};
@@ -93,7 +94,16 @@ impl Keys<'_> {
             return None;
         }
         let covered = self.coverage.of(step);
-        covered.intersection(&state.unreadable).find_map(|id| state.sets.get(id)?.unreadable.clone())
+        let everywhere = reads::covers_everything(step);
+        let around = |set: &Set| {
+            // Of what cargo compiles it tells all that it has read.
+            let link = set.leads_around.as_ref().filter(|_| !reads::is_told(step))?;
+            (link.is_outside || !everywhere).then(|| Arc::clone(&link.why))
+        };
+        covered.intersection(&state.unreadable).find_map(|id| {
+            let set = state.sets.get(id)?;
+            set.unreadable.clone().or_else(|| around(set))
+        })
     }
 
     fn member_parts(&self, state: &State, step: &Step) -> Option<Vec<(Arc<str>, Digest)>> {

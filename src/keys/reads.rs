@@ -12,6 +12,11 @@ pub fn compiles(step: &Step) -> bool {
     calls(step, CargoCommand::compiles)
 }
 
+/// Whether nothing runs in the step but what tells all that it has read.
+pub fn is_told(step: &Step) -> bool {
+    step.definition.commands.iter().all(|command| command.cargo().is_some_and(tells))
+}
+
 /// Whether the step's key covers what its members depend on. Without it a step that compiles would miss what no dep-info
 /// names: a dependency's manifest, a build script that is new.
 pub fn covers_dependencies(step: &Step) -> bool {
@@ -22,11 +27,14 @@ pub fn covers_dependencies(step: &Step) -> bool {
 /// any of them without a word. rustdoc writes no dep-info, and nobody tells what a program reads that cargo runs; of that
 /// `inputs` speak. Tests are taken to read what is in their member's folder.
 pub fn covers_everything(step: &Step) -> bool {
-    let tells = |cargo| matches!(cargo, CargoCommand::Build | CargoCommand::Check | CargoCommand::Clippy);
     let says = |cargo| cargo == CargoCommand::Run && step.definition.inputs.is_some();
     let is_known = |cargo| tells(cargo) || says(cargo) || step.definition.engine == Engine::CargoTest;
     let reads_untold = calls(step, |cargo| cargo.compiles() && !is_known(cargo));
     reads_untold || (step.subject == Subject::Workspace && (step.definition.inputs.is_none() || compiles(step)))
+}
+
+const fn tells(cargo: CargoCommand) -> bool {
+    matches!(cargo, CargoCommand::Build | CargoCommand::Check | CargoCommand::Clippy)
 }
 
 fn calls(step: &Step, is_wanted: impl Fn(CargoCommand) -> bool) -> bool {

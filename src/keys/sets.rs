@@ -11,7 +11,7 @@ use crate::disk::Sort;
 use crate::fingerprint::{FileItem, files};
 use crate::hash_cache::{Digested, FileHashCache};
 use crate::model::{Digest, FileStat};
-use crate::walk::{File, Kind, Problem, Tree};
+use crate::walk::{CLOSED, File, Kind, Problem, Tree};
 
 /// A set of files whose contents are known.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Set {
     pub is_empty: bool,
     /// A file or folder that cannot be read, if there is one.
     pub unreadable: Option<Arc<str>>,
+    /// A link to a folder around that of the set, if there is one: what a program reads behind it is not in the set.
+    pub leads_around: Option<LeadsAround>,
     /// The sources that name a module outside of their folder.
     pub escaping: Vec<Arc<Path>>,
     /// The generation in which it was last seen to change, and the first file that did.
@@ -34,6 +36,15 @@ pub struct Set {
     files: OnceLock<Vec<Member>>,
 }
 
+/// A link to a folder around the one that it is in.
+#[derive(Clone, Debug)]
+pub struct LeadsAround {
+    /// Where it is, and what that means.
+    pub why: Arc<str>,
+    /// Whether it leads out of the workspace.
+    pub is_outside: bool,
+}
+
 /// A file of a set.
 type Member = (Arc<Path>, FileStat, Kind);
 
@@ -41,6 +52,7 @@ type Member = (Arc<Path>, FileStat, Kind);
 pub struct Seen {
     files: Vec<File>,
     problem: Option<Arc<str>>,
+    leads_around: Option<LeadsAround>,
     follows_walk: bool,
 }
 
@@ -57,6 +69,7 @@ impl Set {
             digest,
             is_empty,
             unreadable: None,
+            leads_around: None,
             escaping: Vec::new(),
             changed: (0, Path::new("").into()),
             follows_walk: true,
@@ -67,7 +80,7 @@ impl Set {
 
     /// Whether it can be known by what a walk finds: there is nothing to be said of it but its digest.
     pub fn can_be_known(&self) -> bool {
-        self.follows_walk && self.unreadable.is_none() && self.escaping.is_empty()
+        self.follows_walk && self.unreadable.is_none() && self.leads_around.is_none() && self.escaping.is_empty()
     }
 
     /// What the digest is of, if it is at hand.
@@ -156,7 +169,7 @@ impl Sets<'_> {
     }
 
     fn set(&self, id: SetId, mut seen: Seen, digests: Digests) -> Set {
-        let mut unreadable = seen.problem.take();
+        let (mut unreadable, leads_around) = (seen.problem.take(), seen.leads_around.take());
         let mut follows_walk = seen.follows_walk;
         let mut escaping = Vec::new();
         let mut digests = digests.into_iter();
@@ -189,7 +202,7 @@ impl Sets<'_> {
             executable: file.executable,
         });
         let (digest, description) = files(items).finish();
-        let set = Set { unreadable, escaping, follows_walk, ..Set::known(digest, seen.files.is_empty()) };
+        let set = Set { unreadable, leads_around, escaping, follows_walk, ..Set::known(digest, seen.files.is_empty()) };
         Set { description: Some(description).into(), files: seen.into_members().into(), ..set }
     }
 }
@@ -209,7 +222,7 @@ fn look_at_all(coverage: &Coverage<'_>, tree: &Tree, id: SetId) -> Seen {
             // Many a library has git ignore its Cargo.lock.
             let names = ["Cargo.lock", "Cargo.toml"].map(|name| Path::new(name).into());
             let files = names.iter().filter_map(|path| ignored(coverage, id.1, path)).collect();
-            Seen { files, problem: None, follows_walk: false }
+            Seen { files, problem: None, leads_around: None, follows_walk: false }
         }
         None => {
             let area = &tree.areas[id.1];
@@ -224,7 +237,11 @@ fn look_at_all(coverage: &Coverage<'_>, tree: &Tree, id: SetId) -> Seen {
                 follows_walk = hidden.is_empty();
                 files.extend(hidden.into_iter().filter_map(|path| ignored(coverage, id.1, path)));
             }
-            Seen { files, problem: area.problems.first().map(unreadable), follows_walk }
+            let links = files.iter().filter(|file| matches!(file.kind, Kind::FolderLink(_)) && id.0 != Class::Above);
+            let mut links = links.filter_map(|file| leads_around(coverage, id.1, &file.path));
+            // One that leads out of the workspace counts for more steps.
+            let leads_around = links.next().map(|first| links.find(|link| link.is_outside).unwrap_or(first));
+            Seen { files, problem: area.problems.first().map(unreadable), leads_around, follows_walk }
         }
         Some(globs) => {
             let selection = match id.0 {
@@ -233,9 +250,20 @@ fn look_at_all(coverage: &Coverage<'_>, tree: &Tree, id: SetId) -> Seen {
                 _ => coverage.areas.select(tree, id.1, globs),
             };
             let problem = selection.problems.first().map(unreadable);
-            Seen { files: selection.files, problem, follows_walk: !selection.has_asked }
+            Seen { files: selection.files, problem, leads_around: None, follows_walk: !selection.has_asked }
         }
     }
+}
+
+/// Whether the link to a folder, through which no walk goes, leads to one around that of the area.
+fn leads_around(coverage: &Coverage<'_>, area: usize, link: &Path) -> Option<LeadsAround> {
+    let areas = &coverage.areas;
+    let (dir, root) = (areas.dir(area), areas.dir(coverage.root));
+    let link = dir.join(link);
+    areas.leads_around(dir, &link).then(|| LeadsAround {
+        why: format!("{}: {CLOSED}", link.display()).into(),
+        is_outside: areas.leads_around(root, &link),
+    })
 }
 
 /// A file whether git ignores it or not, as it is now; `None` if it is not there.

@@ -57,7 +57,10 @@ impl State {
     pub fn note(&mut self, id: SetId) {
         self.by_digest = OnceLock::new();
         let Some(set) = self.sets.get(&id) else { return };
-        let notes = [(&mut self.holds, !set.is_empty), (&mut self.unreadable, set.unreadable.is_some())];
+        let notes = [
+            (&mut self.holds, !set.is_empty),
+            (&mut self.unreadable, set.unreadable.is_some() || set.leads_around.is_some()),
+        ];
         for (ids, is_one) in notes {
             _ = if is_one { ids.insert(id) } else { ids.remove(&id) };
         }

@@ -3,8 +3,10 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::coverage::{Class, SetId};
+use super::sets::Set;
 use super::{Key, Keys};
 use crate::fingerprint::{Around, Covered, Description, FORMAT, Tag};
 use crate::model::{Digest, Discovered, FileStat, MemberId, Reason, Step};
@@ -35,7 +37,11 @@ impl Keys<'_> {
     pub fn test_key(&self, step: &Step, facts: &TestFacts<'_>) -> Result<Key, Reason> {
         let state = self.state();
         let sets = self.sets_of_member(step, facts.member);
-        if let Some(path) = sets.iter().find_map(|id| state.sets.get(id)?.unreadable.clone()) {
+        let unreadable = |id| {
+            let set: &Set = state.sets.get(id)?;
+            set.unreadable.clone().or_else(|| Some(Arc::clone(&set.leads_around.as_ref()?.why)))
+        };
+        if let Some(path) = sets.iter().find_map(unreadable) {
             return Err(Reason::Unreadable(path));
         }
         let mut key = Description::default();

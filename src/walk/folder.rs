@@ -331,6 +331,13 @@ impl Areas {
         Folder { area, relative, path, rules, skip, link }
     }
 
+    /// Whether the link to a folder at `link`, through which no walk goes, leads to a folder around this one: what is there
+    /// is no part of it.
+    pub fn leads_around(&self, dir: &Path, link: &Path) -> bool {
+        let (Ok(dir), Ok(to)) = (self.disk.real(dir), self.disk.real(link)) else { return true };
+        dir != to && dir.starts_with(&to)
+    }
+
     /// What holds behind the link to a folder at `path`; `None` when it leads to a folder that the walk is in (the real
     /// paths are compared, so that it does not matter through how many links it came), or into a skipped one.
     fn through(&self, folder: &Folder, path: &Path) -> Result<Option<Passage>, TooManyLinks> {

@@ -32,7 +32,7 @@ use rules::OfUser;
 pub use guess::guess;
 pub use known::Known;
 #[expect(unused_imports, reason = "the rooms that use it are being built")]
-pub use pattern::{Globs, PatternError, Patterns, Place, Selection};
+pub use pattern::{CLOSED, Globs, PatternError, Patterns, Place, Selection};
 pub use reader::{InFolder, Reader};
 
 /// The folders whose files are looked for. A file belongs to the innermost area that contains it.

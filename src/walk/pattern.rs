@@ -12,7 +12,7 @@ use globset::{Glob, GlobBuilder, GlobSet};
 use super::described::describe;
 use super::folder::Before;
 use super::found::Found;
-use super::{AreaFiles, Areas, File, Problem, Tree, bytes};
+use super::{AreaFiles, Areas, File, Kind, Problem, Tree, bytes};
 
 /// The globs of one `inputs`, compiled once for all members that share it.
 #[derive(Debug)]
@@ -269,6 +269,10 @@ impl Areas {
     }
 }
 
+/// Why nothing is found behind a link.
+pub const CLOSED: &str =
+    "it is a link to a folder around it, or to one that is not walked, and what is there does not count";
+
 /// A search in the files of an area inside of the one asked for.
 struct Search<'a> {
     areas: &'a Areas,
@@ -283,6 +287,9 @@ impl Search<'_> {
     fn files(&self, inner: &AreaFiles, selection: &mut Selection) {
         for file in inner.files.iter().filter(|file| file.ignored || !self.only_ignored) {
             let path = self.seen(&file.path);
+            if matches!(file.kind, Kind::FolderLink(_)) {
+                selection.problems.extend(self.closed(&path));
+            }
             if self.globs.matches(&path) {
                 selection.files.push(File { path, ..file.clone() });
             }
@@ -292,6 +299,17 @@ impl Search<'_> {
             seen.is_ok_and(|path| self.globs.may_match_under(path) || self.globs.matches(path))
         };
         selection.problems.extend(inner.problems.iter().filter(near).cloned());
+    }
+
+    /// That no walk goes through a link to a folder, if something behind it is meant: it is named, or the link leads to what
+    /// is found nowhere else.
+    fn closed(&self, link: &Path) -> Option<Problem> {
+        let dir = &self.areas.dirs[self.area];
+        let path = dir.join(link);
+        let is_meant =
+            self.globs.begin_in(link) || (self.globs.may_match_under(link) && self.areas.leads_around(dir, &path));
+        let error = io::Error::other(CLOSED);
+        is_meant.then(|| Problem { path, error: Arc::new(error) })
     }
 
     fn ignored_files(&self, inner: &AreaFiles, selection: &mut Selection) {

@@ -188,3 +188,52 @@ fn a_link_to_what_a_step_before_has_changed_is_looked_at_again() {
     assert_eq!(ended.ran(), reasons, "{}", ended.text());
     assert!(scene.call("one two three").succeeds().was_fresh());
 }
+
+/// No walk goes through a link to a folder around it, so that nobody knows what a program reads behind it.
+#[test]
+fn a_link_to_a_folder_around_it() {
+    let scene = Scene::of(&["alpha", "beta"]).make(
+        "[lifecycle.named]\ncommand = \"cat root/shared/word\"\ninputs = [\"root/shared/*\"]\noutputs = []\n\
+         [lifecycle.default]\ncommand = \"cat src/lib.rs\"\noutputs = []\n\
+         [lifecycle.src]\ncommand = \"cat src/lib.rs\"\ninputs = [\"src/**\"]\noutputs = []\n\
+         [lifecycle.once]\nscope = \"workspace\"\ncommand = \"cat alpha/root/shared/word\"\noutputs = []\n",
+    );
+    scene.write("shared/word", "one");
+    link(&scene, "..", "alpha/root");
+    link(&scene, "../src", "alpha/src/here");
+    let phases = ["named -p alpha", "default -p alpha"];
+    for words in phases {
+        scene.call(words).succeeds();
+        scene.write("shared/word", "two");
+        let again = scene.call(words).succeeds();
+        assert_eq!(again.lines_of("Ran").len(), 1, "{}", again.text());
+        let why = "alpha/root: it is a link to a folder around it, or to one that is not walked, and what is there does not count";
+        assert!(again.text().contains(why), "{}", again.text());
+    }
+    for words in ["src -p alpha", "once", "check", "default -p beta"] {
+        scene.call(words).succeeds();
+        assert!(scene.call(words).succeeds().was_fresh(), "{words}");
+    }
+    scene.write("shared/word", "three");
+    assert!(!scene.call("once").succeeds().was_fresh());
+    assert!(scene.call("check").succeeds().was_fresh(), "rustc tells what it reads");
+    link(&scene, "../..", "alpha/root");
+    scene.write("../shared/word", "outside");
+    scene.call("once").succeeds();
+    let outside = scene.call("once").succeeds();
+    assert!(outside.text().contains("and what is there does not count"), "{}", outside.text());
+}
+
+#[test]
+fn a_link_into_the_target_directory_that_inputs_name() {
+    let scene = Scene::of(&["alpha"]).make(
+        "[lifecycle.named]\ncommand = \"cat gen/word\"\ninputs = [\"gen/word\"]\noutputs = []\n\
+         [lifecycle.default]\ncommand = \"cat src/lib.rs\"\noutputs = []\n",
+    );
+    scene.write("target/gen/word", "one");
+    link(&scene, "../target/gen", "alpha/gen");
+    scene.call("named").succeeds();
+    assert!(!scene.call("named").succeeds().was_fresh());
+    scene.call("default").succeeds();
+    assert!(scene.call("default").succeeds().was_fresh(), "what is built is no input");
+}
