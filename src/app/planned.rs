@@ -114,6 +114,7 @@ impl<'a> Planned<'a> {
         self.warn(&past, events);
         let keys = pool.install(|| Keys::new(looked, &past.cache, environment::describe(&around)));
         past.warn_of_digests(events);
+        self.warn_of_inputs(&keys, events);
         let outputs = Outputs::new(&past.home, &past.cache);
         let judge = self.judge((&keys, &outputs), &past);
         let blobs = Blobs::new(&past.home);
@@ -247,6 +248,17 @@ impl<'a> Planned<'a> {
             let name = |phase| &self.lifecycle.project.phase(phase).name;
             let (earlier, later) = (name(*earlier), name(*later));
             events(EventKind::Noted(format!("`{later}` does not wait for `{earlier}`, which waits for it")));
+        }
+    }
+
+    /// Where all members are meant: to some of them a phase's `inputs` may not apply.
+    fn warn_of_inputs(&self, keys: &Keys<'_>, events: &mut dyn FnMut(EventKind)) {
+        if self.lifecycle.selected.len() < self.lifecycle.workspace.members.len() {
+            return;
+        }
+        for phase in keys.naming_nothing(&self.plan) {
+            let name = &self.lifecycle.project.phase(phase).name;
+            events(EventKind::Warned(format!("`inputs` of `{name}` name no file that is there")));
         }
     }
 

@@ -31,7 +31,7 @@ use rayon::prelude::*;
 use crate::disk::{Disk, Laid};
 use crate::fingerprint::{Description, Parts};
 use crate::hash_cache::FileHashCache;
-use crate::model::{Digest, Engine, MemberId, Plan, Step, Subject};
+use crate::model::{Digest, Engine, MemberId, PhaseId, Plan, Step, Subject};
 use crate::plan::Expansion;
 use crate::walk::{Moment, Place, Tree};
 pub use discovered::{names_in, newest, refined, refinement};
@@ -137,6 +137,25 @@ impl<'a> Keys<'a> {
         let state = RwLock::new(State::new(tree, sets));
         let told = Mutex::default();
         Self { expansion, cache, coverage, environment, remembered, state, parts, told }
+    }
+
+    /// The phases whose `inputs` name no file that is there, for none of the members that the plan has steps of.
+    pub fn naming_nothing(&self, plan: &Plan) -> Vec<PhaseId> {
+        let state = &*self.state();
+        // Of a step without a key nobody knows.
+        let holds = |id: SetId| state.sets.get(&id).is_none_or(|set| !set.is_empty || set.unreadable.is_some());
+        let mut phases: BTreeMap<PhaseId, bool> = BTreeMap::new();
+        let names = |step: &&Step| step.definition.inputs.as_ref().is_some_and(|inputs| !inputs.is_empty());
+        for step in plan.steps.iter().filter(names) {
+            let class = self.coverage.class_of(step.phase);
+            let of_members = step.subject.members().iter().map(|member| member.index());
+            let root = (step.subject == Subject::Workspace).then_some(self.coverage.root);
+            let holds = of_members.chain(root).any(|area| {
+                holds(self.coverage.set(class, area)) || self.coverage.rooted(class, area).is_some_and(holds)
+            });
+            *phases.entry(step.phase).or_default() |= holds;
+        }
+        phases.into_iter().filter(|(_, holds)| !holds).map(|(phase, _)| phase).collect()
     }
 
     /// What the next run is to know of the files; `None` if this one was told all of it, or if some only would be there.

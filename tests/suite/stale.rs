@@ -481,3 +481,23 @@ fn a_phase_that_declares_no_outputs_is_fresh_in_its_last_state_alone() {
     assert_eq!((read("made"), read("alpha/used")), ("A".into(), "A".into()));
     assert!(scene.call("use").succeeds().was_fresh());
 }
+
+#[test]
+fn inputs_that_name_no_file_are_warned_of() {
+    let scene = Scene::of(&["alpha", "beta"]).make(
+        "[lifecycle.typo]\ncommand = \"true\"\ninputs = [\"shcema.json\"]\noutputs = []\n\
+         [lifecycle.some]\ncommand = \"true\"\ninputs = [\"schema.json\"]\noutputs = []\n\
+         [lifecycle.none]\ncommand = \"true\"\ninputs = []\noutputs = []\n\
+         [lifecycle.root]\ncommand = \"true\"\ninputs = [\"//shared/*\"]\noutputs = []\n\
+         [lifecycle.once]\nscope = \"workspace\"\ncommand = \"true\"\ninputs = [\"shraed/*\"]\noutputs = []\n",
+    );
+    scene.write("beta/schema.json", "{}");
+    scene.write("shared/one", "");
+    for _ in 0..2 {
+        let said = scene.call("typo some none root once").succeeds().text();
+        let warned: Vec<&str> = said.lines().filter(|line| line.contains("name no file")).collect();
+        let warning = |phase| format!("warning: `inputs` of `{phase}` name no file that is there");
+        assert_eq!(warned, [warning("typo"), warning("once")], "{said}");
+    }
+    assert!(!scene.call("typo some -p alpha").succeeds().text().contains("name no file"), "others may have some");
+}
