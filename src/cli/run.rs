@@ -148,7 +148,8 @@ fn warn(error: &anyhow::Error, color: bool) {
 /// file, such as a pipe, `/dev/stdout` or a link, stays what it is, and so does a file in a folder that takes no new ones.
 pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     let Ok(there) = fs::symlink_metadata(path) else {
-        if let Some(folder) = path.parent() {
+        // Of a file in the place of a folder, making a folder would only say that it exists.
+        if let Some(folder) = path.parent().filter(|folder| !folder.is_file()) {
             fs::create_dir_all(folder)?;
         }
         return atomic::show(path, contents);

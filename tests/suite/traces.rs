@@ -119,3 +119,10 @@ fn a_trace_tells_of_waits_for_locks_and_of_members() {
     assert_eq!(waits.len(), 1, "{events:#?}");
     assert_eq!(waits[0]["args"]["lock"], "db");
 }
+
+#[test]
+fn what_is_in_the_place_of_the_folder_is_told() {
+    let scene = Scene::of(&["alpha"]).make("[lifecycle.nothing]\ncommand = \"true\"\n");
+    let said = scene.call("nothing --trace Cargo.toml/trace.json").run().text();
+    assert!(said.contains("Cargo.toml/trace.json") && said.contains("Not a directory"), "{said}");
+}
