@@ -1,29 +1,8 @@
 //! Files that are opened to be read: nobody is waited for, and that they were read is not noted.
 
-use std::fs::File;
-use std::io;
-use std::path::Path;
-
-use super::Look;
-
-/// The file at the path, or what else lies there: it may be a fifo by now, and opening one would wait for a writer.
-///
-/// # Errors
-/// Whatever the file system says.
-pub fn open(path: &Path) -> io::Result<File> {
-    system::open(path)
-}
-
-/// What was opened.
-///
-/// # Errors
-/// Whatever the file system says.
-pub fn look_into(file: &File) -> io::Result<Look> {
-    system::look_into(file)
-}
-
 #[cfg(target_os = "linux")]
 pub use system::{QUIETLY, of};
+pub use system::{look_into, open};
 
 #[cfg(target_os = "linux")]
 mod system {
@@ -41,6 +20,10 @@ mod system {
     pub const QUIETLY: OFlags =
         OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::NOATIME);
 
+    /// The file at the path, or what else lies there: it may be a fifo by now, and opening one would wait for a writer.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
     pub fn open(path: &Path) -> io::Result<File> {
         let open = |flags| retry_on_intr(|| openat(CWD, path, flags, Mode::empty()));
         let file = match open(QUIETLY) {
@@ -50,6 +33,10 @@ mod system {
         Ok(file?.into())
     }
 
+    /// What was opened.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
     pub fn look_into(file: &File) -> io::Result<Look> {
         Ok(of(&fstat(file)?))
     }
