@@ -73,7 +73,12 @@ fn a_run_killed_at_any_moment_misleads_no_later_one() {
         }
         let ended = scene.call("check read loose --keep-going").run();
         assert_eq!(ended.code, Some(i32::from(!is_right)), "round {round}: {}", ended.text());
-        assert!(!ended.err().contains("panicked") && !ended.err().contains("warning"), "{}", ended.text());
+        // What a killed run made of a schema that no other run has seen may be somebody's work: it is laid aside.
+        let is_laid_aside = |line: &str| line.contains("outputs of gen a") && line.contains("what stood there is in");
+        let err = ended.err();
+        err.lines().filter(|line| !is_laid_aside(line)).for_each(|line| {
+            assert!(!line.contains("panicked") && !line.contains("warning"), "{}", ended.text());
+        });
         assert_made(&scene, schema, &ended);
         assert_eq!(fs::read_to_string(scene.at("a/loose")).unwrap(), schema, "round {round}: {}", ended.text());
         let again = scene.call("check read loose --keep-going").run();

@@ -101,7 +101,7 @@ impl Worker<'_> {
                     if more.is_empty() { String::new() } else { format!(" (and {} more beside it)", more.len()) };
                 let name = self.judge.name(id);
                 tell.warned(format!(
-                    "outputs of {name} were not as it made them and were put back; what stood there is in `{}`{more}",
+                    "outputs of {name} were put back over files stored nowhere else; what stood there is in `{}`{more}",
                     first.display()
                 ));
             }
