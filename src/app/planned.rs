@@ -232,7 +232,7 @@ impl<'a> Planned<'a> {
         });
         if self.lifecycle.cargo_started {
             events(EventKind::Noted(
-                "a manifest, Cargo.lock or cargo's configuration is new: asked `cargo metadata`".into(),
+                "a manifest, Cargo.lock, cargo's configuration or an option is new: asked `cargo metadata`".into(),
             ));
         }
     }

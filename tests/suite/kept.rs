@@ -182,7 +182,7 @@ fn an_input_that_changes_during_the_run_is_not_recorded() {
     scene.call("hello -v").shows(
         r"
    Lifecycle of shop: member a
-note: a manifest, Cargo.lock or cargo's configuration is new: asked `cargo metadata`
+note: a manifest, Cargo.lock, cargo's configuration or an option is new: asked `cargo metadata`
          Ran hello a in [time] (first run)
 warning: inputs of hello a changed during the run (a: src/lib.rs); its result is not kept
     Finished 1 step in [time]: 1 run

@@ -313,7 +313,7 @@ fn verbose_shows_output_and_replays_it() {
     scene.call("go -v").shows(
         r"
    Lifecycle of shop: member a
-note: a manifest, Cargo.lock or cargo's configuration is new: asked `cargo metadata`
+note: a manifest, Cargo.lock, cargo's configuration or an option is new: asked `cargo metadata`
          Ran go a in [time] (first run)
 output
     Finished 1 step in [time]: 1 run
@@ -428,7 +428,7 @@ fn folders_that_are_no_packages() {
     scene.call("gen -v").shows(
         r"
    Lifecycle of shop: all 2 members
-note: a manifest, Cargo.lock or cargo's configuration is new: asked `cargo metadata`
+note: a manifest, Cargo.lock, cargo's configuration or an option is new: asked `cargo metadata`
          Ran gen api in [time] (first run)
 api
          Ran gen site in [time] (depends on gen api)

@@ -163,7 +163,7 @@ fn there_is_no_input() {
     one("\"cat; echo done\"").call("go -v").shows(
         r"
    Lifecycle of shop: member a
-note: a manifest, Cargo.lock or cargo's configuration is new: asked `cargo metadata`
+note: a manifest, Cargo.lock, cargo's configuration or an option is new: asked `cargo metadata`
          Ran go a in [time] (never cached)
 done
     Finished 1 step in [time]: 1 run
@@ -177,7 +177,7 @@ fn the_order_of_output_is_kept_and_its_end_needs_no_newline() {
     one("\"for i in 1 2 3 4; do echo out $i; echo err $i >&2; done; printf end\"").call("go -v").shows(
         r"
    Lifecycle of shop: member a
-note: a manifest, Cargo.lock or cargo's configuration is new: asked `cargo metadata`
+note: a manifest, Cargo.lock, cargo's configuration or an option is new: asked `cargo metadata`
          Ran go a in [time] (never cached)
 out 1
 err 1
@@ -225,7 +225,7 @@ fn steps_know_where_they_are() {
     Scene::of(&["a"]).make(make).call("here whole id -v -j1").shows(
         r"
    Lifecycle of shop: member a
-note: a manifest, Cargo.lock or cargo's configuration is new: asked `cargo metadata`
+note: a manifest, Cargo.lock, cargo's configuration or an option is new: asked `cargo metadata`
          Ran here a in [time] (never cached)
 [root]/a a here [root]
          Ran whole in [time] (never cached)
@@ -245,7 +245,7 @@ fn values_in_shell_commands_are_quoted_and_words_are_passed_as_they_are() {
     scene.call("shell -v --").arg("$(echo no)").arg("it's").shows(
         r"
    Lifecycle of shop: member a
-note: a manifest, Cargo.lock or cargo's configuration is new: asked `cargo metadata`
+note: a manifest, Cargo.lock, cargo's configuration or an option is new: asked `cargo metadata`
          Ran shell a in [time] (never cached)
 $(echo no) it's
     Finished 1 step in [time]: 1 run
