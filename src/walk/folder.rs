@@ -13,6 +13,7 @@ use super::found::Found;
 use super::known::{Known, Record, Seen, Sight};
 use super::reader::{InFolder, Reader};
 use super::rules::Rules;
+use super::tracked::{Stamp, Tracked};
 use super::{Areas, File, Kind};
 use crate::disk::{Entry, Listing, Sort};
 use crate::moment::now_ns;
@@ -90,6 +91,8 @@ pub struct Before<'a> {
 /// Where it is told what is in a folder.
 struct Telling<'t> {
     found: &'t mut Found,
+    /// Whether something in the folder is told by what is in the repository's index.
+    is_by_index: bool,
     below: &'t mut dyn FnMut(Folder),
     reader: Option<Box<dyn InFolder + 't>>,
 }
@@ -110,6 +113,20 @@ struct Here<'a> {
 impl Here<'_> {
     fn ignores(&self, path: &Path, is_dir: bool) -> bool {
         self.rules.as_ref().is_some_and(|rules| rules.ignore(path, is_dir))
+    }
+
+    /// Whether git tracks the file or link, so that it does not ignore it.
+    fn tracks(&self, path: &Path) -> io::Result<bool> {
+        self.tracked().map_or(Ok(false), |tracked| tracked.has(path))
+    }
+
+    fn tracked(&self) -> Option<&Tracked> {
+        self.rules.as_ref().and_then(Rules::tracked)
+    }
+
+    /// What tells the index of the repository from others.
+    fn index(&self) -> Option<Stamp> {
+        self.tracked().map_or(Some(Stamp::default()), Tracked::stamp)
     }
 
     /// `None` behind a link, and where nothing is ignored: that is looked at each time.
@@ -171,10 +188,10 @@ impl Areas {
         let grounds = here.grounds();
         // A folder is not looked at twice if it is likely to have changed.
         let known = before.known.filter(|_| !before.reader.is_some_and(|reader| reader.is_changing(folder.area)));
-        let same = grounds
-            .as_ref()
-            .zip(known)
-            .and_then(|(grounds, known)| Some((known, known.same(folder.area, &folder.relative, grounds, &entries)?)));
+        let same = grounds.as_ref().zip(known).and_then(|(grounds, known)| {
+            let place = (folder.area, &*folder.relative);
+            Some((known, known.same(place, grounds, || here.index(), &entries)?))
+        });
         if let Some((known, place)) = same {
             found.same.push(place);
             for name in known.open(place) {
@@ -184,7 +201,7 @@ impl Areas {
             return;
         }
         let reader = before.reader.and_then(|reader| reader.in_folder(folder.area, &folder.path));
-        let telling = Telling { found, below, reader };
+        let telling = Telling { found, is_by_index: false, below, reader };
         self.look_at_all(&here, &entries, grounds.as_ref().map(|grounds| (grounds, began)), telling);
     }
 
@@ -217,6 +234,9 @@ impl Areas {
             path.pop();
             relative.pop();
         }
+        if telling.is_by_index {
+            record = record.and_then(|record| record.by_index(here.index()?));
+        }
         match record.and_then(Record::finish) {
             Some(record) => telling.found.records.push(record),
             None => telling.found.is_untold = true,
@@ -245,7 +265,9 @@ impl Areas {
             let sight = self.look_at_folder(here, sort == Sort::Link, place, telling)?;
             return Ok(sight.filter(|_| sort == Sort::Folder));
         }
-        let ignored = here.rules.is_none() || here.ignores(path, false);
+        let is_ruled_out = here.ignores(path, false);
+        telling.is_by_index |= is_ruled_out;
+        let ignored = here.rules.is_none() || (is_ruled_out && !here.tracks(path)?);
         if ignored && here.rules.is_some() && !is_env(entry.name) {
             found.ignored_files.push(relative.into());
             return Ok(is_file.then_some(Sight::IgnoredFile));
@@ -284,7 +306,11 @@ impl Areas {
                 Sight::Open
             }
             Way::Ignored => {
+                telling.is_by_index = true;
                 found.ignored_dirs.push(relative.into());
+                if self.look_at_tracked(here, place, found)? {
+                    return Ok(None);
+                }
                 Sight::IgnoredFolder
             }
             Way::Closed if is_link => {
@@ -302,13 +328,43 @@ impl Areas {
         Ok(Some(sight))
     }
 
+    /// Tells of the files in an ignored folder that git tracks all the same; whether there are any.
+    fn look_at_tracked(&self, here: &Here<'_>, folder: Place<'_>, found: &mut Found) -> io::Result<bool> {
+        let mut is_any = false;
+        for below in here.tracked().map(|tracked| tracked.below(folder.path)).transpose()?.into_iter().flatten() {
+            let (path, relative) = (folder.path.join(&below), folder.relative.join(&below));
+            let folders = path.ancestors().skip(1).take_while(|above| above.starts_with(folder.path));
+            if folders.into_iter().any(|above| self.is_area(above)) {
+                continue;
+            }
+            is_any = true;
+            let file = match self.disk.look(&path) {
+                // Of another repository, which is a folder to this one, nothing is known.
+                Ok(look) if look.sort == Sort::Folder => continue,
+                Ok(look) => describe(&self.disk, (&path, &relative), look),
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                    continue;
+                }
+                Err(error) => Err(error),
+            };
+            match file {
+                Ok(Some(File { kind: Kind::FolderLink(_), .. })) => {
+                    found.problem(&path, io::Error::other("it is a link to a folder, in a folder that git ignores"));
+                }
+                Ok(file) => found.files.extend(file),
+                Err(error) => found.problem(&path, error),
+            }
+        }
+        Ok(is_any)
+    }
+
     fn way(&self, here: &Here<'_>, place: Place<'_>, is_link: bool) -> Way {
         let (folder, path) = (here.folder, place.path);
         if path.file_name().is_some_and(is_version_control) || folder.skip.folders.iter().any(|skip| skip == path) {
             return Way::Closed;
         }
         // To git a link is a file, so that a rule for folders alone does not match it.
-        if here.ignores(path, !is_link) {
+        if here.ignores(path, !is_link) && !(is_link && here.tracks(path).unwrap_or(true)) {
             return Way::Ignored;
         }
         let (link, skip) = if is_link {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::folder::Grounds;
 use super::found::Found;
+use super::tracked::Stamp;
 use super::{File, Kind};
 use crate::disk::{Listing, Sort};
 use crate::model::FileStat;
@@ -44,6 +45,8 @@ pub enum Sight {
     ClosedFolder,
     /// What nobody asks for: the file that stands for a repository elsewhere.
     Nothing,
+    /// Nothing in the folder: what is ignored in it is so as long as the repository's index is this one.
+    Index(Stamp),
 }
 
 /// A regular file.
@@ -84,7 +87,15 @@ impl Record {
                 self.0.extend_from_slice(&number.to_le_bytes());
             }
         }
+        if let Sight::Index(stamp) = sight {
+            self.0.extend_from_slice(&stamp);
+        }
         Some(self)
+    }
+
+    /// Adds by which index it was told what is ignored.
+    pub fn by_index(self, stamp: Stamp) -> Option<Self> {
+        self.add("", Sight::Index(stamp))
     }
 
     /// All of it.
@@ -104,6 +115,7 @@ impl Sight {
             Self::IgnoredFolder => 2,
             Self::ClosedFolder => 3,
             Self::Nothing => 4,
+            Self::Index(_) => 5,
             Self::File(Seen { executable, ignored, .. }) => 8 | executable as u8 | (ignored as u8) << 1,
         }
     }
@@ -111,7 +123,7 @@ impl Sight {
     /// What kind of thing it has to be.
     const fn sort(self) -> Sort {
         match self {
-            Self::File(_) | Self::IgnoredFile | Self::Nothing => Sort::File,
+            Self::File(_) | Self::IgnoredFile | Self::Nothing | Self::Index(_) => Sort::File,
             Self::Open | Self::IgnoredFolder | Self::ClosedFolder => Sort::Folder,
         }
     }
@@ -166,8 +178,14 @@ impl Known {
         Some(places.start + found.ok()?)
     }
 
-    /// The place of a folder, if everything in it is still what it was.
-    pub fn same(&self, area: usize, relative: &Path, grounds: &Grounds, listing: &Listing) -> Option<usize> {
+    /// The place of a folder, if everything in it is still what it was; `index` tells of that of its repository.
+    pub fn same(
+        &self,
+        (area, relative): (usize, &Path),
+        grounds: &Grounds,
+        index: impl Fn() -> Option<Stamp>,
+        listing: &Listing,
+    ) -> Option<usize> {
         let place = self.place(area, relative)?;
         let folder = self.folders.get(place)?;
         let is_same = self.bytes.get(folder.grounds.clone()) == Some(grounds.as_flattened());
@@ -184,7 +202,12 @@ impl Known {
                     _ => is_same,
                 }
             });
-        (is_same && rows.next().is_none()).then_some(place)
+        // It comes last.
+        let mut is_by_same_index = || match rows.next() {
+            Some((_, Sight::Index(stamp))) => index() == Some(stamp),
+            row => row.is_none(),
+        };
+        (is_same && is_by_same_index()).then_some(place)
     }
 
     /// The names of the folders below that a walk goes on to.
@@ -207,7 +230,7 @@ impl Known {
                 Sight::IgnoredFile => found.ignored_files.push(path().into()),
                 Sight::IgnoredFolder => found.ignored_dirs.push(path().into()),
                 Sight::ClosedFolder => found.closed_dirs.push(path().into()),
-                Sight::Open | Sight::Nothing => {}
+                Sight::Open | Sight::Nothing | Sight::Index(_) => {}
             }
         }
         let record = self.folders.get(place).and_then(|folder| self.bytes.get(folder.whole.clone()));
@@ -262,6 +285,11 @@ fn row(bytes: &[u8]) -> Option<(Row<'_>, &[u8])> {
         2 => Sight::IgnoredFolder,
         3 => Sight::ClosedFolder,
         4 => Sight::Nothing,
+        5 => {
+            let (stamp, rest) = bytes.split_first_chunk()?;
+            bytes = rest;
+            Sight::Index(*stamp)
+        }
         flags => {
             let (mtime_ns, ctime_ns) = (number()?.cast_signed(), number()?.cast_signed());
             let stat = FileStat { mtime_ns, ctime_ns, size: number()?, inode: number()? };

@@ -11,6 +11,7 @@ mod reader;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod tracked;
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};

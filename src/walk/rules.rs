@@ -10,11 +10,16 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder, gitconfig_excludes_path};
 use sha2::{Digest as _, Sha256};
 
+use super::tracked::{Tracked, git_dir};
 use crate::disk::{Disk, Sort};
 
 /// The rules that hold in one folder. Cheap to clone; folders share those of the folders above.
 #[derive(Clone, Debug, Default)]
-pub struct Rules(Option<Arc<Level>>);
+pub struct Rules {
+    innermost: Option<Arc<Level>>,
+    /// What the repository has in its index, to which they do not apply.
+    tracked: Option<Arc<Tracked>>,
+}
 
 #[derive(Debug)]
 struct Level {
@@ -69,6 +74,9 @@ impl Rules {
     /// whose top it is, and with its .gitignore. (git does not follow a .gitignore that is a symbolic link.)
     pub fn within(&self, (disk, folder): (&Disk, &Path), is_top: bool, has_gitignore: bool) -> Self {
         let mut rules = self.clone();
+        if is_top {
+            rules.tracked = Some(Tracked::new(folder).into());
+        }
         if let Some(exclude) = is_top.then(|| exclude_file(folder)).flatten() {
             rules = rules.with(disk, folder, &exclude);
         }
@@ -94,18 +102,24 @@ impl Rules {
         [base.as_os_str().as_encoded_bytes(), b"\0", text].into_iter().for_each(|part| digest.update(part));
         let digest = digest.finalize().into();
         let (base, text, matcher) = (base.to_owned(), text.to_owned(), OnceLock::new());
-        Self(Some(Arc::new(Level { base, text, matcher, outer: self, digest })))
+        let tracked = self.tracked.clone();
+        Self { innermost: Some(Arc::new(Level { base, text, matcher, outer: self, digest })), tracked }
     }
 
     /// The SHA-256 of all that they are made of.
     pub fn digest(&self) -> [u8; 32] {
-        self.0.as_ref().map_or([0; 32], |level| level.digest)
+        self.innermost.as_ref().map_or([0; 32], |level| level.digest)
     }
 
-    /// Whether git ignores the file or folder at `path`, given that it does not ignore the folder it is in.
+    /// What the repository has in its index, if there is one.
+    pub fn tracked(&self) -> Option<&Tracked> {
+        self.tracked.as_deref()
+    }
+
+    /// Whether git ignores the file or folder at `path` unless it is tracked, given that it does not ignore the folder it is in.
     pub fn ignore(&self, path: &Path, is_dir: bool) -> bool {
         let mut rules = self;
-        while let Some(level) = &rules.0 {
+        while let Some(level) = &rules.innermost {
             let matcher = level.matcher.get_or_init(|| matcher(&level.base, &level.text));
             match matcher.matched(path, is_dir) {
                 Match::Ignore(_) => return true,
@@ -117,15 +131,9 @@ impl Rules {
     }
 }
 
-/// `info/exclude` of the repository whose top is `folder`. Where `.git` is a file (a worktree, a submodule), it names
-/// the folder; a worktree's names the main one's in turn.
+/// `info/exclude` of the repository whose top is `folder`; that of a worktree is in the main one.
 fn exclude_file(folder: &Path) -> Option<PathBuf> {
-    let git = folder.join(".git");
-    if git.is_dir() {
-        return Some(git.join("info/exclude"));
-    }
-    let text = fs::read_to_string(git).ok()?;
-    let dir = folder.join(text.strip_prefix("gitdir:")?.trim());
+    let dir = git_dir(folder)?;
     let shared = fs::read_to_string(dir.join("commondir")).ok().map(|shared| dir.join(shared.trim()));
     Some(shared.unwrap_or(dir).join("info/exclude"))
 }

@@ -101,6 +101,42 @@ fn what_git_ignores_counts_not_but_dot_env_files_do() {
 }
 
 #[test]
+fn what_git_tracks_counts_whatever_its_rules_say() {
+    let scene = Scene::of(&["alpha"])
+        .file(".gitignore", "/target\n*.snap\n/alpha/made/\n")
+        .make("[lifecycle.own]\ncommand = \"cat one.snap made/two.txt\"\ncache = true\n");
+    for (path, text) in [("one.snap", "one"), ("made/two.txt", "two"), ("made/three.txt", "three")] {
+        scene.write(&format!("alpha/{path}"), text);
+    }
+    scene
+        .write("alpha/src/lib.rs", "#[test]\nfn one() { assert!(std::fs::read(\"one.snap\").unwrap() == b\"one\") }\n");
+    let git = |words: &[&str]| {
+        let git = std::process::Command::new("git").current_dir(scene.root()).args(words).status().unwrap();
+        assert!(git.success());
+    };
+    git(&["init", "-q"]);
+    scene.call("own test").succeeds();
+    scene.write("alpha/made/three.txt", "3");
+    assert!(scene.call("own test").succeeds().was_fresh(), "nothing is tracked");
+
+    git(&["add", "-f", "alpha/one.snap", "alpha/made/two.txt"]);
+    scene.call("own test").succeeds();
+    assert!(scene.call("own test").succeeds().was_fresh());
+    scene.write("alpha/made/two.txt", "2");
+    assert_eq!(why(&scene, "own"), "made/two.txt changed");
+    assert!(!scene.call("test").succeeds().was_fresh());
+    scene.write("alpha/made/three.txt", "three");
+    assert!(scene.call("own test").succeeds().was_fresh(), "it is not tracked");
+    scene.write("alpha/one.snap", "1");
+    assert_eq!(why(&scene, "own"), "one.snap changed");
+    assert_eq!(scene.call("test").run().code, Some(1));
+
+    scene.write(".git/index", "DIRC");
+    let ended = scene.call("own").succeeds();
+    assert!(ended.err().contains("whether git tracks it cannot be told"), "{}", ended.text());
+}
+
+#[test]
 fn a_file_whose_contents_change_and_whose_time_does_not() {
     let scene = checked();
     let path = scene.at("alpha/src/lib.rs");

@@ -93,6 +93,19 @@ fn by_walk(scene: &Scene, areas: &Areas) -> Vec<String> {
     all
 }
 
+/// Has git track some of the files, whether or not rules ignore them.
+fn track(scene: &Scene, random: &mut Random) {
+    let all = walkdir::WalkDir::new(&scene.root).sort_by_file_name().into_iter();
+    let all = all.filter_entry(|entry| entry.file_name() != ".git").map(Result::unwrap);
+    let files = all.filter(|entry| entry.file_type().is_file() && random.below(5) == 0);
+    let files: Vec<String> = files.map(|entry| entry.path().to_str().unwrap().to_owned()).collect();
+    if !files.is_empty() {
+        // Names are names here, no patterns.
+        let add = ["--literal-pathspecs", "add", "-f", "--"].into_iter().chain(files.iter().map(String::as_str));
+        scene.git("", &add.collect::<Vec<_>>());
+    }
+}
+
 fn scene(seed: u64, parts: &[&str]) -> (Scene, Vec<String>) {
     let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (seed << 20));
     let scene = Scene::new(&[]);
@@ -113,10 +126,15 @@ fn more(scene: &Scene, one: &[String], other: &[String]) -> String {
 
 #[test]
 fn are_seen_as_git_sees_them() {
-    let mut ignored = 0;
+    let (mut ignored, mut tracked) = (0, 0);
     for seed in 1..=80 {
         let (scene, dirs) = scene(seed, PARTS);
+        let untracked = by_git(&scene);
+        if seed % 4 != 0 {
+            track(&scene, &mut Random(seed));
+        }
         let expected = by_git(&scene);
+        tracked += expected.len() - untracked.len();
         let whole = scene.areas(&[""]);
         let found = by_walk(&scene, &whole);
         assert_eq!(more(&scene, &found, &expected), "", "found too much, seed {seed}");
@@ -124,7 +142,7 @@ fn are_seen_as_git_sees_them() {
         ignored += whole.walk(&Arc::default(), None).areas[0].ignored_files.len();
 
         // Cut into areas, each in a folder that is not ignored, it is the same tree.
-        let is_seen = |dir: &&str| expected.iter().any(|file| Path::new(file).starts_with(dir));
+        let is_seen = |dir: &&str| untracked.iter().any(|file| Path::new(file).starts_with(dir));
         let dirs: Vec<&str> = dirs.iter().skip(1).map(String::as_str).collect();
         let picked: Vec<&str> = dirs.iter().copied().filter(is_seen).step_by(2).collect();
         assert_eq!(by_walk(&scene, &scene.areas(&[&[""], &picked[..]].concat())), expected, "seed {seed}");
@@ -133,7 +151,7 @@ fn are_seen_as_git_sees_them() {
         let any: Vec<&str> = dirs.into_iter().step_by(2).collect();
         by_walk(&scene, &scene.areas(&any));
     }
-    assert!(ignored > 100, "the rules ignored {ignored} files only");
+    assert!(ignored > 60 && tracked > 20, "the rules ignored {ignored} files only, {tracked} of them tracked");
 }
 
 fn all(tree: &Tree) -> Vec<String> {
@@ -150,7 +168,7 @@ fn change(scene: &Scene, random: &mut Random, dirs: &[String]) -> String {
     let dir = &dirs[random.below(dirs.len())];
     let path = format!("{dir}{}{}", if dir.is_empty() { "" } else { "/" }, random.one_of(NAMES));
     let full = scene.at(&path);
-    match random.below(9) {
+    match random.below(11) {
         0 if full.is_dir() => _ = fs::remove_dir_all(&full),
         0 => _ = fs::remove_file(&full),
         1 => _ = fs::create_dir_all(&full),
@@ -158,6 +176,8 @@ fn change(scene: &Scene, random: &mut Random, dirs: &[String]) -> String {
         3 => _ = fs::write(scene.at(dir).join(".gitignore"), rules(random, PARTS)),
         4 => _ = fs::remove_file(scene.at(dir).join(".gitignore")),
         5 => scene.write(".git/info/exclude", &rules(random, PARTS)),
+        9 => track(scene, random),
+        10 => _ = scene.git("", &["rm", "-r", "-q", "--cached", "--ignore-unmatch", "."]),
         #[cfg(unix)]
         6 => _ = std::os::unix::fs::symlink(random.one_of(NAMES), &full),
         #[cfg(unix)]
