@@ -262,6 +262,16 @@ impl<'a> Judge<'a> {
                     Reason::OutputLost(format!("`{}` is missing or changed", lost.path).into())
                 });
             }
+            // Whoever reads them there would read it as well, as after no run of this state.
+            match self.outputs.surplus(&self.keys.outputs_of(step), &manifest) {
+                Ok(None) => {}
+                Ok(Some(path)) => {
+                    return Match::Other(Reason::OutputLost(
+                        format!("`{path}` is there, which it did not make").into(),
+                    ));
+                }
+                Err(error) => return Match::Other(Reason::OutputLost(error.to_string().into())),
+            }
             outputs = Some(manifest);
         }
         Match::Held(Box::new(Held { record, digest, discovered, outputs, parts, amiss }))

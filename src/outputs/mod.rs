@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::hash_cache::FileHashCache;
 use crate::home::{Claim, Home};
 use crate::model::{Digest, FileStat};
-use crate::relative::cleaned;
+use crate::relative::{cleaned, relative};
 use crate::store::{Blob, Blobs, Made, MadeKind, Manifest, Passed};
 pub use crate::walk::Place;
 
@@ -100,6 +100,18 @@ impl<'a> Outputs<'a> {
     /// The outputs that are not in place, or not as they were made.
     pub fn amiss(&self, manifest: &Manifest) -> Vec<Made> {
         manifest.entries.iter().filter(|made| !self.is_in_place(made)).cloned().collect()
+    }
+
+    /// What stands in the places besides what was made, by its path below the root, if there is anything: left from another
+    /// state, or somebody's. (An empty folder is nothing.)
+    ///
+    /// # Errors
+    /// What cannot be looked at.
+    pub fn surplus(&self, places: &[Place<'_>], manifest: &Manifest) -> io::Result<Option<String>> {
+        let made: BTreeSet<PathBuf> = manifest.entries.iter().map(|made| self.path(made)).collect();
+        let found = self.look(places)?.into_iter();
+        let mut surplus = found.filter(|(path, metadata)| !metadata.is_dir() && !made.contains(path));
+        Ok(surplus.next().map(|(path, _)| relative(&path, self.home.root())))
     }
 
     /// Whether it could be put back: it is ours, and what it was is stored.
