@@ -1,11 +1,11 @@
 //! What comes of the commands of one step. It does not know how they are run.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::cargo_output::{Artifact, BuildScript};
+use crate::keys::Besides;
 use crate::model::{Replay, shown_length};
 use crate::process::{self, Exit, Log};
 
@@ -32,8 +32,8 @@ pub struct Ran {
     pub reported: bool,
     /// Whether it compiled without being asked.
     pub unread: bool,
-    /// Files that may have been read besides what is reported.
-    pub besides: Vec<PathBuf>,
+    /// What may have been read and asked for besides what is reported.
+    pub besides: Besides,
     /// Why its result cannot be kept although it succeeded.
     pub doubt: Option<String>,
     /// Why the log could not be written to a file.
@@ -97,7 +97,7 @@ impl Ran {
     pub fn followed_by(mut self, mut next: Self) -> Self {
         self.artifacts.append(&mut next.artifacts);
         self.scripts.append(&mut next.scripts);
-        self.besides.append(&mut next.besides);
+        self.besides.add(next.besides);
         Self {
             artifacts: self.artifacts,
             scripts: self.scripts,
@@ -115,7 +115,7 @@ impl Ran {
         self.warned |= other.warned;
         self.artifacts.append(&mut other.artifacts);
         self.scripts.append(&mut other.scripts);
-        self.besides.append(&mut other.besides);
+        self.besides.add(other.besides);
         self.reported |= other.reported;
         self.unread |= other.unread;
         self.lost |= other.lost;

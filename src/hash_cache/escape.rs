@@ -28,14 +28,15 @@ pub fn escaping(source: &[u8]) -> Vec<&[u8]> {
     found
 }
 
-/// Every text in it, also in comments, that leads upwards, or, after a slash, out of the folder that is put before it.
-pub fn upward(source: &[u8]) -> Vec<&[u8]> {
+/// Every text in it, also in comments, that leads upwards or begins with a slash, as behind a folder that is put before it, or
+/// that names a page of Markdown.
+pub fn named_elsewhere(source: &[u8]) -> Vec<&[u8]> {
     let tokens = Tokens { rest: source };
     let texts = tokens.filter_map(|token| if let Token::Text(text) = token { Some(text) } else { None });
     // Comments hold code, too: that of documentation tests.
     let lines = source.split(|byte| *byte == b'\n');
     let quoted = lines.flat_map(|line| line.split(|byte| *byte == b'"').skip(1));
-    texts.chain(quoted).filter(|text| leads_out(text.strip_prefix(b"/").unwrap_or(text))).collect()
+    texts.chain(quoted).filter(|text| leads_out(text) || text.ends_with(b".md")).collect()
 }
 
 /// Most files are done with here: `path` with a `=` and a quote after it is rare.

@@ -11,7 +11,7 @@ mod read;
 mod tests;
 
 pub use ahead::{Ahead, AheadIn};
-pub use escape::{escaping, upward};
+pub use escape::{escaping, named_elsewhere};
 
 use std::fs;
 use std::io;

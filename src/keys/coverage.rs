@@ -349,6 +349,13 @@ impl<'a> Coverage<'a> {
     }
 
     /// The area and those of what it depends on.
+    pub fn closure(&self, area: usize) -> Vec<usize> {
+        let mut reached = Reached::new(self.count);
+        self.reach(area, true, true, &mut reached);
+        reached.areas
+    }
+
+    /// Comes to the area and to those of what it depends on.
     fn reach(&self, area: usize, dependencies: bool, own: bool, found: &mut Reached) {
         if !found.insert(area) && !own || !dependencies {
             return;

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 use walkdir::WalkDir;
 
 use super::Keys;
+use super::documentation::Besides;
 use super::links::{changed_at, entries};
 use super::read::Asked;
 use crate::cargo_output::{Artifact, BuildScript};
@@ -36,17 +37,20 @@ const OF_CARGO: [&str; 8] = [
 const FAMILIES_OF_CARGO: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_"];
 
 impl Keys<'_> {
-    /// What the units of a cargo step read that its key does not cover, with what it is now; `besides`: files that may have
-    /// been read, too. `began`: when the step started; `before`: what was known then.
+    /// What the units of a cargo step read that its key does not cover, with what it is now; `besides`: what they
+    /// may read, too. `began`: when the step started; `before`: what was known then.
     ///
     /// # Errors
     /// Why that cannot be told, in words: then the result must not be kept.
     pub fn discover(
         &self,
         step: &Step,
-        (artifacts, scripts, besides): (&[Artifact], &[BuildScript], &[PathBuf]),
+        (artifacts, scripts, besides): (&[Artifact], &[BuildScript], &Besides),
         (began, before): (SystemTime, &[Discovered]),
     ) -> Result<Vec<Discovered>, String> {
+        if let Some(why) = &besides.unclear {
+            return Err(why.clone());
+        }
         let asked = {
             let state = self.state();
             let covering = self.covering(&state, step);
@@ -159,13 +163,21 @@ pub fn refinement(key: Digest, discovered: &[Discovered]) -> Description {
     let mut all = Description::default();
     all.part(Tag::Everything, "", key);
     for one in discovered {
-        let tag = if one.sort == DiscoveredSort::Path { Tag::File } else { Tag::Variable };
+        let tag = tag_of(one.sort);
         match one.digest {
             Some(digest) => all.digest(tag, &one.name, digest),
             None => all.text(tag, &one.name, "absent"),
         }
     }
     all
+}
+
+/// What a description calls it.
+pub fn tag_of(sort: DiscoveredSort) -> Tag {
+    match sort {
+        DiscoveredSort::Path => Tag::File,
+        DiscoveredSort::Variable => Tag::Variable,
+    }
 }
 
 /// What a description says was discovered, by names; nothing for that of a plain key.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::covering::Covering;
+use super::documentation::Besides;
 use crate::cargo_output::{Artifact, BuildScript};
 use crate::dep_info;
 use crate::model::FileStat;
@@ -52,9 +53,10 @@ impl Asked {
         Ok(asked)
     }
 
-    /// The same, with files that may have been read, too.
-    pub fn also(mut self, files: &[PathBuf]) -> Self {
-        self.files.extend(files.iter().cloned());
+    /// The same, with what may have been read and asked for, too.
+    pub fn also(mut self, besides: &Besides) -> Self {
+        self.files.extend(besides.files.iter().cloned());
+        self.variables.extend(besides.variables.iter().cloned());
         self
     }
 
@@ -145,6 +147,14 @@ impl Asked {
         self.variables.extend(read.variables);
         Ok(())
     }
+}
+
+/// The files that rustc read for a unit of a package on this disk; `None` where nobody tells.
+pub fn sources(artifact: &Artifact, root: &Path) -> Option<BTreeSet<PathBuf>> {
+    let dir = package_dir(&artifact.package_id)?;
+    let read = dep_info::of_artifact(&artifact.filenames).ok()?;
+    let base = base_of(artifact, &dir, root);
+    Some(read.paths.iter().map(|path| spelled(&base.join(path))).collect())
 }
 
 /// rustdoc writes no dep-info.

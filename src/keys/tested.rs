@@ -2,15 +2,15 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::coverage::{Class, SetId};
+use super::discovered::tag_of;
 use super::sets::Set;
 use super::{Key, Keys};
 use crate::fingerprint::{Around, Covered, Description, FORMAT, Tag};
 use crate::model::{Digest, Discovered, FileStat, MemberId, Reason, Step};
-use crate::relative::cleaned;
 
 /// What is known of a test executable, or of a library's documentation tests.
 pub struct TestFacts<'f> {
@@ -25,7 +25,8 @@ pub struct TestFacts<'f> {
     pub args: &'f [OsString],
     /// The variables that it gets and that count.
     pub variables: &'f [(OsString, OsString)],
-    /// For documentation tests, which are compiled when they run: what the sources of the member turned out to read.
+    /// For documentation tests, which are compiled when they run: what the sources of the member turned out to read,
+    /// and what the tests may.
     pub discovered: &'f [Discovered],
 }
 
@@ -75,8 +76,8 @@ impl Keys<'_> {
         }
         for one in facts.discovered {
             match one.digest {
-                Some(digest) => key.digest(Tag::File, &one.name, digest),
-                None => key.text(Tag::File, &one.name, "absent"),
+                Some(digest) => key.digest(tag_of(one.sort), &one.name, digest),
+                None => key.text(tag_of(one.sort), &one.name, "absent"),
             }
         }
         let digest = self.parts.add(key);
@@ -95,32 +96,6 @@ impl Keys<'_> {
     pub fn digest_of_file(&self, path: &Path) -> io::Result<Digest> {
         let stat = FileStat::of(&path.metadata()?);
         self.cache.digest(path, &stat).map(|digested| digested.digest)
-    }
-
-    /// The files that a member's sources name by a text that leads out of its folder, and that are there: documentation may
-    /// include them where the compiler does not look (`#[cfg(doctest)]`), and nobody tells.
-    pub fn named_outside(&self, member: MemberId) -> Vec<PathBuf> {
-        let dir = self.coverage.areas.dir(member.index());
-        let sources: Vec<PathBuf> = {
-            let state = self.state();
-            let files = state.tree.areas.get(member.index()).map(|area| &*area.files).unwrap_or_default();
-            let sources = files.iter().filter(|file| file.path.extension().is_some_and(|is| is == "rs"));
-            sources.map(|file| dir.join(&file.path)).collect()
-        };
-        let mut found = Vec::new();
-        for source in sources {
-            let text = std::fs::read(&source).unwrap_or_default();
-            for name in crate::hash_cache::upward(&text) {
-                let name = String::from_utf8_lossy(name);
-                let bases = [source.parent().unwrap_or(dir), dir];
-                // After `env!("CARGO_MANIFEST_DIR")` it begins with a slash.
-                let paths = bases.map(|base| cleaned(&base.join(name.trim_start_matches('/'))));
-                found.extend(paths.into_iter().filter(|path| !path.starts_with(dir) && path.is_file()));
-            }
-        }
-        found.sort();
-        found.dedup();
-        found
     }
 
     /// The sets of files that are a member's own among those of a step.

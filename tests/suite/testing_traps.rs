@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::scene::Scene;
-use crate::tested::{failed, passed};
+use crate::tested::{failed, passed, why};
 
 /// `test` has passed and is fresh.
 #[track_caller]
@@ -92,6 +92,80 @@ fn a_file_that_code_in_documentation_includes() {
     begun(&scene);
     scene.write("shared/word.txt", "2");
     fails(&scene, &["a (doc)"]);
+}
+
+#[test]
+fn variables_that_code_in_documentation_asks_for() {
+    // A member whose documentation tests fail with `WORD`: by code in documentation, by macros of its own and of what it
+    // depends on, in modules and pages that no compiler looks at before.
+    let in_docs = "/// ```\n/// assert_eq!(option_env!(\"WORD\"), None);\n/// ```\npub fn f() {}\n";
+    let in_fails = "/// ```compile_fail\n/// const _: &str = env!(\n///     \"WORD\"\n/// );\n/// ```\npub fn f() {}\n";
+    let in_text = "#[doc = \"```\\nassert_eq!(option_env!(\\\"WORD\\\"), None);\\n```\"]\npub fn f() {}\n";
+    let calling = "/// ```\n/// assert_eq!(OF::word!(), None);\n/// ```\npub fn f() {}\n";
+    let asking = "#[macro_export]\nmacro_rules! word {\n    () => {\n        option_env!(\"WORD\")\n    };\n}\n";
+    let page = "```\nassert_eq!(option_env!(\"WORD\"), None);\n```\n";
+    let including = |name: &str| format!("#[cfg(doctest)]\n#[doc = include_str!({name})]\nstruct Page;\n");
+    let in_folder = including("concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/README.md\")");
+    let by_pieces = including("concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/\", \"README.md\")");
+    for (library, base) in [
+        (in_docs, ""),
+        (in_fails, ""),
+        (in_text, ""),
+        (&format!("{asking}{}", calling.replace("OF", "a")), ""),
+        (&*calling.replace("OF", "base"), asking),
+        (&including("\"../../README.md\""), ""),
+        (&including("\"../README.md\""), ""),
+        (&including("\"page.txt\""), ""),
+        (&in_folder, ""),
+        (&by_pieces, ""),
+        ("#[cfg(doctest)]\nmod more;\n", ""),
+    ] {
+        let scene = Scene::of(&["base", "a base"]).file("base/src/lib.rs", base).file("a/src/lib.rs", library);
+        ["README.md", "a/README.md", "a/src/page.txt"].iter().for_each(|path| scene.write(path, page));
+        scene.write("a/src/more.rs", in_docs);
+        begun(&scene);
+        let with = |name: &str| scene.call("test").env(name, "1");
+        assert!(with("OTHER").succeeds().was_fresh(), "{library}");
+        let plain = with("WORD").env("CARGO_TARGET_DIR", scene.beside("plain")).cargo("test --workspace --doc");
+        assert_ne!(plain.code, Some(0), "no trap: {library}\n{}", plain.text());
+        let ended = with("WORD").run();
+        assert_eq!((ended.code, failed(&ended)), (Some(1), vec!["a (doc)".to_owned()]), "{library}\n{}", ended.text());
+        assert!(scene.call("test").succeeds().was_fresh(), "{library}");
+    }
+}
+
+#[test]
+fn a_variable_of_which_code_in_documentation_tells_no_name() {
+    let scene = Scene::of(&["a", "b"]);
+    scene.append(
+        "a/src/lib.rs",
+        "/// ```\n/// assert_eq!(option_env!(concat!(\"WO\", \"RD\")), None);\n/// ```\npub fn f() {}\n",
+    );
+    scene.call("test").succeeds();
+    for _ in 0..2 {
+        let ended = scene.call("test").succeeds();
+        assert_eq!(passed(&ended), ["a (doc)"], "{}", ended.text());
+        let why =
+            "not kept before: `a/src/lib.rs` asks for a variable by `env!` or `option_env!` without a plain name, ";
+        assert!(ended.ran()[0].contains(why), "{}", ended.text());
+    }
+    assert_eq!(failed(&scene.call("test").env("WORD", "1").run()), ["a (doc)"]);
+}
+
+#[test]
+fn a_variable_that_documentation_asks_for_is_named() {
+    let scene = Scene::of(&["a"]);
+    scene.append(
+        "a/src/lib.rs",
+        "/// ```\n/// assert_ne!(option_env!(\"WORD\"), Some(env!(\"CARGO_PKG_NAME\")));\n/// assert_eq!(env!(\"MADE\"), \"1\");\n/// ```\npub fn f() {}\n",
+    );
+    scene.write("a/build.rs", "fn main() {\n    println!(\"cargo::rustc-env=MADE=1\");\n}\n");
+    begun(&scene);
+    let explained = scene.call("test --explain").succeeds();
+    assert!(explained.text().contains("    discovered variables: WORD\n"), "{}", explained.text());
+    let ended = scene.call("test").env("WORD", "1").succeeds();
+    assert_eq!((passed(&ended), why(&ended, "a (doc)")), (vec!["a (doc)".to_owned()], "WORD changed".to_owned()));
+    assert!(ended.ran()[0].starts_with("test (1 member) (WORD changed): "), "{}", ended.text());
 }
 
 #[test]

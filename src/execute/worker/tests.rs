@@ -85,13 +85,15 @@ impl Worker<'_> {
         if ran.failure.is_some() && calls.is_empty() {
             return Turn::Done(self.conclude(id, prepared, (ran, None), tell));
         }
-        let called = self.called(calls, &mut ran);
+        let mut called = self.called(calls, &mut ran);
         if ran.doubt.is_some() {
             ran.warned = true;
             self.commands.show_programs(&mut ran, tell);
         }
-        let docs: BTreeSet<MemberId> = called.iter().filter(|one| one.is_doc()).map(|one| one.member).collect();
-        ran.besides = docs.into_iter().flat_map(|member| self.keys.named_outside(member)).collect();
+        for one in called.iter_mut().filter(|one| one.is_doc()) {
+            one.besides = self.keys.of_documentation(one.member, &ran.artifacts, &ran.scripts);
+            ran.besides.add(one.besides.clone());
+        }
         let mut testing = Testing::default();
         for called in called {
             match self.line_of(&called.call) {

@@ -10,7 +10,7 @@ use super::super::super::ran::Ran;
 use super::super::Worker;
 use crate::cargo_output::Artifact;
 use crate::cargo_test::{Call, CallKind};
-use crate::keys::{LIBRARY_PATH, is_of_tests, without_toolchains};
+use crate::keys::{Besides, LIBRARY_PATH, is_of_tests, without_toolchains};
 use crate::model::MemberId;
 use crate::process::{CommandLine, JOBSERVER_VARIABLES, Program};
 
@@ -19,6 +19,8 @@ pub(super) struct Called {
     pub(super) call: Call,
     pub(super) member: MemberId,
     pub(super) name: Arc<str>,
+    /// Of documentation tests: what they may read and ask for besides what cargo reports.
+    pub(super) besides: Besides,
 }
 
 impl Worker<'_> {
@@ -49,7 +51,7 @@ impl Worker<'_> {
                 Some(artifact) => binary_id(package, artifact),
                 None => format!("{package} (doc)"),
             };
-            found.push(Called { call, member, name: name.into() });
+            found.push(Called { call, member, name: name.into(), besides: Besides::default() });
         }
         let is_built_only = || self.expansion.args.iter().any(|argument| argument == "--no-run");
         // Where members did not compile, some of what did belongs to them, and nothing is kept of the whole.

@@ -50,7 +50,7 @@ impl Worker<'_> {
             let own = |package_id: &str| Some(package_id) == spec;
             let artifacts: Vec<_> = ran.artifacts.iter().filter(|made| own(&made.package_id)).cloned().collect();
             let scripts: Vec<_> = ran.scripts.iter().filter(|script| own(&script.package_id)).cloned().collect();
-            let made = (&*artifacts, &*scripts, &*self.keys.named_outside(called.member));
+            let made = (&*artifacts, &*scripts, &called.besides);
             let found = self.keys.discover(step, made, (prepared.began, &prepared.before));
             // Why that is so is told of the whole step.
             discovered = found.map_err(|_| Reason::NotCached)?;
