@@ -149,7 +149,7 @@ impl Lifecycle {
     ///
     /// # Errors
     /// No workspace, or one that cargo rejects; a make.toml with mistakes; members that are not there.
-    pub fn open(options: Options) -> Result<Self, Error> {
+    pub fn open(mut options: Options) -> Result<Self, Error> {
         let clock = Arc::new(Clock::default());
         let current_dir = options.current_dir.clone().map_or_else(std::env::current_dir, std::path::absolute);
         let current_dir = current_dir.map_err(|error| Error::Usage(format!("there is no current folder: {error}")))?;
@@ -159,6 +159,8 @@ impl Lifecycle {
             variables: std::env::vars_os().collect(),
             config: options.flags.config.clone(),
         };
+        // Cargo runs elsewhere, and a file is meant that is named from here.
+        options.flags.config = invocation.config_arguments();
         let pool = pool_of(options.jobs)?;
         let asked = workspace::Options {
             invocation: invocation.clone(),

@@ -252,7 +252,7 @@ pub struct StepFacts<'a> {
     pub phase: &'a str,
     /// What it does.
     pub definition: &'a Definition,
-    /// What `{name}` and `{dir}` stand for: the member's name and its folder below the root.
+    /// What `{name}` and `{dir}` stand for: the member's name and its folder below the root. Of tests also the root.
     pub places: Vec<(&'static str, &'a str)>,
     /// For a group: its members as a person would select them.
     pub selection: Option<String>,

@@ -195,13 +195,19 @@ impl Keys<'_> {
     }
 
     fn places(&self, step: &Step) -> Vec<(&'static str, &str)> {
-        match &step.subject {
+        let workspace = self.expansion.workspace;
+        let mut places = match &step.subject {
             Subject::Member(member) => {
-                let member = self.expansion.workspace.member(*member);
+                let member = workspace.member(*member);
                 vec![("name", &*member.name), ("dir", &*member.relative_dir)]
             }
             Subject::Group(_) | Subject::Workspace => Vec::new(),
+        };
+        if step.definition.engine == Engine::CargoTest {
+            // Tests have it compiled in, by `env!("CARGO_MANIFEST_DIR")`, and cargo does not compile them again elsewhere.
+            places.extend(workspace.root.to_str().map(|root| ("root", root)));
         }
+        places
     }
 
     /// The members of a group as a person would select them.
