@@ -36,6 +36,16 @@ const OF_CARGO: [&str; 8] = [
 ];
 const FAMILIES_OF_CARGO: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_"];
 
+/// What a step turned out to depend on.
+#[derive(Debug)]
+pub struct Found {
+    /// All of it, with what it is now.
+    pub discovered: Vec<Discovered>,
+    /// Why cargo would run it again every time, in words; then the result must not be kept, but the next run has to be
+    /// compared with what there was.
+    pub unsettled: Option<String>,
+}
+
 impl Keys<'_> {
     /// What the units of a cargo step read that its key does not cover, with what it is now; `besides`: what they
     /// may read, too. `began`: when the step started; `before`: what was known then.
@@ -47,7 +57,7 @@ impl Keys<'_> {
         step: &Step,
         (artifacts, scripts, besides): (&[Artifact], &[BuildScript], &Besides),
         (began, before): (SystemTime, &[Discovered]),
-    ) -> Result<Vec<Discovered>, String> {
+    ) -> Result<Found, String> {
         if let Some(why) = &besides.unclear {
             return Err(why.clone());
         }
@@ -73,7 +83,10 @@ impl Keys<'_> {
         for name in asked.variables.into_iter().filter(|name| !is_of_cargo(name)) {
             found.push(self.now(DiscoveredSort::Variable, name)?);
         }
-        Ok(found)
+        let unsettled = asked.missing.map(|path| {
+            format!("a build script watches `{}`, which is not there, so it runs every time", path.display())
+        });
+        Ok(Found { discovered: found, unsettled })
     }
 
     /// The same things as they are now.

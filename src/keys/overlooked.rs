@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use super::Keys;
 use super::links::changed_at;
@@ -95,25 +95,63 @@ impl Keys<'_> {
         (newest? > own.mtime_ns).then(|| changed_at(path, &self.expansion.workspace.target_dir)).flatten()
     }
 
-    /// The path, or a file in the folder, that came there after this moment and is not newer.
+    /// The path, or a file or folder in it, that came there after this moment and is not newer. It comes with a folder that
+    /// it is in, too.
     fn put_since(&self, path: &Path, moment_ns: i64) -> Option<PathBuf> {
-        let target = &self.expansion.workspace.target_dir;
+        let (root, target) = (&self.expansion.workspace.root, &self.expansion.workspace.target_dir);
         let walk = WalkDir::new(path).follow_links(true).into_iter();
         let walk = walk.filter_entry(|entry| entry.path() != target && entry.file_name() != ".git");
-        let entries = walk.filter_map(Result::ok).filter(|entry| !entry.file_type().is_dir());
-        let is_put = |path: &Path| {
+        let is_put = |entry: &DirEntry| {
+            let (path, is_folder) = (entry.path(), entry.file_type().is_dir());
+            if is_folder && !entry.path_is_symlink() {
+                return is_folder_put(path, moment_ns) && !root.starts_with(path);
+            }
             let came = changed_at(path, target).is_some_and(|changed_ns| changed_ns > moment_ns);
-            came && fs::metadata(path).is_ok_and(|metadata| FileStat::of(&metadata).mtime_ns <= moment_ns)
+            !is_folder && came && fs::metadata(path).is_ok_and(|metadata| FileStat::of(&metadata).mtime_ns <= moment_ns)
         };
-        entries.map(walkdir::DirEntry::into_path).find(|path| is_put(path))
+        let put = walk.filter_map(Result::ok).find(is_put).map(DirEntry::into_path);
+        put.or_else(|| (path.exists() && self.is_brought_since(path, moment_ns)).then(|| path.to_owned()))
     }
+
+    /// Whether a folder around the path, with it, took its place after this moment: what is in it then has the times that it
+    /// had before. One that the workspace is in as well took that along; what comes and goes in the target directory
+    /// is for cargo.
+    fn is_brought_since(&self, path: &Path, moment_ns: i64) -> bool {
+        let (root, target) = (&self.expansion.workspace.root, &self.expansion.workspace.target_dir);
+        let mut around = path.ancestors().skip(1).take_while(|folder| !root.starts_with(folder));
+        !path.starts_with(target) && around.any(|folder| is_folder_put(folder, moment_ns))
+    }
+}
+
+/// Whether a folder came to its place after this moment and nothing has come and gone in it since: for that, it has another
+/// time.
+fn is_folder_put(folder: &Path, moment_ns: i64) -> bool {
+    let stat = fs::symlink_metadata(folder).map(|metadata| FileStat::of(&metadata));
+    stat.is_ok_and(|stat| stat.ctime_ns > moment_ns && stat.mtime_ns <= moment_ns)
 }
 
 /// When a build script that asks for nothing ran last, in nanoseconds since the Unix epoch; `None` for any other.
 pub fn silent_since(script: &BuildScript) -> Option<i64> {
     let is_silent = dep_info::of_build_script(&script.out_dir).ok()? == dep_info::Read::default();
-    let written = fs::metadata(script.out_dir.with_file_name("output")).ok()?.modified().ok()?;
-    is_silent.then(|| nanoseconds(written))
+    ran_at(script).filter(|_| is_silent)
+}
+
+/// The paths that those build scripts watch which have not run since this moment.
+pub fn watched_before(scripts: &[BuildScript], moment_ns: i64) -> Vec<PathBuf> {
+    let before = scripts.iter().filter(|script| ran_at(script).is_none_or(|ran_ns| ran_ns <= moment_ns));
+    let watched = before.flat_map(|script| {
+        let read = dep_info::of_build_script(&script.out_dir).unwrap_or_default();
+        // What a registry gives does not change: of such a package what is named in full counts alone.
+        let dir = package_dir(&script.package_id).unwrap_or_default();
+        read.paths.into_iter().map(move |path| dir.join(path)).filter(|path| path.is_absolute())
+    });
+    watched.map(|path| spelled(&path)).collect()
+}
+
+/// When a build script ran last, in nanoseconds since the Unix epoch.
+fn ran_at(script: &BuildScript) -> Option<i64> {
+    let output = fs::metadata(script.out_dir.with_file_name("output")).ok()?;
+    output.modified().ok().map(nanoseconds)
 }
 
 /// In nanoseconds since the Unix epoch.

@@ -20,6 +20,8 @@ pub struct Asked {
     packages: BTreeSet<PathBuf>,
     /// What rustc read, and each path that a build script watches.
     files: BTreeSet<PathBuf>,
+    /// What build scripts watch and is not there.
+    missing: BTreeSet<PathBuf>,
     /// The folders of packages whose build scripts ask for nothing, so that cargo looks at all that is in them.
     silent: BTreeSet<PathBuf>,
     /// Where a module would be found a second time, by where it was found.
@@ -34,6 +36,8 @@ pub struct Beyond {
     pub paths: BTreeMap<PathBuf, bool>,
     /// Variables, by name.
     pub variables: BTreeSet<String>,
+    /// One of the paths, if a build script watches it and it is not there: cargo takes that for a change, every time.
+    pub missing: Option<PathBuf>,
 }
 
 impl Asked {
@@ -83,7 +87,9 @@ impl Asked {
             paths.insert(path, true);
         }
         paths.extend(self.silent.into_iter().filter(|dir| !covering.package(dir)).map(|dir| (dir, true)));
-        Ok(Beyond { paths, variables: self.variables })
+        let missing = self.missing.first().cloned();
+        paths.extend(self.missing.into_iter().map(|path| (path, false)));
+        Ok(Beyond { paths, variables: self.variables, missing })
     }
 
     /// What rustc read for a unit.
@@ -137,12 +143,8 @@ impl Asked {
                 None if path.is_absolute() => spelled(&path),
                 None => continue,
             };
-            if !path.exists() {
-                // Cargo takes that for a change, every time.
-                let path = path.display();
-                return Err(format!("a build script watches `{path}`, which is not there, so it runs every time"));
-            }
-            self.files.insert(path);
+            let paths = if path.exists() { &mut self.files } else { &mut self.missing };
+            paths.insert(path);
         }
         self.variables.extend(read.variables);
         Ok(())

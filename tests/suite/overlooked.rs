@@ -224,3 +224,118 @@ fn documentation_of_a_file_outside_of_the_package() {
     assert!(page.contains("= 2"), "{page}");
     assert!(scene.call("doc").succeeds().was_fresh());
 }
+
+/// A member `alpha` with a build script that watches this path, and a library in which it stands how many entries are there.
+fn counting(path: &str) -> Scene {
+    let scene = Scene::of(&["alpha"]);
+    let script = format!(
+        "fn main() {{\n    println!(\"cargo::rerun-if-changed={path}\");\n    \
+         let count = std::fs::read_dir(\"{path}\").map_or(0, Iterator::count);\n    \
+         println!(\"cargo::rustc-env=COUNT={{count}}\");\n}}\n"
+    );
+    scene.write("alpha/build.rs", &script);
+    scene.append("alpha/src/lib.rs", "pub const COUNT: &str = env!(\"COUNT\");\n");
+    scene
+}
+
+/// Plain cargo takes everything for fresh; we say that it does not look, again and again. Then the script is run.
+#[track_caller]
+fn is_said_until_touched(scene: &Scene, said: &str) {
+    for _ in 0..2 {
+        let ended = scene.call("build").succeeds();
+        assert!(ended.err().contains(said) && ended.err().contains("not kept"), "{}", ended.text());
+        assert!(!ended.was_fresh(), "{}", ended.text());
+    }
+    let plain = scene.call("").plain_cargo("build --workspace");
+    assert!(!plain.contains("Compiling"), "cargo sees it, and what is said of it is not true: {plain}");
+    scene.touch_everything();
+}
+
+#[track_caller]
+fn settles(scene: &Scene) {
+    let ended = scene.call("build").succeeds();
+    assert!(!ended.was_fresh() && !ended.err().contains("not kept"), "{}", ended.text());
+    assert!(scene.call("build").succeeds().was_fresh());
+}
+
+/// Cargo compares the newest time below a watched folder with that of the script's last run, and does not know that there
+/// was nothing then.
+#[test]
+fn a_watched_folder_that_goes_and_comes_back_with_its_old_times() {
+    let cases = [
+        ("data", "alpha/data", "alpha/data"),
+        ("data/deep/er", "alpha/data/deep/er", "alpha/data"),
+        ("../../side/data", "../side/data", "../side/data"),
+        ("../../side/data", "../side/data", "../side"),
+    ];
+    for (watched, folder, moved) in cases {
+        for without_us in [false, true] {
+            let scene = counting(watched).file(&format!("{folder}/one"), "1");
+            scene.call("build").succeeds();
+            assert!(scene.call("build").succeeds().was_fresh());
+            scene.rename(moved, "../away");
+            if without_us {
+                scene.call("").plain_cargo("build --workspace");
+            } else {
+                let ended = scene.call("build").succeeds();
+                assert!(ended.err().contains("which is not there"), "{}", ended.text());
+            }
+            scene.rename("../away", moved);
+            if !without_us && moved == "../side" {
+                // A time above the folder says nothing of it.
+                scene.write("../side/more", "1");
+            }
+            is_said_until_touched(&scene, "changed, but is not newer than the last run");
+            fs::File::open(scene.at(folder)).unwrap().set_modified(std::time::SystemTime::now()).unwrap();
+            settles(&scene);
+        }
+    }
+}
+
+#[test]
+fn what_comes_to_a_watched_folder_with_old_times_and_leaves_it_its_own() {
+    for what in ["a file", "a folder", "a folder for a file", "one file less"] {
+        let scene = counting("data").file("../old/one", "1").file("../old/deep/er/one", "1");
+        match what {
+            "a folder for a file" => scene.write("alpha/data", "1"),
+            "one file less" => scene.write("alpha/data/two", "2"),
+            _ => {}
+        }
+        if what != "a folder for a file" {
+            scene.write("alpha/data/one", "1");
+        }
+        let time = fs::metadata(scene.at("alpha/data")).unwrap().modified().unwrap();
+        scene.call("build").succeeds();
+        assert!(scene.call("build").succeeds().was_fresh());
+        match what {
+            "a file" => scene.rename("../old/one", "alpha/data/more"),
+            "a folder" => scene.rename("../old/deep", "alpha/data/more"),
+            "one file less" => scene.remove("alpha/data/two"),
+            _ => {
+                scene.remove("alpha/data");
+                scene.rename("../old", "alpha/data");
+            }
+        }
+        fs::File::open(scene.at("alpha/data")).unwrap().set_modified(time).unwrap();
+        let said = if what == "one file less" {
+            "alpha: data/two is gone, and cargo did not run the build script again"
+        } else {
+            "changed, but is not newer than the last run"
+        };
+        is_said_until_touched(&scene, said);
+        settles(&scene);
+    }
+}
+
+/// The time of the folder itself is a new one then.
+#[test]
+fn what_is_moved_into_a_watched_folder_is_seen() {
+    for moved in ["../old/one", "../old/deep"] {
+        let scene = counting("data").file("../old/one", "1").file("../old/deep/er/one", "1");
+        fs::create_dir(scene.at("alpha/data")).unwrap();
+        scene.call("build").succeeds();
+        assert!(scene.call("build").succeeds().was_fresh());
+        scene.rename(moved, "alpha/data/more");
+        settles(&scene);
+    }
+}

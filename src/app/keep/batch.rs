@@ -105,7 +105,7 @@ impl Keeping<'_, '_> {
     /// Adds how a part of a step ended, and its result if it may be kept.
     fn part(&mut self, produced: &Produced, part: &PartOf, batch: &mut Batch) -> io::Result<()> {
         let ended = match &produced.ending {
-            Ending::Good { .. } | Ending::Unkept(_) => How::Succeeded,
+            Ending::Good { .. } | Ending::Unkept(_) | Ending::Unsettled(..) => How::Succeeded,
             _ => How::Failed,
         };
         let mut not_kept = None;
@@ -120,7 +120,7 @@ impl Keeping<'_, '_> {
                 None => _ = batch.records.insert(key.digest, self.record_of(produced)?),
                 Some(file) => not_kept = Some(format!("inputs changed during the run ({file})")),
             }
-        } else if let Ending::Unkept(why) = &produced.ending {
+        } else if let Ending::Unkept(why) | Ending::Unsettled(why, _) = &produced.ending {
             not_kept = Some(why.clone());
         }
         self.keys.description(key, references, &mut batch.parts);
@@ -165,7 +165,7 @@ impl Keeping<'_, '_> {
                 batch.records.insert(produced.key.digest, pointer);
                 return Ok(());
             }
-            Ending::Unkept(why) => {
+            Ending::Unkept(why) | Ending::Unsettled(why, _) => {
                 let text = format!("the result of {} is not kept: {why}", self.name(produced.step));
                 (self.events)(EventKind::Warned(text));
                 // As seen from the root: it is said on one line, and the workspace may move.

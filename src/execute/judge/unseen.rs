@@ -1,7 +1,7 @@
 //! Files that have changed and that cargo does not look at, as far as the step's last run tells. It runs nothing, and does
 //! not know what comes of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Judge;
@@ -19,6 +19,9 @@ pub struct Doubts {
     /// What was made after this, in nanoseconds since the Unix epoch, is not known to be of the state in which the step was
     /// seen last; the beginning of time if that tells nothing.
     pub since_ns: i64,
+    /// When the step's last run had ended, in nanoseconds since the Unix epoch: a build script that has not run since has not
+    /// seen what changed.
+    pub ended_ns: i64,
 }
 
 /// A file that cargo does not look at, although it is another than in the step's last run.
@@ -40,13 +43,26 @@ pub enum Overlooked {
     /// It came or went at this moment, but is not the newest file of the member: for a build script that asks for nothing,
     /// cargo looks at that one alone.
     NotNewest(MemberId, i64),
+    /// It may be what a build script watches, or in such a folder, and its time does not tell that it came or went: for the
+    /// script cargo looks at the newest time there.
+    Watched {
+        /// Where it is, or was.
+        path: PathBuf,
+        /// Whether it is gone.
+        is_gone: bool,
+    },
 }
 
 impl Unseen {
     /// What to tell about it.
     pub fn text(&self) -> String {
-        match self.why {
-            Overlooked::Old(_) => passed_by(&self.name),
+        match &self.why {
+            Overlooked::Watched { is_gone: true, .. } => format!(
+                "{} is gone, and cargo did not run the build script again, which watches its place; `touch` the script \
+                 (this result is not kept)",
+                self.name
+            ),
+            Overlooked::Old(_) | Overlooked::Watched { .. } => passed_by(&self.name),
             Overlooked::LintConfig(_) => format!(
                 "{} is new, and cargo did not look at it; `touch` the sources of the members that it is for \
                  (this result is not kept)",
@@ -99,24 +115,42 @@ impl Judge<'_> {
         let Some(last) = last.filter(|last| last.key.is_some()) else { return Doubts::default() };
         let reason = self.explain(self.name(id), key);
         let since_ns = if is_comparable(last, &reason) { nanoseconds(last.finished_at) } else { 0 };
-        let Reason::Changed(changes) = reason else { return Doubts { files: Vec::new(), since_ns } };
+        // Noted times are cut to milliseconds.
+        let ended_ns = nanoseconds(last.finished_at.saturating_add(1));
+        let Reason::Changed(changes) = reason else { return Doubts { files: Vec::new(), since_ns, ended_ns } };
         let began_ns = nanoseconds(last.finished_at.saturating_sub(last.duration_ms));
         let clippy = Some(CargoCommand::Clippy);
         let lints = self.plan.step(id).definition.commands.iter().any(|command| command.cargo() == clippy);
-        let files = changes.into_iter().filter_map(|change| {
+        let mut files = Vec::new();
+        for change in changes {
             let (path, member) = self.keys.file_of(&change.name);
-            let why = match change.kind {
-                ChangeKind::FileChanged if newest(&path)? <= began_ns => Overlooked::Old(member),
+            let watched = watched(change.kind, &path, ended_ns);
+            let own = || match change.kind {
+                ChangeKind::FileChanged if newest(&path)? <= began_ns => Some(Overlooked::Old(member)),
                 ChangeKind::FileAdded if lints && (path.ends_with("clippy.toml") || path.ends_with(".clippy.toml")) => {
-                    Overlooked::LintConfig(cleaned(path.parent()?))
+                    Some(Overlooked::LintConfig(cleaned(path.parent()?)))
                 }
-                kind if kind.is_of_file() => Overlooked::NotNewest(member?, self.keys.not_newest(member?, &path)?),
-                _ => return None,
+                kind if kind.is_of_file() => {
+                    Some(Overlooked::NotNewest(member?, self.keys.not_newest(member?, &path)?))
+                }
+                _ => None,
             };
-            Some(Unseen { name: change.name, why })
-        });
-        Doubts { files: files.collect(), since_ns }
+            let both = own().into_iter().chain(watched);
+            files.extend(both.map(|why| Unseen { name: Arc::clone(&change.name), why }));
+        }
+        Doubts { files, since_ns, ended_ns }
     }
+}
+
+/// A change of which no time tells, so that a build script that watches the place may not be run again for it. A file that is
+/// gone may have taken its folder's time along.
+fn watched(kind: ChangeKind, path: &Path, ended_ns: i64) -> Option<Overlooked> {
+    let is_untold = match kind {
+        ChangeKind::FileAdded | ChangeKind::FileChanged => newest(path).is_none_or(|newest| newest <= ended_ns),
+        ChangeKind::FileRemoved => true,
+        _ => false,
+    };
+    is_untold.then(|| Overlooked::Watched { path: cleaned(path), is_gone: kind == ChangeKind::FileRemoved })
 }
 
 /// Whether every unit that cargo calls fresh is of the state that the step was last seen in, unless it is younger: then it

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::super::ran::Ran;
 use super::{PartOf, Worker};
 use crate::cargo_output;
-use crate::keys::Key;
+use crate::keys::{Found, Key};
 use crate::model::{CargoCommand, Digest, Discovered, Engine, FileStat, Output, Part, Step, StepId, TestRun};
 use crate::plan::{Argv, Expanded};
 use crate::store::{Artifact, Blob};
@@ -41,6 +41,8 @@ pub enum Ending {
     Failed,
     /// Nothing, although it succeeded; why not, in words.
     Unkept(String),
+    /// Nothing, as cargo would run it again every time; why, in words, and what it turned out to depend on.
+    Unsettled(String, Vec<Discovered>),
     /// Nothing at all, not even that it ran: cargo did not look at a file that has changed. What to tell of it.
     Unseen(String),
     /// The result.
@@ -65,6 +67,7 @@ impl Ending {
     pub fn discovered(&self) -> Option<&[Discovered]> {
         match self {
             Self::Good { discovered, .. } | Self::Matched(_, discovered) => discovered.as_deref(),
+            Self::Unsettled(_, discovered) => Some(discovered),
             Self::Failed | Self::Unkept(_) | Self::Unseen(_) | Self::Refuted(_) | Self::Used(_) => None,
         }
     }
@@ -113,8 +116,9 @@ impl Worker<'_> {
             return Ending::Good { discovered: None, artifacts: Vec::new(), outputs: Vec::new() };
         }
         match self.keys.discover(step, (&ran.artifacts, &ran.scripts, &ran.besides), (began, before)) {
-            Ok(found) => Ending::Good {
-                discovered: (!found.is_empty()).then_some(found),
+            Ok(Found { discovered, unsettled: Some(why) }) => Ending::Unsettled(why, discovered),
+            Ok(Found { discovered, unsettled: None }) => Ending::Good {
+                discovered: (!discovered.is_empty()).then_some(discovered),
                 // That tests have passed stays true when their executables are gone.
                 artifacts: if step.definition.engine == Engine::CargoTest {
                     Vec::new()

@@ -1,5 +1,7 @@
 //! What cargo has not looked at, in a step that ran: whether that matters, and whose work it took for ours.
 
+use std::cell::LazyCell;
+use std::path::PathBuf;
 use std::sync::PoisonError;
 use std::time::SystemTime;
 
@@ -7,7 +9,7 @@ use super::super::Teller;
 use super::super::judge::{self, Doubts, Overlooked, Unseen};
 use super::super::ran::Ran;
 use super::Worker;
-use crate::keys::{Key, Unit, nanoseconds, silent_since};
+use crate::keys::{Key, Unit, nanoseconds, silent_since, watched_before};
 use crate::model::{CargoCommand, MemberId, StepId};
 use crate::state::makers;
 
@@ -26,7 +28,9 @@ impl Worker<'_> {
         if !ran.reported {
             return None;
         }
-        let unseen = doubts.files.iter().find(|unseen| !self.is_made_good(unseen, ran)).map(Unseen::text);
+        // It is read from many files: once, and only if something is in doubt.
+        let watched = LazyCell::new(|| watched_before(&ran.scripts, doubts.ended_ns));
+        let unseen = doubts.files.iter().find(|unseen| !self.is_made_good(unseen, ran, &watched)).map(Unseen::text);
         let made = (&*ran.artifacts, &*ran.scripts);
         let overlooked = || Some(judge::passed_by(&self.keys.overlooked(made, doubts.since_ns)?));
         let undocumented = || self.keys.undocumented(&ran.artifacts).as_ref().map(judge::undocumented);
@@ -52,8 +56,9 @@ impl Worker<'_> {
         !commands.any(CargoCommand::compiles) || self.judge.unseen_by_cargo(id, key).files.is_empty()
     }
 
-    /// Whether cargo compiled everything that the file is for, so that it does not matter what it looked at.
-    fn is_made_good(&self, unseen: &Unseen, ran: &Ran) -> bool {
+    /// Whether cargo compiled everything that the file is for, so that it does not matter what it looked at; `watched`: the
+    /// paths for which it ran no build script.
+    fn is_made_good(&self, unseen: &Unseen, ran: &Ran, watched: &[PathBuf]) -> bool {
         let workspace = self.expansion.workspace;
         match &unseen.why {
             Overlooked::Old(member) => self.is_recompiled(*member, ran),
@@ -67,6 +72,7 @@ impl Worker<'_> {
                 let mut own = ran.scripts.iter().filter(|script| Some(&*script.package_id) == spec);
                 own.all(|script| silent_since(script).is_none_or(|ran_ns| ran_ns > *came_ns))
             }
+            Overlooked::Watched { path, .. } => !watched.iter().any(|watched| path.starts_with(watched)),
         }
     }
 

@@ -53,7 +53,8 @@ impl Worker<'_> {
             let made = (&*artifacts, &*scripts, &called.besides);
             let found = self.keys.discover(step, made, (prepared.began, &prepared.before));
             // Why that is so is told of the whole step.
-            discovered = found.map_err(|_| Reason::NotCached)?;
+            let found = found.ok().filter(|found| found.unsettled.is_none());
+            discovered = found.ok_or(Reason::NotCached)?.discovered;
         }
         let facts = TestFacts {
             member: called.member,
