@@ -196,10 +196,13 @@ impl<'a> Judge<'a> {
         match self.matching(id, key.digest) {
             Match::None => stale(self.explain(self.name(id), key), Some(key)),
             Match::Other(reason) => stale(reason, Some(key)),
-            Match::Held(held) => {
-                let verdict = Verdict::Fresh { saved: held.record.duration };
-                Judged { verdict, key: Some(key), record: Some(*held) }
-            }
+            Match::Held(held) => match self.added(id, &held) {
+                Some(reason) => stale(reason, Some(key)),
+                None => {
+                    let verdict = Verdict::Fresh { saved: held.record.duration };
+                    Judged { verdict, key: Some(key), record: Some(*held) }
+                }
+            },
         }
     }
 
@@ -262,19 +265,20 @@ impl<'a> Judge<'a> {
                     Reason::OutputLost(format!("`{}` is missing or changed", lost.path).into())
                 });
             }
-            // Whoever reads them there would read it as well, as after no run of this state.
-            match self.outputs.surplus(&self.keys.outputs_of(step), &manifest) {
-                Ok(None) => {}
-                Ok(Some(path)) => {
-                    return Match::Other(Reason::OutputLost(
-                        format!("`{path}` is there, which it did not make").into(),
-                    ));
-                }
-                Err(error) => return Match::Other(Reason::OutputLost(error.to_string().into())),
-            }
             outputs = Some(manifest);
         }
         Match::Held(Box::new(Held { record, digest, discovered, outputs, parts, amiss }))
+    }
+
+    /// Whether more lies in the places of its outputs than a run in this state has left there: what reads them would find
+    /// that, too. All else is asked before, since the places have to be walked.
+    fn added(&self, id: StepId, held: &Held) -> Option<Reason> {
+        let outputs = held.outputs.as_ref()?;
+        let places = self.keys.outputs_of(self.plan.step(id));
+        match self.outputs.added(&places, outputs) {
+            Ok(added) => added.map(|path| Reason::OutputAdded(path.into())),
+            Err(error) => Some(Reason::OutputLost(format!("its outputs cannot be looked at: {error}").into())),
+        }
     }
 
     /// Whether fresh steps are to be run, too, and compared.
@@ -292,16 +296,30 @@ impl<'a> Judge<'a> {
         &self.steps[id.index()].name
     }
 
-    /// What the last run of the step whose result was kept is known to have made.
-    pub fn made_before(&self, id: StepId) -> Option<Manifest> {
-        let last = self.known.state.steps.get(self.name(id))?.key?;
-        self.outputs.kept(&self.known.records.find(&last)?.outputs.first()?.digest)
+    /// What the step is known to have made before: in this state, else in its last run whose result was kept. What is left of
+    /// another state is not what it made in this one.
+    pub fn made_before(&self, id: StepId, key: Option<Key>) -> Option<Manifest> {
+        let last = || self.known.records.find(&self.known.state.steps.get(self.name(id))?.key?);
+        let record = key.and_then(|key| self.result(key)).or_else(last)?;
+        self.outputs.kept(&record.outputs.first()?.digest)
     }
 
-    /// The digest of the result that would make the step fresh, if it is run by force.
-    pub fn forced(&self, id: StepId, key: Key) -> Option<Digest> {
+    /// The result of this key with what was discovered as it is now, whether or not it holds.
+    fn result(&self, key: Key) -> Option<Record> {
+        let record = self.known.records.find(&key.digest)?;
+        if record.discovered.is_empty() {
+            return Some(record);
+        }
+        let now = record.discovered.iter().filter_map(|known| self.keys.look_up(known).ok());
+        now.filter_map(|now| self.known.records.find(&refined(key.digest, &now))).next()
+    }
+
+    /// The digest of the result that would make the step fresh, although it was run: by force, or because more lay in the places
+    /// of its outputs, which it may have removed.
+    pub fn passed_over(&self, id: StepId, key: Key) -> Option<Digest> {
+        let is_run_all_the_same = self.terms.force || self.plan.step(id).definition.outputs.is_some();
         match self.matching(id, key.digest) {
-            Match::Held(held) if self.terms.force => Some(held.digest),
+            Match::Held(held) if is_run_all_the_same => Some(held.digest),
             _ => None,
         }
     }

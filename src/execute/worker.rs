@@ -189,7 +189,7 @@ impl<'a> Worker<'a> {
         let output = if log.is_empty() { Output::default() } else { Output::of(Arc::new(Kept::new(log))) };
         let places = self.keys.outputs_of(step);
         let stood = prepared.stood.filter(|_| ran.failure.is_none());
-        let made = stood.map(|stood| self.take_outputs(id, &places, stood, tell));
+        let made = stood.map(|stood| self.take_outputs((id, prepared.key), &places, stood, tell));
         let made_now = made.as_ref().and_then(|made| made.as_ref().ok()).cloned();
         self.keys.look_again(step);
         let units = self.units(&ran, prepared.began);
@@ -206,8 +206,8 @@ impl<'a> Worker<'a> {
             let failed = ran.failure.is_some() && !self.is_cut_off(&ran);
             let ending = match (fresh, &refuted) {
                 (Some(held), Some(_)) => Ending::Refuted(held.digest),
-                // It may have been run although it was fresh.
-                _ if failed && let Some(digest) = self.judge.forced(id, key) => Ending::Refuted(digest),
+                // It may have been run although it was fresh, or nearly so.
+                _ if failed && let Some(digest) = self.judge.passed_over(id, key) => Ending::Refuted(digest),
                 _ => self.with_outputs(ending, made),
             };
             if let (None, Ending::Good { discovered, .. }) = (&step.definition.outputs, &ending) {

@@ -51,6 +51,9 @@ pub enum Reason {
     /// An output that it declares cannot be put back: what it was is no longer stored, or the step did not write it, or
     /// something is in the way; in words.
     OutputLost(Arc<str>),
+    /// Something lies in the places of the outputs that it declares and is none of those of its result; relative to the
+    /// workspace root.
+    OutputAdded(Arc<str>),
     /// It is fresh, and runs to see whether it comes to the same.
     Verify,
     /// An input cannot be read, so there is no key.
@@ -79,6 +82,7 @@ impl Reason {
             Self::ArtifactMissing(_) => "artifact_missing",
             Self::ArtifactChanged(_) => "artifact_changed",
             Self::OutputLost(_) => "output_lost",
+            Self::OutputAdded(_) => "output_added",
             Self::Verify => "verify",
             Self::Unreadable(_) => "unreadable",
             Self::EscapingModule(_) => "escaping_module",

@@ -4,7 +4,7 @@
 mod permissions;
 mod restore;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::hash_cache::FileHashCache;
 use crate::home::{Claim, Home};
 use crate::model::{Digest, FileStat};
-use crate::relative::{cleaned, relative};
+use crate::relative::cleaned;
 use crate::store::{Blob, Blobs, Made, MadeKind, Manifest, Passed};
 pub use crate::walk::Place;
 
@@ -102,16 +102,22 @@ impl<'a> Outputs<'a> {
         manifest.entries.iter().filter(|made| !self.is_in_place(made)).cloned().collect()
     }
 
-    /// What stands in the places besides what was made, by its path below the root, if there is anything: left from another
-    /// state, or somebody's. (An empty folder is nothing.)
+    /// Something that lies in the places and is not of the list, whoever made it: a run would perhaps have removed it, and
+    /// whatever reads there finds it. Relative to the workspace root, if it has a name there.
     ///
     /// # Errors
     /// What cannot be looked at.
-    pub fn surplus(&self, places: &[Place<'_>], manifest: &Manifest) -> io::Result<Option<String>> {
-        let made: BTreeSet<PathBuf> = manifest.entries.iter().map(|made| self.path(made)).collect();
-        let found = self.look(places)?.into_iter();
-        let mut surplus = found.filter(|(path, metadata)| !metadata.is_dir() && !made.contains(path));
-        Ok(surplus.next().map(|(path, _)| relative(&path, self.home.root())))
+    pub fn added(&self, places: &[Place<'_>], manifest: &Manifest) -> io::Result<Option<String>> {
+        let listed: HashSet<&str> = manifest.entries.iter().map(|made| &*made.path).collect();
+        // What is to be put back into an empty folder is missing there, and the folder itself is in nobody's way.
+        let is_on_the_way = |folder: &str| listed.iter().any(|path| Path::new(path).starts_with(folder));
+        let added = self.look(places)?.into_iter().find_map(|(path, metadata)| {
+            // What cannot be named is in no list.
+            let Ok(name) = self.relative(&path) else { return Some(path.display().to_string()) };
+            let is_known = listed.contains(&*name) || (metadata.is_dir() && is_on_the_way(&name));
+            (!is_known).then_some(name)
+        });
+        Ok(added)
     }
 
     /// Whether it could be put back: it is ours, and what it was is stored.
@@ -139,9 +145,8 @@ impl<'a> Outputs<'a> {
 
     fn look(&self, places: &[Place<'_>]) -> io::Result<BTreeMap<PathBuf, Metadata>> {
         let mut found = BTreeMap::new();
-        let skip = [self.home.shared().to_owned()];
         for place in places {
-            let inside = place.globs.find(&place.dir, &skip)?;
+            let inside = place.globs.find(&place.dir, self.home.shared(), self.home.target())?;
             found.extend(inside.into_iter().map(|(path, metadata)| (place.dir.join(path), metadata)));
         }
         Ok(found)

@@ -27,6 +27,7 @@ pub fn reason(reason: &Reason, steps: &[StepInfo], own: Option<&str>) -> String 
         Reason::ArtifactMissing(path) => format!("{path} is missing"),
         Reason::ArtifactChanged(path) => format!("{path} was changed"),
         Reason::OutputLost(how) => how.to_string(),
+        Reason::OutputAdded(path) => format!("`{path}` is there, which its run in this state did not leave"),
         Reason::Verify => "fresh, to be verified".to_owned(),
         Reason::Unreadable(path) => format!("cannot read {path}"),
         Reason::EscapingModule(path) => format!("{path} names a module outside of its member"),

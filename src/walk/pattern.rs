@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use globset::{Glob, GlobBuilder, GlobSet};
 
 use super::described::describe;
-use super::folder::Before;
+use super::folder::{Before, is_version_control};
 use super::found::Found;
 use super::{AreaFiles, Areas, File, Kind, Problem, Tree, bytes};
 
@@ -132,12 +132,12 @@ impl Globs {
     }
 
     /// What is in the folder at `dir` and is named, ignored by git or not: files, links, and folders with nothing in them,
-    /// by their paths from there. Links are not followed, and the folders at `skip` not entered. A plain loop, like
-    /// [`Areas::rewalk`].
+    /// by their paths from there. Links are not followed, the folder at `skip` is not entered, and the one at `closed`, like
+    /// those of the version control, for globs alone that begin inside of it. A plain loop, like [`Areas::rewalk`].
     ///
     /// # Errors
     /// A folder cannot be looked at; or the way to one leads through a link.
-    pub fn find(&self, dir: &Path, skip: &[PathBuf]) -> io::Result<Vec<(PathBuf, Metadata)>> {
+    pub fn find(&self, dir: &Path, skip: &Path, closed: &Path) -> io::Result<Vec<(PathBuf, Metadata)>> {
         let mut found = BTreeMap::new();
         for reach in &self.reaches {
             let Some(metadata) = without_links(dir, &reach.base)? else { continue };
@@ -147,7 +147,8 @@ impl Globs {
             let mut pending = vec![(reach.base.clone(), metadata)];
             while let Some((path, metadata)) = pending.pop() {
                 let full = dir.join(&path);
-                if skip.contains(&full) {
+                let is_closed = full == closed || path.file_name().is_some_and(is_version_control);
+                if full == skip || (is_closed && path != reach.base) {
                     continue;
                 }
                 let below = if metadata.is_dir() { list(&full, &path)? } else { Vec::new() };

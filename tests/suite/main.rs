@@ -26,6 +26,7 @@ mod interrupts;
 mod jobserver;
 mod junit;
 mod kept;
+mod left_over;
 mod logging;
 mod looking;
 mod misbehaving;

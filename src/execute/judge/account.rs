@@ -45,7 +45,7 @@ impl Judge<'_> {
         match self.matching(id, key.digest) {
             Match::None => others.push(self.explain(self.name(id), key)),
             Match::Other(reason) => others.push(reason),
-            Match::Held(_) => {}
+            Match::Held(held) => others.extend(self.added(id, &held)),
         }
         others.extend(self.all_amiss(key));
         for other in others {

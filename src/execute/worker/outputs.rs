@@ -8,6 +8,7 @@ use super::super::Teller;
 use super::super::judge::Held;
 use super::{Ending, Produced, Worker};
 use crate::home::Claim;
+use crate::keys::Key;
 use crate::model::{Reason, StepId};
 use crate::outputs::{Before, Place};
 use crate::store::Manifest;
@@ -61,13 +62,13 @@ impl Worker<'_> {
     /// What the step made in the places of its outputs; those who wait for it are told.
     pub(super) fn take_outputs(
         &self,
-        id: StepId,
+        (id, key): (StepId, Option<Key>),
         places: &[Place<'_>],
         stood: io::Result<Before>,
         tell: &Teller<'_>,
     ) -> Result<Manifest, String> {
         let stood = stood.map_err(|error| error.to_string())?;
-        let manifest = self.outputs.made(places, &stood, self.judge.made_before(id).as_ref())?;
+        let manifest = self.outputs.made(places, &stood, self.judge.made_before(id, key).as_ref())?;
         if manifest.entries.is_empty() && !places.is_empty() {
             tell.warned(format!("`outputs` of {} name no file that is there", self.judge.name(id)));
         }
