@@ -45,20 +45,6 @@ pub fn of_build_script(out_dir: &Path) -> io::Result<Read> {
     Ok(parse_build_output(&String::from_utf8_lossy(&fs::read(path)?)))
 }
 
-/// Whether cargo has git list a package's files, so that those which git ignores do not count: its manifest is in the
-/// index. An index in which it cannot be made out counts as one in which it is not.
-pub fn is_listed_by_git(package: &Path) -> bool {
-    let Some(top) = package.ancestors().find(|folder| folder.join(".git").exists()) else { return false };
-    let Ok(inside) = package.strip_prefix(top) else { return false };
-    let manifest = inside.join("Cargo.toml");
-    let git = top.join(".git");
-    let pointed = fs::read_to_string(&git).ok();
-    let folder = pointed.as_deref().and_then(|text| text.trim_end().strip_prefix("gitdir: "));
-    let index = folder.map_or(git, |folder| top.join(folder)).join("index");
-    let name = manifest.as_os_str().as_encoded_bytes();
-    fs::read(index).is_ok_and(|index| index.windows(name.len()).any(|window| window == name))
-}
-
 /// The dep-info beside an artifact that carries its unit's hash: `liba-1f.rmeta` has `a-1f.d`. What cargo lifts out under
 /// a plain name has a dep-info of another kind there, without variables.
 fn beside(artifact: &Path) -> Option<PathBuf> {

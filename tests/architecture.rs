@@ -86,7 +86,7 @@ const ROOMS: &[Room] = &[
             "relative",
             "walk",
         ],
-        &["rayon", "shlex", "tracing", "walkdir"],
+        &["rayon", "shlex", "toml", "tracing", "walkdir"],
     ),
     room(
         "execute",

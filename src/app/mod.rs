@@ -153,14 +153,15 @@ impl Lifecycle {
         let clock = Arc::new(Clock::default());
         let current_dir = options.current_dir.clone().map_or_else(std::env::current_dir, std::path::absolute);
         let current_dir = current_dir.map_err(|error| Error::Usage(format!("there is no current folder: {error}")))?;
-        let invocation = Invocation {
+        let mut invocation = Invocation {
             cargo: std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from),
             current_dir,
             variables: std::env::vars_os().collect(),
-            config: options.flags.config.clone(),
+            config: options.flags.config,
         };
-        // Cargo runs elsewhere, and a file is meant that is named from here.
+        // Cargo runs in the root and in folders of members, where the path of a file would be another.
         options.flags.config = invocation.config_arguments();
+        invocation.config.clone_from(&options.flags.config);
         let pool = pool_of(options.jobs)?;
         let asked = workspace::Options {
             invocation: invocation.clone(),

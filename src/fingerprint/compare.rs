@@ -213,7 +213,7 @@ impl<'a> Comparison<'a> {
             Tag::Files | Tag::Everything if name.is_empty() => "files of the workspace".to_owned(),
             Tag::Files | Tag::Everything => format!("files of {name}"),
             Tag::Place if matches!(&*name, "folder" | "dir") => "the folder of a member".to_owned(),
-            Tag::Place if name == "root" => "the folder of the workspace".to_owned(),
+            Tag::Place if name == "root" => "the place of the workspace".to_owned(),
             Tag::Member => format!("member {name}"),
             Tag::PathPackage => format!("package {name}"),
             Tag::Environment => "the environment".to_owned(),

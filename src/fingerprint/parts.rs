@@ -1,6 +1,7 @@
 //! The parts that keys are made of: files, members with what they depend on, locked packages; each built once and kept.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::RwLock;
 
 use super::description::{Description, FORMAT, Tag};
@@ -252,8 +253,10 @@ pub struct StepFacts<'a> {
     pub phase: &'a str,
     /// What it does.
     pub definition: &'a Definition,
-    /// What `{name}` and `{dir}` stand for: the member's name and its folder below the root. Of tests also the root.
+    /// What `{name}` and `{dir}` stand for: the member's name and its folder below the root.
     pub places: Vec<(&'static str, &'a str)>,
+    /// The folder of the workspace; absolute. For a step that runs tests: what they come to holds at one place.
+    pub root: Option<&'a Path>,
     /// For a group: its members as a person would select them.
     pub selection: Option<String>,
     /// What stood after `--`, if the step takes it.
@@ -300,6 +303,9 @@ impl StepFacts<'_> {
         }
         for (place, value) in &self.places {
             key.text(Tag::Place, place, value);
+        }
+        if let Some(root) = self.root {
+            key.text(Tag::Place, "root", root.as_os_str().as_encoded_bytes());
         }
         if let Some(selection) = &self.selection {
             key.text(Tag::Selection, "", selection);

@@ -55,6 +55,7 @@ impl Keys<'_> {
             phase: &self.expansion.project.phase(step.phase).name,
             definition: &step.definition,
             places: self.places(step),
+            root: reads::runs_tests(step).then(|| &*self.expansion.workspace.root),
             selection: self.selection(step),
             args: if step.takes_args { self.expansion.args } else { &[] },
             flags: self.flags(step),
@@ -195,19 +196,13 @@ impl Keys<'_> {
     }
 
     fn places(&self, step: &Step) -> Vec<(&'static str, &str)> {
-        let workspace = self.expansion.workspace;
-        let mut places = match &step.subject {
+        match &step.subject {
             Subject::Member(member) => {
-                let member = workspace.member(*member);
+                let member = self.expansion.workspace.member(*member);
                 vec![("name", &*member.name), ("dir", &*member.relative_dir)]
             }
             Subject::Group(_) | Subject::Workspace => Vec::new(),
-        };
-        if step.definition.engine == Engine::CargoTest {
-            // Tests have it compiled in, by `env!("CARGO_MANIFEST_DIR")`, and cargo does not compile them again elsewhere.
-            places.extend(workspace.root.to_str().map(|root| ("root", root)));
         }
-        places
     }
 
     /// The members of a group as a person would select them.
@@ -222,10 +217,12 @@ impl Keys<'_> {
         Some(names.collect::<Vec<_>>().join(" "))
     }
 
-    /// The flags of each command that takes them.
+    /// The flags of each command that takes them. Files of `--config` in the workspace are named from its root, so that it
+    /// can be moved.
     fn flags(&self, step: &Step) -> Vec<String> {
         let takes = step.definition.commands.iter().filter(|command| command.has(Placeholder::Flags));
-        takes.flat_map(|command| self.expansion.flags.words(command.cargo())).collect()
+        let words = takes.flat_map(|command| self.expansion.flags.words(command.cargo()));
+        words.map(|word| self.shown(Path::new(&word))).collect()
     }
 
     fn variables<'s>(&self, step: &'s Step) -> Vec<(Cow<'s, str>, Option<Vec<u8>>)> {

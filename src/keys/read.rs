@@ -12,6 +12,7 @@ use crate::cargo_output::{Artifact, BuildScript};
 use crate::dep_info;
 use crate::model::FileStat;
 use crate::relative::cleaned;
+use crate::walk;
 
 /// Everything that was asked for.
 #[derive(Default)]
@@ -129,8 +130,8 @@ impl Asked {
             .map_err(|_| format!("the output of a build script is not in `{}`", script.out_dir.display()))?;
         let dir = package_dir(&script.package_id);
         if let (true, Some(dir)) = (read == dep_info::Read::default(), &dir) {
-            // Cargo looks at the package's files: at all of them, where git does not list them.
-            if !dep_info::is_listed_by_git(dir) {
+            // Cargo looks at the package's files: at all of them, or those that `include` names, where git does not list them.
+            if !is_listed_by_git(dir) {
                 self.silent.insert(dir.clone());
             }
             // Here these count by their parts.
@@ -157,6 +158,20 @@ pub fn sources(artifact: &Artifact, root: &Path) -> Option<BTreeSet<PathBuf>> {
     let read = dep_info::of_artifact(&artifact.filenames).ok()?;
     let base = base_of(artifact, &dir, root);
     Some(read.paths.iter().map(|path| spelled(&base.join(path))).collect())
+}
+
+/// Whether cargo has git list a package's files, so that those which git ignores do not count: its manifest is in the index,
+/// and says no `include`. One that cannot be read may say so.
+fn is_listed_by_git(package: &Path) -> bool {
+    let path = package.join("Cargo.toml");
+    let manifest = fs::read_to_string(&path).ok().and_then(|text| text.parse::<toml::Table>().ok());
+    // `[project]` is the old name.
+    let includes = |manifest: toml::Table| {
+        ["package", "project"]
+            .iter()
+            .any(|name| manifest.get(*name).is_some_and(|table| table.get("include").is_some()))
+    };
+    !manifest.is_none_or(includes) && walk::is_tracked(&path).unwrap_or(false)
 }
 
 /// rustdoc writes no dep-info.

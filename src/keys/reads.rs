@@ -12,6 +12,12 @@ pub fn compiles(step: &Step) -> bool {
     calls(step, CargoCommand::compiles)
 }
 
+/// Whether the step runs tests, whose executables know the place of the workspace by `CARGO_MANIFEST_DIR`: it was compiled
+/// into them, and cargo does not compile them again elsewhere.
+pub fn runs_tests(step: &Step) -> bool {
+    step.definition.engine == Engine::CargoTest || calls(step, |cargo| cargo == CargoCommand::Test)
+}
+
 /// Whether nothing runs in the step but what tells all that it has read.
 pub fn is_told(step: &Step) -> bool {
     step.definition.commands.iter().all(|command| command.cargo().is_some_and(tells))

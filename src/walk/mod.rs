@@ -35,6 +35,7 @@ pub use known::Known;
 #[expect(unused_imports, reason = "the rooms that use it are being built")]
 pub use pattern::{CLOSED, Globs, PatternError, Patterns, Place, Selection};
 pub use reader::{InFolder, Reader};
+pub use tracked::is_tracked;
 
 /// The folders whose files are looked for. A file belongs to the innermost area that contains it.
 pub struct Areas {

@@ -74,6 +74,15 @@ impl Tracked {
     }
 }
 
+/// Whether the repository that a file is in has it in its index.
+///
+/// # Errors
+/// There is an index that cannot be read.
+pub fn is_tracked(path: &Path) -> io::Result<bool> {
+    let top = path.ancestors().skip(1).find(|folder| folder.join(".git").exists());
+    top.map_or(Ok(false), |top| Tracked::new(top).has(path))
+}
+
 /// The folder of the repository with this top that is its alone. Where `.git` is a file (a worktree, a submodule), it names it.
 pub fn git_dir(top: &Path) -> Option<PathBuf> {
     let git = top.join(".git");

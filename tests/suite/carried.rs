@@ -158,20 +158,3 @@ fn a_cache_without_what_it_names_is_as_good_as_what_is_left_of_it() {
         assert!(second.call(PHASES).succeeds().was_fresh(), "{lost}");
     }
 }
-
-#[test]
-fn tests_hold_at_one_path() {
-    let first = Scene::of(&["a"]).file("a/data", "one");
-    first.write(
-        "a/src/lib.rs",
-        "#[test]\nfn there() { assert!(std::fs::exists(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/data\")).unwrap()) }\n",
-    );
-    first.call("test").succeeds();
-    let second = Scene::of(&["a"]).file("a/data", "one");
-    let copied = Command::new("cp").args(["-a", "-T"]).arg(first.root()).arg(second.root()).status().unwrap();
-    assert!(copied.success());
-    assert!(first.call("test").succeeds().was_fresh());
-    fs::remove_dir_all(first.root()).unwrap();
-    let ended = second.call("test").run();
-    assert!(!ended.was_fresh(), "what the executable has compiled in is gone: {}", ended.text());
-}

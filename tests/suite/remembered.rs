@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use crate::scene::Scene;
+use crate::trap::git;
 
 const MAKE: &str = r#"
 [lifecycle.sources]
@@ -34,7 +35,7 @@ dependencies = false
 /// All phases for the member `a`, which are fresh; and what is remembered is as old as they are.
 fn settled() -> Scene {
     let scene = Scene::of(&["a"]).make(MAKE);
-    assert!(Command::new("git").args(["init", "-q"]).current_dir(scene.root()).status().unwrap().success());
+    git(&scene, "init -q");
     scene.write(".gitignore", "target\ngenerated.txt\ncache\n");
     for path in ["shared/one.txt", "a/generated.txt", "a/cache/deep/one", "a/notes/one.md", "a/notes/two.md", "a/.env"]
     {

@@ -284,16 +284,3 @@ For more information, try '--help'.
 ",
     );
 }
-
-#[test]
-fn a_file_of_configuration_is_named_from_where_one_stands() {
-    let scene = Scene::of(&["a", "b"]).file("a/more.toml", "[env]\nGIVEN = \"one\"\n");
-    scene.write("a/src/lib.rs", "pub const GIVEN: &str = env!(\"GIVEN\");\n");
-    let call = |value: &str| scene.call("build").arg("--config").arg(value).from("a");
-    call("more.toml").succeeds();
-    assert!(call("more.toml").succeeds().was_fresh());
-    scene.write("a/more.toml", "[env]\nGIVEN = \"two\"\n");
-    assert!(!call("more.toml").succeeds().was_fresh());
-    assert_eq!(call("a/more.toml").run().code, Some(4), "there is no such file from there");
-    call("env.GIVEN=\"three\"").succeeds();
-}

@@ -2,6 +2,7 @@
 
 use crate::call::Ended;
 use crate::scene::Scene;
+use crate::trap::git;
 
 /// Runs a phase, which must succeed, and answers the reason of its only step; `fresh` if it did not run.
 #[track_caller]
@@ -110,16 +111,12 @@ fn what_git_tracks_counts_whatever_its_rules_say() {
     }
     scene
         .write("alpha/src/lib.rs", "#[test]\nfn one() { assert!(std::fs::read(\"one.snap\").unwrap() == b\"one\") }\n");
-    let git = |words: &[&str]| {
-        let git = std::process::Command::new("git").current_dir(scene.root()).args(words).status().unwrap();
-        assert!(git.success());
-    };
-    git(&["init", "-q"]);
+    git(&scene, "init -q");
     scene.call("own test").succeeds();
     scene.write("alpha/made/three.txt", "3");
     assert!(scene.call("own test").succeeds().was_fresh(), "nothing is tracked");
 
-    git(&["add", "-f", "alpha/one.snap", "alpha/made/two.txt"]);
+    git(&scene, "add -f alpha/one.snap alpha/made/two.txt");
     scene.call("own test").succeeds();
     assert!(scene.call("own test").succeeds().was_fresh());
     scene.write("alpha/made/two.txt", "2");

@@ -257,3 +257,28 @@ fn a_message_format_of_ones_own_is_left_to_cargo() {
         );
     }
 }
+
+/// The name of the old place is in the executables, and cargo compiles none of them again.
+#[test]
+fn a_workspace_that_moves_away_from_the_data_of_its_tests() {
+    let scene = Scene::of(&["alpha"]).file("alpha/data.txt", "one");
+    scene.append(
+        "alpha/src/lib.rs",
+        "#[test]\nfn reads() {\n    std::fs::read(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/data.txt\")).unwrap();\n}\n",
+    );
+    let scene = scene.make("[lifecycle.own]\ncommand = \"cargo test {selected}\"\ncache = true\n");
+    for phase in ["test", "own"] {
+        scene.call(phase).succeeds();
+        assert!(scene.call(phase).succeeds().was_fresh(), "{phase}");
+    }
+    let elsewhere = scene.beside("moved");
+    fs::rename(scene.root(), &elsewhere).unwrap();
+    let call = |words: &str| scene.call(words).from(elsewhere.to_str().unwrap());
+    assert_ne!(call("").cargo("test --workspace").code, Some(0), "no trap");
+    for phase in ["test", "own"] {
+        let ended = call(phase).run();
+        assert_eq!(ended.code, Some(1), "{phase}:\n{}", ended.text());
+    }
+    fs::rename(&elsewhere, scene.root()).unwrap();
+    assert!(scene.call("test").succeeds().was_fresh(), "it is what it was at this place");
+}

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::call::{Call, Ended};
@@ -185,6 +186,21 @@ pub fn alpha(source: &str) -> Scene {
 pub fn set_time(path: &Path, seconds: u64) {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
+/// Calls git in the workspace; it must succeed.
+pub fn git(scene: &Scene, words: &str) {
+    let mut git = Command::new("git");
+    git.current_dir(scene.root()).args([
+        "-c",
+        "user.name=t",
+        "-c",
+        "user.email=t@example.org",
+        "-c",
+        "commit.gpgsign=false",
+    ]);
+    let ended = git.args(words.split(' ')).output().unwrap();
+    assert!(ended.status.success(), "git {words}: {}", String::from_utf8_lossy(&ended.stderr));
 }
 
 /// Waits until a file is there, and fails if it never is.

@@ -1,5 +1,7 @@
 //! Traps of configuration: where cargo, clippy and rustfmt look for it, and what it sets.
 
+use std::fs;
+
 use crate::scene::Scene;
 use crate::witness::Witness;
 
@@ -63,6 +65,27 @@ fn a_members_own_configuration_where_its_command_runs_there() {
             assert_eq!(ended.code, Some(1), "a wrong skip, {path} under {ignored:?}:\n{}", ended.text());
         }
     }
+}
+
+/// Cargo itself runs in the root.
+#[test]
+fn a_file_of_an_option_is_looked_for_where_one_stands() {
+    let scene = fragile()
+        .file("crates/cfg.toml", GOOD)
+        .make("[lifecycle.own]\ncommand = \"cargo check {flags}\"\ncache = true\n");
+    for phase in ["check", "own"] {
+        let call = scene.call(phase).arg("--config").arg("../cfg.toml").from("crates/a");
+        call.succeeds();
+        assert!(call.succeeds().was_fresh());
+        scene.write("crates/cfg.toml", BAD);
+        assert_eq!(call.run().code, Some(1), "{phase}");
+        scene.write("crates/cfg.toml", GOOD);
+        call.succeeds();
+    }
+    let elsewhere = scene.beside("moved");
+    fs::rename(scene.root(), &elsewhere).unwrap();
+    let call = scene.call("check --config ../cfg.toml").from(elsewhere.join("crates/a").to_str().unwrap());
+    assert!(call.succeeds().was_fresh(), "the place of the file is none of the key");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::scene::Scene;
-use crate::trap::{Plain, Trap, alpha};
+use crate::trap::{Plain, Trap, alpha, git};
 
 /// A member `alpha` with a build script of these statements.
 fn script(statements: &str) -> Scene {
@@ -267,5 +267,33 @@ fn a_file_that_git_will_ignore_comes_to_a_watched_folder_and_to_a_silent_package
         assert!(scene.call("check").succeeds().was_fresh());
         scene.write("alpha/data/x.tmp", "");
         assert_eq!(scene.call("check").run().code, Some(1), "{script}");
+    }
+}
+
+/// With `include` cargo looks for the files on the disk, whatever git ignores.
+#[test]
+fn an_ignored_file_of_a_silent_package_that_chooses_its_files() {
+    for include in ["include = [\"src/**\", \"data/**\", \"build.rs\"]", "include.workspace = true"] {
+        let scene =
+            script("println!(\"cargo::rustc-env=WORD={}\", std::fs::read_to_string(\"data/one.snap\").unwrap());");
+        scene.append("alpha/src/lib.rs", "pub const WORD: &str = env!(\"WORD\");\n");
+        scene.append("Cargo.toml", "[workspace.package]\ninclude = [\"src/**\", \"data/**\", \"build.rs\"]\n");
+        scene.replace("alpha/Cargo.toml", "edition", &format!("{include}\nedition"));
+        let scene = scene.file("alpha/data/one.snap", "1").file(".gitignore", "/target\n*.log\n*.snap\n");
+        git(&scene, "init -q");
+        git(&scene, "add -A");
+        let trap = Trap::check(scene);
+        trap.scene.write("alpha/data/one.snap", "2");
+        trap.both_run("alpha changed");
+        trap.scene.write("alpha/data/two.snap", "1");
+        trap.both_run("alpha changed");
+        for other in ["alpha/notes.snap", "alpha/README.md"] {
+            for text in ["1", "2"] {
+                trap.scene.write(other, text);
+                trap.plain_is(Plain::PassesBy);
+                trap.runs();
+                trap.is_fresh("cargo does not look at what `include` does not name");
+            }
+        }
     }
 }

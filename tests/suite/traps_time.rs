@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::SystemTime;
 
 use crate::scene::Scene;
-use crate::trap::{Plain, Trap, alpha, set_time};
+use crate::trap::{Plain, Trap, alpha, git, set_time};
 
 /// A module whose contents are replaced by something broken of the same size.
 fn one() -> Trap {
@@ -204,20 +204,6 @@ fn an_edit_that_another_cargo_has_compiled() {
     let text = trap.runs_for("src/one.rs changed").text();
     assert!(!text.contains("warning"), "{text}");
     trap.settles();
-}
-
-fn git(scene: &Scene, words: &str) {
-    let mut git = Command::new("git");
-    git.current_dir(scene.root()).args([
-        "-c",
-        "user.name=t",
-        "-c",
-        "user.email=t@example.org",
-        "-c",
-        "commit.gpgsign=false",
-    ]);
-    let ended = git.args(words.split(' ')).output().unwrap();
-    assert!(ended.status.success(), "git {words}: {}", String::from_utf8_lossy(&ended.stderr));
 }
 
 /// In a repository, with a commit for each branch `one` and `two`; `two` has other contents and one more file.
