@@ -6,11 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
 use super::described::describe;
 use super::found::Found;
 use super::known::{Known, Record, Seen, Sight};
+use super::links::{Link, Passage, Skipped, TooManyLinks};
 use super::reader::{InFolder, Reader};
 use super::rules::Rules;
 use super::tracked::{Stamp, Tracked};
@@ -40,37 +39,8 @@ impl Folder {
     }
 }
 
-/// Folders that are not entered.
-#[derive(Debug)]
-pub struct Skipped {
-    folders: Vec<PathBuf>,
-    digest: [u8; 32],
-}
-
-impl Skipped {
-    fn new(folders: Vec<PathBuf>) -> Self {
-        let mut digest = Sha256::new();
-        for folder in &folders {
-            [folder.as_os_str().as_encoded_bytes(), b"\0"].into_iter().for_each(|part| digest.update(part));
-        }
-        Self { folders, digest: digest.finalize().into() }
-    }
-}
-
 /// What decides about the names in a folder besides what they are, by digests: the rules, and the folders that are not entered.
 pub type Grounds = [[u8; 32]; 2];
-
-/// A link to a folder through which the walk came.
-#[derive(Debug)]
-struct Link {
-    /// The folder that the link is in, without links.
-    from: PathBuf,
-    outer: Option<Arc<Link>>,
-}
-
-/// How many links to folders a path may go through. Folders full of links to each other have more paths than can be
-/// walked; two or three are already unusual.
-const MAX_LINKS: usize = 4;
 
 /// Whether a walk goes on to a folder.
 enum Way {
@@ -308,7 +278,9 @@ impl Areas {
             Way::Ignored => {
                 telling.is_by_index = true;
                 found.ignored_dirs.push(relative.into());
-                if self.look_at_tracked(here, place, found)? {
+                if let Some(tracked) = here.tracked()
+                    && self.tell_tracked(tracked, (path, relative), found)?
+                {
                     return Ok(None);
                 }
                 Sight::IgnoredFolder
@@ -328,36 +300,6 @@ impl Areas {
         Ok(Some(sight))
     }
 
-    /// Tells of the files in an ignored folder that git tracks all the same; whether there are any.
-    fn look_at_tracked(&self, here: &Here<'_>, folder: Place<'_>, found: &mut Found) -> io::Result<bool> {
-        let mut is_any = false;
-        for below in here.tracked().map(|tracked| tracked.below(folder.path)).transpose()?.into_iter().flatten() {
-            let (path, relative) = (folder.path.join(&below), folder.relative.join(&below));
-            let folders = path.ancestors().skip(1).take_while(|above| above.starts_with(folder.path));
-            if folders.into_iter().any(|above| self.is_area(above)) {
-                continue;
-            }
-            is_any = true;
-            let file = match self.disk.look(&path) {
-                // Of another repository, which is a folder to this one, nothing is known.
-                Ok(look) if look.sort == Sort::Folder => continue,
-                Ok(look) => describe(&self.disk, (&path, &relative), look),
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                    continue;
-                }
-                Err(error) => Err(error),
-            };
-            match file {
-                Ok(Some(File { kind: Kind::FolderLink(_), .. })) => {
-                    found.problem(&path, io::Error::other("it is a link to a folder, in a folder that git ignores"));
-                }
-                Ok(file) => found.files.extend(file),
-                Err(error) => found.problem(&path, error),
-            }
-        }
-        Ok(is_any)
-    }
-
     fn way(&self, here: &Here<'_>, place: Place<'_>, is_link: bool) -> Way {
         let (folder, path) = (here.folder, place.path);
         if path.file_name().is_some_and(is_version_control) || folder.skip.folders.iter().any(|skip| skip == path) {
@@ -368,7 +310,7 @@ impl Areas {
             return Way::Ignored;
         }
         let (link, skip) = if is_link {
-            match self.through(folder, path) {
+            match self.through((&folder.path, folder.link.as_ref()), path) {
                 Ok(Some(passage)) => passage,
                 Ok(None) => return Way::Closed,
                 Err(TooManyLinks) => return Way::TooManyLinks,
@@ -386,47 +328,7 @@ impl Areas {
         let (area, path, rules) = (inner.unwrap_or(here.folder.area), path.to_owned(), here.rules.clone());
         Folder { area, relative, path, rules, skip, link }
     }
-
-    /// Whether the link to a folder at `link`, through which no walk goes, leads to a folder around this one: what is there
-    /// is no part of it.
-    pub fn leads_around(&self, dir: &Path, link: &Path) -> bool {
-        let (Ok(dir), Ok(to)) = (self.disk.real(dir), self.disk.real(link)) else { return true };
-        dir != to && dir.starts_with(&to)
-    }
-
-    /// What holds behind the link to a folder at `path`; `None` when it leads to a folder that the walk is in (the real
-    /// paths are compared, so that it does not matter through how many links it came), or into a skipped one.
-    fn through(&self, folder: &Folder, path: &Path) -> Result<Option<Passage>, TooManyLinks> {
-        let (Ok(from), Ok(to)) = (self.disk.real(&folder.path), self.disk.real(path)) else { return Ok(None) };
-        let outer = || std::iter::successors(folder.link.as_ref(), |link| link.outer.as_ref());
-        let closes_loop = from.starts_with(&to) || outer().any(|link| link.from.starts_with(&to));
-        let mut skipped = self.skip.iter().filter_map(|skip| self.disk.real(skip).ok());
-        if closes_loop || skipped.any(|skip| to.starts_with(skip)) {
-            return Ok(None);
-        }
-        if outer().count() == MAX_LINKS {
-            return Err(TooManyLinks);
-        }
-        let link = Link { from, outer: folder.link.clone() };
-        Ok(Some((Some(Arc::new(link)), self.skip_under(path))))
-    }
-
-    /// The folders to be skipped, by the paths that they have when one enters `path`: this may be a link, or lie behind
-    /// one.
-    fn skip_under(&self, path: &Path) -> Arc<Skipped> {
-        let real = self.disk.real(path).ok();
-        let seen_from_here = self.skip.iter().filter_map(|skip| {
-            let skip = self.disk.real(skip).ok()?;
-            Some(path.join(skip.strip_prefix(real.as_ref()?).ok()?))
-        });
-        let all = self.skip.iter().cloned().chain(seen_from_here).filter(|skip| skip != path);
-        Arc::new(Skipped::new(all.collect()))
-    }
 }
-
-type Passage = (Option<Arc<Link>>, Arc<Skipped>);
-
-struct TooManyLinks;
 
 pub fn is_version_control(name: &OsStr) -> bool {
     matches!(name.as_encoded_bytes(), b".git" | b".hg" | b".jj" | b".svn")

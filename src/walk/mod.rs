@@ -4,8 +4,10 @@
 mod described;
 mod folder;
 mod found;
+mod git_index;
 mod guess;
 mod known;
+mod links;
 mod pattern;
 mod reader;
 mod rules;
@@ -25,9 +27,10 @@ use rayon::prelude::*;
 
 use crate::disk::Disk;
 use crate::model::FileStat;
-use folder::{Before, Folder, Skipped};
+use folder::{Before, Folder};
 use found::Found;
 use known::{Telling, encode};
+use links::Skipped;
 use rules::OfUser;
 
 pub use guess::guess;
