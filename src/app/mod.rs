@@ -2,6 +2,7 @@
 
 mod ahead;
 mod aliases;
+mod beginning;
 mod environment;
 mod error;
 mod housekeeping;
@@ -33,6 +34,7 @@ use crate::plan::{Expansion, Request};
 use crate::process::Clock;
 use crate::report::{self, GraphFormat, Listed};
 use crate::workspace::{self, Meanwhile};
+use beginning::Beginning;
 use planned::Planned;
 
 /// A workspace, with its phases, opened for what was asked for.
@@ -215,7 +217,7 @@ impl Lifecycle {
         let phases = self.options.phases.join(" ");
         let _entered = tracing::info_span!("run", workspace = &*self.name(), phases).entered();
         let mut events = |kind: EventKind| events(Event { at: self.clock.now(), kind });
-        Planned::new(self, &self.options.phases)?.run(&mut events)
+        Planned::run(self, &mut events)
     }
 
     /// What a run would do now, step by step: each verdict, and the commands of what is stale.
@@ -223,9 +225,9 @@ impl Lifecycle {
     /// # Errors
     /// As for [`run`](Self::run).
     pub fn dry_run(&self) -> Result<String, Error> {
-        let planned = Planned::new(self, &self.options.phases)?;
-        let verdicts = planned.foresee()?;
-        Ok(report::dry_run(&planned.plan, &planned.steps, &verdicts, &self.expansion()))
+        let expansion = self.expansion();
+        let (planned, beginning) = Beginning::with_plan(self, &expansion, |_| ())?;
+        Ok(report::dry_run(&planned.plan, &planned.steps, &planned.foresee(beginning), &expansion))
     }
 
     /// Why each step is fresh or stale now, step by step in the order of the plan: every reason to run it, and what its key
@@ -253,7 +255,9 @@ impl Lifecycle {
     /// # Errors
     /// As for [`run`](Self::run).
     pub fn explain(&self) -> Result<Vec<Explanation>, Error> {
-        Planned::new(self, &self.options.phases)?.account()
+        let expansion = self.expansion();
+        let (planned, beginning) = Beginning::with_plan(self, &expansion, |_| ())?;
+        Ok(planned.account(beginning))
     }
 
     /// The plan as a graph.

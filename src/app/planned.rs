@@ -9,47 +9,27 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::beginning::{Beginning, Past};
 use super::stages::{Stages, Stopped};
 use super::{Error, Lifecycle, Report, aliases, environment, keep};
 use crate::environment::Environment;
 use crate::execute::{self, Call, Events, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, TestSetting};
-use crate::hash_cache::FileHashCache;
 use crate::home::Home;
-use crate::keys::{Keys, Looked};
+use crate::keys::Keys;
 use crate::model::{CargoCommand, Engine, EventKind, Explanation, Outcome, Plan, Step, StepInfo, Verdict};
 use crate::outputs::Outputs;
-use crate::plan;
+use crate::plan::{self, Expansion};
 use crate::schedule;
 use crate::signal;
 use crate::state::{Started, State};
-use crate::store::{Blobs, Records};
+use crate::store::Blobs;
 use refused::{clash_error, cycle_error};
 
 /// A plan of a workspace's steps.
 pub struct Planned<'a> {
     lifecycle: &'a Lifecycle,
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     pub steps: Arc<[StepInfo]>,
-}
-
-/// What earlier runs have left.
-struct Past {
-    home: Home,
-    state: State,
-    records: Records,
-    cache: Arc<FileHashCache>,
-    warnings: Vec<String>,
-    /// Whether there is no use in trying to keep anything, which the warnings tell.
-    is_blocked: bool,
-}
-
-impl Past {
-    /// Digests of files are read when somebody asks for one.
-    fn warn_of_digests(&self, events: &mut dyn FnMut(EventKind)) {
-        // That there is an obstacle says more.
-        let warning = self.cache.warning().filter(|_| !self.is_blocked);
-        warning.into_iter().for_each(|text| events(EventKind::Warned(text)));
-    }
 }
 
 impl<'a> Planned<'a> {
@@ -79,38 +59,48 @@ impl<'a> Planned<'a> {
     /// A plan that knows what its calls of cargo stand for.
     fn spelled_out(lifecycle: &'a Lifecycle, mut plan: Plan, steps: Arc<[StepInfo]>) -> Self {
         aliases::find(&mut plan, &lifecycle.workspace, &lifecycle.invocation);
-        Self { lifecycle, plan, steps }
+        Self { lifecycle, plan: plan.into(), steps }
     }
 
     /// The verdicts on all steps as they are now.
-    pub fn foresee(&self) -> Result<Vec<Verdict>, Error> {
-        self.ask(|judge| judge.foresee())
+    pub fn foresee(&self, beginning: Beginning<'_>) -> Vec<Verdict> {
+        self.ask(beginning, |judge| judge.foresee())
     }
 
     /// The verdicts on all steps as they are now, with all that led to them.
-    pub fn account(&self) -> Result<Vec<Explanation>, Error> {
-        self.ask(|judge| judge.account(&self.lifecycle.workspace))
+    pub fn account(&self, beginning: Beginning<'_>) -> Vec<Explanation> {
+        self.ask(beginning, |judge| judge.account(&self.lifecycle.workspace))
     }
 
     /// What the judge answers when nothing runs.
-    fn ask<T: Send>(&self, question: impl FnOnce(&Judge<'_>) -> T + Send) -> Result<T, Error> {
+    fn ask<T: Send>(&self, beginning: Beginning<'_>, question: impl FnOnce(&Judge<'_>) -> T + Send) -> T {
+        let Beginning { past, around, looked } = beginning;
         let pool = &self.lifecycle.pool;
-        let expansion = self.lifecycle.expansion();
-        let (past, around, looked) = self.look(&expansion);
         let keys = pool.install(|| Keys::new(looked, &past.cache, environment::describe(&around)));
         let outputs = Outputs::new(&past.home, &past.cache);
-        Ok(pool.install(|| question(&self.judge((&keys, &outputs), &past))))
+        pool.install(|| question(&self.judge((&keys, &outputs), &past)))
     }
 
-    /// Runs the plan.
-    pub fn run(&self, events: Events<'_>) -> Result<Report, Error> {
+    /// Plans what was asked for, and runs it.
+    pub fn run(lifecycle: &'a Lifecycle, events: Events<'_>) -> Result<Report, Error> {
         let begun_at = SystemTime::now();
-        let pool = &self.lifecycle.pool;
         let run_id = run_id(begun_at);
-        let env = self.child_env(&run_id);
-        self.begin(Arc::clone(&run_id), events);
-        let expansion = self.lifecycle.expansion();
-        let (past, around, looked) = self.look(&expansion);
+        let expansion = lifecycle.expansion();
+        let begin = |planned: &Self| planned.begin(Arc::clone(&run_id), events);
+        let (planned, beginning) = Beginning::with_plan(lifecycle, &expansion, begin)?;
+        planned.carry_out((begun_at, &run_id), &expansion, beginning, events)
+    }
+
+    fn carry_out(
+        &self,
+        (begun_at, run_id): (SystemTime, &str),
+        expansion: &Expansion<'_>,
+        beginning: Beginning<'_>,
+        events: Events<'_>,
+    ) -> Result<Report, Error> {
+        let Beginning { past, around, looked } = beginning;
+        let pool = &self.lifecycle.pool;
+        let env = self.child_env(run_id);
         self.warn(&past, events);
         let keys = pool.install(|| Keys::new(looked, &past.cache, environment::describe(&around)));
         past.warn_of_digests(events);
@@ -118,7 +108,7 @@ impl<'a> Planned<'a> {
         let outputs = Outputs::new(&past.home, &past.cache);
         let judge = self.judge((&keys, &outputs), &past);
         let blobs = Blobs::new(&past.home);
-        let started = Started::new(&past.home, &run_id);
+        let started = Started::new(&past.home, run_id);
         if past.is_blocked {
             started.close();
         }
@@ -141,7 +131,7 @@ impl<'a> Planned<'a> {
         let stages = Stages {
             lifecycle: self.lifecycle,
             plan: &self.plan,
-            expansion: &expansion,
+            expansion,
             keys: &keys,
             judge: &judge,
             outputs: &outputs,
@@ -159,7 +149,7 @@ impl<'a> Planned<'a> {
         let ended = keep::Ended { run: &run, produced, made, begun_at, took: self.lifecycle.clock.now(), code };
         let is_step = |name: &str| plan::is_name(name, workspace, &self.lifecycle.project);
         let phases = &self.lifecycle.options.phases;
-        let call = |id| self.call(id, &expansion);
+        let call = |id| self.call(id, expansion);
         let ran = keep::Ran { plan: &self.plan, steps: &self.steps, phases, call: &call, is_step: &is_step };
         let (home, state, records, cache) = (&past.home, &past.state, &past.records, &past.cache);
         let kept = keep::Past {
@@ -206,22 +196,6 @@ impl<'a> Planned<'a> {
         Ok(report)
     }
 
-    /// Everything that a run begins with, side by side: what earlier ones left, the tools, and the files as they are.
-    fn look<'p>(&'p self, expansion: &'p plan::Expansion<'p>) -> (Past, Environment, Looked<'p>) {
-        // What cannot be read is looked at anew.
-        let seen = || crate::atomic::read(&keep::seen(&self.home())).unwrap_or_default();
-        let read_ahead = super::lock(&self.lifecycle.read_ahead).take();
-        let cache = read_ahead.unwrap_or_else(|| FileHashCache::new(keep::file_digests(&self.home())));
-        let cache = Arc::new(cache);
-        let looked = || Looked::new(&self.plan, expansion, &cache, seen);
-        // The files come first: whoever is done with the others helps with them.
-        let (looked, (past, around)) = self
-            .lifecycle
-            .pool
-            .install(|| rayon::join(looked, || rayon::join(|| self.past(Arc::clone(&cache)), || self.around())));
-        (past, around, looked)
-    }
-
     fn begin(&self, run: Arc<str>, events: &mut dyn FnMut(EventKind)) {
         events(EventKind::Begun {
             run,
@@ -260,28 +234,6 @@ impl<'a> Planned<'a> {
             let name = &self.lifecycle.project.phase(phase).name;
             events(EventKind::Warned(format!("`inputs` of `{name}` name no file that is there")));
         }
-    }
-
-    fn home(&self) -> Home {
-        let workspace = &self.lifecycle.workspace;
-        Home::new(&workspace.target_dir, &workspace.root)
-    }
-
-    fn past(&self, cache: Arc<FileHashCache>) -> Past {
-        let home = self.home();
-        let (state, state_warning) = State::load(&home);
-        let (records, records_warning) = Records::load(&home);
-        let obstacle = home.obstacle();
-        let warnings = match &obstacle {
-            // Each of the others would only say the same.
-            Some(error) => vec![keep::unkept(&home, error)],
-            None => [state_warning, records_warning].into_iter().flatten().collect(),
-        };
-        Past { home, state, records, cache, warnings, is_blocked: obstacle.is_some() }
-    }
-
-    fn around(&self) -> Environment {
-        crate::environment::look(&self.lifecycle.workspace, &self.lifecycle.invocation)
     }
 
     /// How tests are had from cargo.

@@ -3,33 +3,39 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
+use std::sync::OnceLock;
 
+use super::awaited::Awaited;
 use crate::hash_cache::{self, AheadIn, FileHashCache};
-use crate::model::{FileStat, Step};
+use crate::model::FileStat;
 use crate::walk::{InFolder, Reader};
 
 /// Reads them for the cache.
 pub struct Ahead<'a> {
+    plan: &'a Awaited,
     /// For each member, whether a step is about it.
-    is_wanted: Vec<bool>,
+    is_wanted: OnceLock<Vec<bool>>,
     files: hash_cache::Ahead<'a>,
 }
 
 impl<'a> Ahead<'a> {
-    /// For these steps.
-    pub fn new<'s>(steps: impl Iterator<Item = &'s Step>, cache: &'a FileHashCache) -> Self {
-        let mut is_wanted = Vec::new();
-        for member in steps.flat_map(|step| step.subject.members()) {
-            if is_wanted.len() <= member.index() {
-                is_wanted.resize(member.index() + 1, false);
-            }
-            is_wanted[member.index()] = true;
-        }
-        Self { is_wanted, files: hash_cache::Ahead::new(cache) }
+    /// For the steps of this plan. It is waited for when the first file has changed.
+    pub fn new(plan: &'a Awaited, cache: &'a FileHashCache) -> Self {
+        Self { plan, is_wanted: OnceLock::new(), files: hash_cache::Ahead::new(cache) }
     }
 
     fn is_wanted(&self, area: usize) -> bool {
-        self.is_wanted.get(area).is_some_and(|is_wanted| *is_wanted)
+        let wanted = || {
+            let mut is_wanted = Vec::new();
+            for member in self.plan.steps().flat_map(|step| step.subject.members()) {
+                if is_wanted.len() <= member.index() {
+                    is_wanted.resize(member.index() + 1, false);
+                }
+                is_wanted[member.index()] = true;
+            }
+            is_wanted
+        };
+        self.is_wanted.get_or_init(wanted).get(area).is_some_and(|is_wanted| *is_wanted)
     }
 }
 

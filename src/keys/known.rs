@@ -2,7 +2,7 @@
 //! from that alone. What is as it was need not be put together again. It reads and writes no file.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::coverage::{Class, Coverage, SetId};
@@ -47,7 +47,12 @@ impl Remembered {
     }
 
     /// The sets that are what they were, and the others among these.
-    pub fn split(&self, coverage: &Coverage<'_>, tree: &Tree, ids: Vec<SetId>) -> (Vec<(SetId, Set)>, Vec<SetId>) {
+    pub fn split(
+        &self,
+        coverage: &Coverage<'_>,
+        tree: &Tree,
+        ids: BTreeSet<SetId>,
+    ) -> (BTreeMap<SetId, Set>, Vec<SetId>) {
         let mut sets = Cow::Borrowed(&self.sets);
         if tree.changed().next().is_some() {
             forget(coverage, tree, sets.to_mut());
@@ -60,7 +65,8 @@ impl Remembered {
                 None => others.push(id),
             }
         }
-        (known, others)
+        // They are in order, so that nothing has to be looked for.
+        (known.into_iter().collect(), others)
     }
 
     /// What the next run is to know; `None` if this is it.

@@ -2,6 +2,7 @@
 //! above the walk, the hash cache and the fingerprint, and knows nothing of running steps.
 
 mod ahead;
+mod awaited;
 mod coverage;
 mod covering;
 mod discovered;
@@ -33,9 +34,10 @@ use rayon::prelude::*;
 use crate::disk::{Disk, Laid};
 use crate::fingerprint::{Description, Parts};
 use crate::hash_cache::FileHashCache;
-use crate::model::{Digest, Engine, MemberId, PhaseId, Plan, Step, Subject};
+use crate::model::{Digest, MemberId, PhaseId, Plan, Step, Subject};
 use crate::plan::Expansion;
 use crate::walk::{Moment, Place, Tree};
+pub use awaited::{Awaited, has_key};
 pub use discovered::{Found, names_in, newest, refined, refinement};
 pub use documentation::Besides;
 pub use overlooked::{nanoseconds, silent_since, watched_before};
@@ -91,29 +93,26 @@ pub struct Looked<'a> {
 }
 
 impl<'a> Looked<'a> {
-    /// Looks at all of them, on the threads of the current pool. Of those that have changed, many are read at once. `seen`:
-    /// what [`Keys::seen`] told an earlier run.
+    /// Looks at all of them, on the threads of the current pool. Of those that have changed, many are read at once. It need
+    /// not wait for the plan if files are needed whatever that is. `seen`: what [`Keys::seen`] told an earlier run.
     pub fn new(
-        plan: &Plan,
+        (plan, are_needed): (&Awaited, bool),
         expansion: &'a Expansion<'a>,
         cache: &FileHashCache,
         seen: impl FnOnce() -> Vec<u8> + Send,
     ) -> Self {
-        // Of a test step that is not kept, executables of some members may be.
-        let is_needed = |step: &&Step| step.definition.cache || step.definition.engine == Engine::CargoTest;
-        let is_any_needed = plan.steps.iter().any(|step| is_needed(&step));
         let areas = Arc::new(Coverage::areas(expansion.workspace));
         let cover = || {
             let coverage = Coverage::new(expansion.workspace, Arc::clone(&areas), expansion.project, expansion.args);
-            let needed = coverage.of_all(plan.steps.iter().filter(is_needed));
+            let needed = coverage.of_all(plan.steps());
             (coverage, needed)
         };
-        let reader = Ahead::new(plan.steps.iter().filter(is_needed), cache);
+        let reader = Ahead::new(plan, cache);
         let walk = || {
             let remembered = Remembered::parse(seen(), &areas);
             let walking = tracing::debug_span!("walk", areas = areas.dirs().len(), changed = tracing::field::Empty);
             let walk = || walking.in_scope(|| areas.walk(&remembered.walk, Some(&reader)));
-            let tree = if is_any_needed { walk() } else { Tree::default() };
+            let tree = if are_needed || plan.steps().next().is_some() { walk() } else { Tree::default() };
             walking.record("changed", tree.changed().count());
             (remembered, tree)
         };
@@ -131,9 +130,8 @@ impl<'a> Keys<'a> {
         let environment = parts.add(environment);
         let hashing = tracing::debug_span!("hash", opened = tracing::field::Empty, answered = tracing::field::Empty);
         let sets = hashing.in_scope(|| {
-            let (known, others) = remembered.split(&coverage, &tree, needed.into_iter().collect());
-            let mut sets = Sets { coverage: &coverage, cache }.all(&tree, others);
-            sets.extend(known);
+            let (mut sets, others) = remembered.split(&coverage, &tree, needed);
+            sets.append(&mut Sets { coverage: &coverage, cache }.all(&tree, others));
             sets
         });
         hashing.record("opened", cache.opened()).record("answered", cache.answered());

@@ -37,13 +37,10 @@ pub struct Told {
 impl State {
     /// Of these sets.
     pub fn new(tree: Tree, sets: BTreeMap<SetId, Set>) -> Self {
-        let ids: Vec<SetId> = sets.keys().copied().collect();
-        let classes = ids.iter().map(|(class, _)| *class).collect();
-        let (holds, unreadable) = (BTreeSet::new(), BTreeSet::new());
-        let by_digest = OnceLock::new();
-        let mut state = Self { tree, sets, classes, holds, unreadable, generation: 0, by_digest };
-        ids.into_iter().for_each(|id| state.note(id));
-        state
+        let classes = sets.keys().map(|(class, _)| *class).collect();
+        let those = |is_one: fn(&Set) -> bool| sets.iter().filter(|(_, set)| is_one(set)).map(|(id, _)| *id).collect();
+        let (holds, unreadable) = (those(holds), those(is_unreadable));
+        Self { tree, sets, classes, holds, unreadable, generation: 0, by_digest: OnceLock::new() }
     }
 
     /// The set of this digest.
@@ -57,12 +54,18 @@ impl State {
     pub fn note(&mut self, id: SetId) {
         self.by_digest = OnceLock::new();
         let Some(set) = self.sets.get(&id) else { return };
-        let notes = [
-            (&mut self.holds, !set.is_empty),
-            (&mut self.unreadable, set.unreadable.is_some() || set.leads_around.is_some()),
-        ];
-        for (ids, is_one) in notes {
+        for (ids, is_one) in [(&mut self.holds, holds(set)), (&mut self.unreadable, is_unreadable(set))] {
             _ = if is_one { ids.insert(id) } else { ids.remove(&id) };
         }
     }
+}
+
+/// Whether there is anything in it.
+fn holds(set: &Set) -> bool {
+    !set.is_empty
+}
+
+/// Whether it cannot be read as a whole.
+fn is_unreadable(set: &Set) -> bool {
+    set.unreadable.is_some() || set.leads_around.is_some()
 }

@@ -190,6 +190,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::home::until_set_aside;
 
     fn home(folder: &tempfile::TempDir) -> Home {
         Home::new(&folder.path().join("target"), folder.path())
@@ -238,7 +239,7 @@ mod tests {
             ("[[[".to_owned(), "is damaged"),
         ] {
             fs::write(path(&home), &bad).unwrap();
-            let (state, warning) = State::load(&home);
+            let (state, warning) = until_set_aside(&path(&home), || State::load(&home));
             assert_eq!(state, State::default());
             let warning = warning.unwrap();
             assert!(warning.contains(why), "{warning}");
