@@ -14,15 +14,15 @@ pub enum Heard {
 }
 
 #[cfg(unix)]
-pub use unix::listen;
+pub use unix::{is_stop_due, listen};
 
 #[cfg(unix)]
 mod unix {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::{Arc, Mutex, OnceLock, PoisonError};
     use std::thread::JoinHandle;
 
-    use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR2, SIGXCPU};
+    use signal_hook::consts::{SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR2, SIGXCPU};
     use signal_hook::iterator::{Handle, Signals};
 
     use super::{Heard, Interrupt, io};
@@ -66,6 +66,15 @@ mod unix {
         }
     }
 
+    /// Whether nobody has made us go on since we were last asked to stand still: then we are not to stop any more, as the system
+    /// takes back a stop that has not come about.
+    pub fn is_stop_due() -> bool {
+        Before::remembered().is_ok_and(|before| before.last.load(Ordering::SeqCst) == STOP)
+    }
+
+    const STOP: usize = 1;
+    const CONTINUE: usize = 2;
+
     fn heard(signal: i32) -> Option<Heard> {
         match signal {
             SIGINT => Some(Heard::Interrupt(Interrupt::Interrupt)),
@@ -84,6 +93,8 @@ mod unix {
     struct Before {
         heeded: Vec<i32>,
         nobody_listens: Arc<AtomicBool>,
+        /// What we were asked for last, to stand still or to go on.
+        last: Arc<AtomicUsize>,
         listeners: Mutex<i32>,
     }
 
@@ -112,7 +123,13 @@ mod unix {
             for signal in heeded.iter().filter(|signal| !is_in(ignored | caught, **signal)) {
                 signal_hook::flag::register_conditional_default(*signal, Arc::clone(&nobody_listens))?;
             }
-            Ok(Self { heeded, nobody_listens, listeners: Mutex::new(0) })
+            let last = Arc::new(AtomicUsize::new(0));
+            for (signal, what) in [(SIGTSTP, STOP), (SIGCONT, CONTINUE)] {
+                if heeded.contains(&SIGTSTP) {
+                    signal_hook::flag::register_usize(signal, Arc::clone(&last), what)?;
+                }
+            }
+            Ok(Self { heeded, nobody_listens, last, listeners: Mutex::new(0) })
         }
 
         fn count(&self, change: i32) {
@@ -133,6 +150,12 @@ mod unix {
 #[cfg(not(unix))]
 #[derive(Debug)]
 pub struct Guard(());
+
+/// Nobody asks for that.
+#[cfg(not(unix))]
+pub fn is_stop_due() -> bool {
+    false
+}
 
 /// Listens to nothing.
 ///

@@ -12,16 +12,17 @@ use crate::state::{Ended, History, Run};
 impl Lifecycle {
     /// The last runs in which something ran, oldest first; with `phases`, those in which a step of one of these ran, and only
     /// these steps. Where members are named, the steps of others do not count; those of several members do, unless they go by
-    /// the name of one. How many runs are remembered make.toml says.
+    /// the name of one. How many runs are remembered make.toml says. And what there is to warn of, if anything cannot be
+    /// understood.
     ///
     /// # Errors
     /// A phase that neither is nor was there.
-    pub fn history(&self, phases: &[String]) -> Result<Vec<PastRun>, Error> {
-        let mut runs = runs(&home(self), self.project.remembered);
+    pub fn history(&self, phases: &[String]) -> Result<(Vec<PastRun>, Vec<String>), Error> {
+        let (mut runs, warnings) = runs(&home(self), self.project.remembered);
         let selection = &self.options.selection;
         let is_any_named = !(selection.packages.is_empty() && selection.exclude.is_empty());
         if phases.is_empty() && !is_any_named {
-            return Ok(runs);
+            return Ok((runs, warnings));
         }
         let others = self.workspace.ids().filter(|id| is_any_named && !self.selected.contains(id));
         let others: HashSet<&str> = others.map(|id| &*self.workspace.member(id).name).collect();
@@ -43,21 +44,25 @@ impl Lifecycle {
             run.fresh.retain(|name| is_wanted(name));
         }
         runs.retain(|run| !run.steps.is_empty() || !run.fresh.is_empty());
-        Ok(runs)
+        Ok((runs, warnings))
     }
 }
 
-/// The last runs that are remembered.
-pub fn runs(home: &Home, keep: usize) -> Vec<PastRun> {
-    // What cannot be read is told by the run that writes it.
-    let (history, _) = History::load(home, keep);
-    history.runs.into_iter().map(past).collect()
+/// The last runs that are remembered, and what there is to warn of.
+pub fn runs(home: &Home, keep: usize) -> (Vec<PastRun>, Vec<String>) {
+    let (history, warning) = History::load(home, keep);
+    let unreadable = (history.unreadable > 0).then(|| {
+        let place = home.own().display();
+        format!("{} runs in the history in {place} cannot be understood: they are left out", history.unreadable)
+    });
+    (history.runs.into_iter().map(past).collect(), warning.into_iter().chain(unreadable).collect())
 }
 
 fn past(run: Run) -> PastRun {
     let steps = run.steps.into_iter().map(|step| PastStep {
         name: step.id,
         succeeded: step.ended == Ended::Succeeded,
+        cancelled: step.ended == Ended::Cancelled,
         duration: Duration::from_millis(step.duration_ms),
         peak: step.peak_memory,
         call: step.call,

@@ -161,7 +161,7 @@ impl<'a> Planned<'a> {
             bounds: self.lifecycle.project.cache,
             runs: self.lifecycle.project.remembered,
         };
-        let slower = self.slower(&run, (home, &call));
+        let slower = self.slower(&run, (home, &call), events);
         if !past.is_blocked {
             let _entered = tracing::debug_span!("keep").entered();
             keep::keep(&ran, (&keys, kept), pool, ended, events);

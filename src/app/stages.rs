@@ -15,6 +15,7 @@ use crate::outputs::Outputs;
 use crate::plan::Expansion;
 use crate::process::Children;
 use crate::schedule::Terms;
+use crate::signal;
 use crate::state::Started;
 use crate::store::Blobs;
 
@@ -112,7 +113,7 @@ impl Stages<'_> {
     }
 
     fn children(&self) -> (Children, Option<String>) {
-        Children::sharing(self.pool.current_num_threads(), Arc::clone(&self.lifecycle.clock))
+        Children::sharing(self.pool.current_num_threads(), Arc::clone(&self.lifecycle.clock), signal::is_stop_due)
     }
 }
 

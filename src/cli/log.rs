@@ -33,7 +33,9 @@ pub fn begin(color: bool) -> Result<bool, Error> {
         .with_env_filter(filter)
         .with_span_events(FmtSpan::CLOSE)
         .with_writer(io::stderr)
-        .with_ansi(color);
+        .with_ansi(color)
+        // What cannot be told on standard error cannot be told there either: that would be a panic.
+        .log_internal_errors(false);
     // Whoever has set one already in this process keeps it.
     let _ = if json.is_empty() { subscriber.try_init() } else { subscriber.json().try_init() };
     Ok(true)

@@ -96,7 +96,7 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
         return print(&if json { report::cache_cleared_json(&cleared) } else { report::cache_cleared(&cleared) });
     }
     if arguments.history {
-        return history(&lifecycle, &arguments.phases, json);
+        return history(&lifecycle, &arguments.phases, (json, display.color));
     }
     if arguments.list {
         return print(&if json { lifecycle.list_json()? } else { lifecycle.list()? });
@@ -123,8 +123,12 @@ fn act(arguments: &Arguments, display: Display) -> anyhow::Result<u8> {
     code
 }
 
-fn history(lifecycle: &Lifecycle, phases: &[String], json: bool) -> anyhow::Result<u8> {
-    let runs = lifecycle.history(phases)?;
+fn history(lifecycle: &Lifecycle, phases: &[String], (json, color): (bool, bool)) -> anyhow::Result<u8> {
+    let (runs, warnings) = lifecycle.history(phases)?;
+    for text in warnings {
+        // If standard error is gone, nobody can be told.
+        let _ = io::stderr().write_all(report::warning(color, format_args!("{text}\n")).as_bytes());
+    }
     if json {
         return print_lines(report::history_json(&runs));
     }

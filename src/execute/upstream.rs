@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use crate::fingerprint::{Description, Tag};
-use crate::model::{CargoCommand, Digest, EdgeKind, Plan, Step, StepId, StepInfo};
+use crate::model::{CargoCommand, Digest, Plan, Step, StepId, StepInfo};
 
 /// Who makes something for whom.
 pub struct Upstream<'a> {
@@ -51,8 +51,8 @@ impl<'a> Upstream<'a> {
         for edge in &plan.edges {
             let makes =
                 |step: &Step| !step.definition.builtin || step.definition.outputs.is_some() || makes_artifacts(step);
-            let feeds = matches!(edge.kind, EdgeKind::Needs(_) | EdgeKind::Before(_) | EdgeKind::BeforeAll(_));
-            if feeds && plan.steps.get(edge.from.index()).is_none_or(makes) {
+            // The order of the command line is no more than a wish.
+            if edge.kind.is_hard() && plan.steps.get(edge.from.index()).is_none_or(makes) {
                 before[edge.to.index()].push(edge.from.index());
             }
         }

@@ -301,7 +301,6 @@ impl<'a> Worker<'a> {
 
 impl Work for Worker<'_> {
     fn pass(&self, id: StepId) -> Option<Passed> {
-        let span = tracing::debug_span!("step", name = self.judge.name(id), verdict = "fresh");
         let claim = self.claim_at_once(id)?;
         self.look_around(id);
         let judged = self.judge.judge(id, &|step| self.came(step));
@@ -309,13 +308,14 @@ impl Work for Worker<'_> {
         if !is_in_place || self.judge.verifies() {
             return None;
         }
+        let span = tracing::debug_span!("step", step = self.judge.name(id), verdict = "fresh");
         let passed = span.in_scope(|| self.pass_by(id, judged));
         drop(claim);
         Some(passed)
     }
 
     fn step(&self, id: StepId, tell: &Teller<'_>) -> Turn {
-        let span = tracing::debug_span!("step", name = self.judge.name(id), verdict = tracing::field::Empty);
+        let span = tracing::debug_span!("step", step = self.judge.name(id), verdict = tracing::field::Empty);
         let _entered = span.enter();
         let claim = self.claim(id, tell);
         self.look_around(id);

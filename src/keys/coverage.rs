@@ -30,6 +30,9 @@ pub enum Class {
     IgnoredLess(PhaseId),
     /// What the `//` patterns of these [`Patterns`] name, in the whole workspace; for the area of the root.
     Rooted(usize),
+    /// Every file that git would not ignore but for Rust sources where cargo looks for them, and what counts by its parts: what a
+    /// library may read when it runs.
+    Data,
     /// The root manifest and Cargo.lock as files, for steps of which no member's parts of them tell enough.
     Whole,
 }
@@ -47,6 +50,7 @@ impl Class {
             | Self::Above
             | Self::IgnoredSources
             | Self::IgnoredLess(_)
+            | Self::Data
             | Self::Rooted(_)
             | Self::Whole => 0,
             Self::Inputs(phase) => 2 * phase.index() + 1,
@@ -203,7 +207,7 @@ impl<'a> Coverage<'a> {
     /// The globs of a set, if it is not every file.
     pub fn globs(&self, (class, area): SetId) -> Option<&Globs> {
         match class {
-            Class::Default | Class::Less(_) | Class::Above | Class::Whole => None,
+            Class::Default | Class::Less(_) | Class::Above | Class::Data | Class::Whole => None,
             Class::IgnoredSources | Class::IgnoredLess(_) => self.sources.as_ref().map(|sources| &sources.own),
             Class::Inputs(phase) => Some(&self.compiled.get(*self.patterns.get(&(phase, area))?)?.own),
             Class::Rooted(place) => Some(&self.compiled.get(place)?.root),
@@ -224,7 +228,8 @@ impl<'a> Coverage<'a> {
 
     /// The sets of a class that may hold files of an area: its own, and, by patterns, those of the areas around it.
     pub fn reaching(&self, class: Class, area: usize) -> impl Iterator<Item = SetId> {
-        let around = if matches!(class, Class::Default | Class::Less(_)) { &[][..] } else { &self.around[area] };
+        let is_own = matches!(class, Class::Default | Class::Less(_) | Class::Data);
+        let around = if is_own { &[][..] } else { &self.around[area] };
         [area].into_iter().chain(around.iter().copied()).map(move |own| (class, own))
     }
 
@@ -340,6 +345,12 @@ impl<'a> Coverage<'a> {
             || words_of_cargo(step).any(|words| selected(&words).is_none_or(|names| !names.into_iter().all(own)));
         let by_args = || step.takes_args && selected(self.args).is_none_or(|names| !names.is_empty());
         is_whole || (compiles(step) && (by_commands() || by_args()))
+    }
+
+    /// Whether the file, in an area, is data.
+    pub fn is_data(&self, path: &Path) -> bool {
+        let is_source = || self.sources.as_ref().is_some_and(|sources| sources.own.matches(path));
+        !path.to_str().is_some_and(|name| BY_PARTS.contains(&name)) && !is_source()
     }
 
     /// Whether the file of this name in the root counts by its parts.

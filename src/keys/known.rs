@@ -14,7 +14,7 @@ use crate::model::{Digest, PhaseId};
 use crate::walk::{Areas, Known, Tree};
 
 /// The version of the form; it also stands for what is taken for inputs where nobody names any.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 const MAGIC: &[u8; 4] = b"clsn";
 /// A class, its number, an area, whether there is a file, a digest.
 const ROW: usize = 1 + 4 + 4 + 1 + 32;
@@ -173,6 +173,7 @@ const fn tag(class: Class) -> (u8, usize) {
         Class::IgnoredLess(phase) => (5, phase.index()),
         Class::Rooted(place) => (6, place),
         Class::Whole => (7, 0),
+        Class::Data => (8, 0),
     }
 }
 
@@ -186,6 +187,7 @@ const fn class(tag: u8, number: usize) -> Option<Class> {
         5 => Class::IgnoredLess(PhaseId::new(number)),
         6 => Class::Rooted(number),
         7 => Class::Whole,
+        8 => Class::Data,
         _ => return None,
     })
 }

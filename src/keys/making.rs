@@ -79,6 +79,8 @@ impl Keys<'_> {
             let name = match id.0 {
                 Class::Rooted(_) => "/",
                 Class::Inputs(_) if id.0 == class => return None,
+                // It is among the files that members' parts tell of.
+                Class::Data => return None,
                 // Nearly always there is nothing in it, in any of the areas.
                 Class::IgnoredSources | Class::IgnoredLess(_) if !state.holds.contains(id) => return None,
                 Class::Default | Class::Less(_) if !self.coverage.is_unnamed(*id) => return None,

@@ -226,7 +226,11 @@ fn look_at_all(coverage: &Coverage<'_>, tree: &Tree, id: SetId) -> Seen {
         }
         None => {
             let area = &tree.areas[id.1];
-            let wanted = |file: &&File| id.0 != Class::Above || is_config(&file.path);
+            let wanted = |file: &&File| match id.0 {
+                Class::Above => is_config(&file.path),
+                Class::Data => coverage.is_data(&file.path),
+                _ => true,
+            };
             let mut files: Vec<File> = area.files.iter().filter(wanted).cloned().collect();
             let mut follows_walk = true;
             if id.0 == Class::Above {

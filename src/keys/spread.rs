@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::coverage::{Class, Coverage, SetId};
 use super::reads::{compiles, covers_everything, follows_modules};
-use crate::model::{Step, Workspace};
+use crate::model::{Engine, Step, Workspace};
 
 /// Areas, each once, in the order in which they were come to.
 pub struct Reached {
@@ -38,6 +38,8 @@ pub struct Spread {
     named: Class,
     /// The sources that git ignores, if they count.
     ignored: Option<Class>,
+    /// Whether what libraries may read when they run counts by itself, for test executables.
+    is_data: bool,
 }
 
 impl Spread {
@@ -50,6 +52,7 @@ impl Spread {
             class: coverage.class_of_step(step),
             named: coverage.class_of(step.phase),
             ignored: counts.then_some(class),
+            is_data: step.definition.engine == Engine::CargoTest,
         }
     }
 
@@ -62,6 +65,7 @@ impl Spread {
             }
             coverage.rooted(self.named, *area).into_iter().for_each(&mut tell);
             self.ignored.into_iter().for_each(|class| tell((class, *area)));
+            self.is_data.then_some(Class::Data).into_iter().for_each(|class| tell((class, *area)));
         }
     }
 

@@ -1,5 +1,6 @@
 //! The keys of test executables, and of members' documentation tests: what can change how they end.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
@@ -60,7 +61,7 @@ impl Keys<'_> {
         }
         key.part(Tag::Environment, "", self.environment);
         let class = self.coverage.class_of_step(step);
-        // What it depends on is in its executable, or in the libraries.
+        // What it depends on is in its executable, or in the libraries, but for what these read when they run.
         let covered = Covered { class: class.number(), own: true, dependencies: false };
         let known = &state.sets;
         let files = |area: usize| known.get(&self.coverage.set(class, area)).map(|set| set.digest);
@@ -98,13 +99,22 @@ impl Keys<'_> {
         self.cache.digest(path, &stat).map(|digested| digested.digest)
     }
 
-    /// The sets of files that are a member's own among those of a step.
+    /// The members that one depends on, in any way.
+    pub fn below(&self, member: MemberId) -> impl Iterator<Item = MemberId> {
+        let members = self.expansion.workspace.members.len();
+        let below = self.coverage.closure(member.index()).into_iter().filter(move |area| *area < members);
+        below.map(MemberId::new).filter(move |id| *id != member)
+    }
+
+    /// The sets of files that are a member's own among those of a step, with the data of what it depends on.
     fn sets_of_member(&self, step: &Step, member: MemberId) -> Vec<SetId> {
         let area = member.index();
-        let own = |id: &SetId| {
-            id.1 == area
-                || matches!(id.0, Class::Rooted(_))
-                || (id.0 == Class::Above && self.coverage.is_around(id.1, area))
+        let below: BTreeSet<usize> = self.coverage.closure(area).into_iter().filter(|below| *below != area).collect();
+        let own = |id: &SetId| match id.0 {
+            Class::Data => below.contains(&id.1),
+            Class::Rooted(_) => true,
+            Class::Above => id.1 == area || self.coverage.is_around(id.1, area),
+            _ => id.1 == area,
         };
         self.coverage.of(step).into_iter().filter(own).collect()
     }

@@ -31,6 +31,8 @@ pub struct PastStep {
     pub name: String,
     /// Whether it succeeded.
     pub succeeded: bool,
+    /// Whether it was ended, by a signal or because another failed.
+    pub cancelled: bool,
     /// How long it took.
     pub duration: Duration,
     /// The peak of its memory in bytes, if that is known.

@@ -28,6 +28,8 @@ pub struct Children {
     clock: Arc<Clock>,
     tokens: Option<Tokens>,
     shell: platform::Shell,
+    /// Whether who asked us to stand still has not taken that back.
+    is_stop_due: Option<fn() -> bool>,
     state: Mutex<State>,
 }
 
@@ -48,11 +50,11 @@ impl Children {
     }
 
     /// Nobody yet, of at most so many at once, with all that they start and that share the count. And what is to be noted
-    /// of that.
+    /// of that. `is_stop_due`: whether who asked us to stand still has not taken that back.
     #[must_use]
-    pub fn sharing(jobs: usize, clock: Arc<Clock>) -> (Self, Option<String>) {
+    pub fn sharing(jobs: usize, clock: Arc<Clock>, is_stop_due: fn() -> bool) -> (Self, Option<String>) {
         let (tokens, note) = Tokens::new(jobs);
-        (Self { clock, tokens, ..Self::default() }, note)
+        (Self { clock, tokens, is_stop_due: Some(is_stop_due), ..Self::default() }, note)
     }
 
     /// Whether no child runs. What ended children left behind does not count.
@@ -93,7 +95,10 @@ impl Children {
         // Those who heed it have that long to stop their own.
         std::thread::sleep(GLANCE * 5);
         self.signal_all(Signal::Freeze);
-        platform::stand_still();
+        // Whoever made us go on has not waited for that.
+        if self.is_stop_due.is_none_or(|is_due| is_due()) {
+            platform::stand_still();
+        }
         self.clock.go_on();
         self.signal_all(Signal::Continue);
     }

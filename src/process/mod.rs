@@ -97,7 +97,7 @@ pub struct Exit {
     /// How long it waited for its start.
     pub waited: Duration,
     /// The peak of its memory in bytes, by the system's accounting: the largest resident set that it, or one of those that it
-    /// started and waited for, ever had; never less than ours when it started. `None` where the system does not tell.
+    /// started and waited for, ever had. `None` where the system does not tell: on Unix of what is not above our own.
     pub peak: Option<u64>,
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Mutex, PoisonError};
 
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::SigSet;
 use rustix::io::{Errno, FdFlags, fcntl_setfd, retry_on_intr};
 use rustix::process::{self as system, Pid, WaitId, WaitIdOptions};
@@ -132,11 +133,19 @@ pub fn is_over(child: &Child) -> bool {
     pid(child.id()).is_none_or(|pid| !matches!(system::waitid(WaitId::Pid(pid), options), Ok(None)))
 }
 
-/// Takes the status of a child that has ended, and the peak of its memory in bytes.
+/// Takes the status of a child that has ended, and the peak of its memory in bytes. The system counts what it was before it
+/// became another program, which is we: of a smaller one nothing is known.
 pub fn reap(child: Child) -> io::Result<(ExitStatus, Option<u64>)> {
     let ended = child.wait4()?;
     let peak = ended.rusage.maxrss;
-    Ok((ended.status, (peak > 0).then_some(peak)))
+    Ok((ended.status, (peak > own_peak()).then_some(peak)))
+}
+
+/// The peak of our own memory in bytes.
+fn own_peak() -> u64 {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss());
+    let unit = if cfg!(target_vendor = "apple") { 1 } else { 1024 };
+    u64::try_from(usage).unwrap_or_default() * unit
 }
 
 /// Stands still until somebody makes us go on.

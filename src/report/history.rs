@@ -44,7 +44,7 @@ pub fn history(runs: &[PastRun], now: u64) -> String {
         "ago", "took", "saved", "ran", "fresh", "failed", "exit"
     );
     for run in runs.iter().skip(left_out) {
-        let failed = run.steps.iter().filter(|step| !step.succeeded).count();
+        let failed = run.steps.iter().filter(|step| !step.succeeded && !step.cancelled).count();
         let ago = age(Duration::from_millis(now.saturating_sub(run.started_at)));
         let (took, saved) = (seconds(run.duration), seconds(run.saved));
         let (ran, fresh, exit, phases) = (run.steps.len(), run.cached, run.exit, run.phases.join(" "));
@@ -87,6 +87,7 @@ pub fn history_json(runs: &[PastRun]) -> impl Iterator<Item = String> + '_ {
                 json!({
                     "name": step.name,
                     "succeeded": step.succeeded,
+                    "cancelled": step.cancelled,
                     "duration_ms": millis(step.duration),
                     "peak_memory": step.peak,
                 })
@@ -113,7 +114,7 @@ fn summaries(runs: &[PastRun]) -> BTreeMap<&str, Summary<'_>> {
         for step in &run.steps {
             let summary = all.entry(&step.name).or_default();
             summary.ran += 1;
-            summary.failed += usize::from(!step.succeeded);
+            summary.failed += usize::from(!step.succeeded && !step.cancelled);
             summary.total += step.duration;
             summary.longest = summary.longest.max(step.duration);
             summary.last = step.duration;
@@ -140,7 +141,8 @@ mod tests {
 
     fn run(number: u64, took: u64, succeeded: bool) -> PastRun {
         let duration = Duration::from_millis(took);
-        let step = PastStep { name: "build".into(), succeeded, duration, peak: Some(7_000_000), call: None };
+        let step =
+            PastStep { name: "build".into(), succeeded, cancelled: false, duration, peak: Some(7_000_000), call: None };
         PastRun {
             started_at: number * 60_000,
             duration,

@@ -97,6 +97,15 @@ fn memory_has_a_budget_too() {
     assert!(line.ends_with(" MB, more than the 60 MB of max_memory_mb"), "{line}");
 }
 
+/// The system counts the memory of the program that starts another for that one, too.
+#[cfg(unix)]
+#[test]
+fn our_own_memory_is_nobody_elses() {
+    let ended = scene("max_memory_mb = 1\n").call("go").arg("--message-format").arg("json").run();
+    assert!(!ended.text().contains("max_memory_mb"), "{}", ended.text());
+    assert!(ended.out().contains("\"peak_memory\":null"), "{}", ended.text());
+}
+
 #[test]
 fn reports_for_machines_tell_of_it() {
     let scene = scene("max_phase_time = 100\nenforce = true\n");

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::events::{events, named};
 use crate::scene::Scene;
-use crate::signals::interrupted;
+use crate::signals::{interrupted, send, until};
 
 const MAKE: &str = r#"
 [lifecycle.go]
@@ -139,4 +139,34 @@ fn a_run_took_the_time_before_its_steps_too() {
     let ended_at = named(&events, "ended")[0]["at_ms"].as_u64().unwrap();
     let took = remembered(&scene)[0]["duration_ms"].as_u64().unwrap();
     assert!(took >= ended_at, "{took} {ended_at}");
+}
+
+#[test]
+fn a_history_that_is_damaged_is_told_and_what_was_interrupted_has_not_failed() {
+    let scene = Scene::of(&["a"])
+        .make("[lifecycle.go]\ncommand = \"touch $SIDE/started; sleep $LONG\"\nenv-inputs = [\"LONG\"]\n");
+    scene.call("go").env("LONG", "0").succeeds();
+    scene.take("started");
+    let call = scene.call("go").env("LONG", "1000");
+    let child = call.start();
+    until("it runs", || scene.beside("started").exists());
+    send(&child, Signal::INT);
+    assert_eq!(call.wait(child).code, Some(130));
+    let told = scene.call("--history --message-format json").succeeds().out();
+    let runs: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ended = |run: &Value| (run["steps"][0]["succeeded"].clone(), run["steps"][0]["cancelled"].clone());
+    assert_eq!(runs.iter().map(ended).collect::<Vec<_>>(), [(true.into(), false.into()), (false.into(), true.into())]);
+    let told = scene.call("--history").succeeds().out();
+    let row = told.lines().find(|line| line.ends_with(" go a")).unwrap_or_default();
+    assert_eq!(row.split_whitespace().take(3).collect::<Vec<_>>(), ["2", "0", "0"], "{told}");
+
+    let history = scene.state_json().with_file_name("history.jsonl");
+    let good = std::fs::read_to_string(&history).unwrap();
+    std::fs::write(&history, format!("{{\n{good}")).unwrap();
+    let told = scene.call("--history").succeeds();
+    assert!(told.err().starts_with("warning: 1 runs in the history in "), "{}", told.text());
+    std::fs::write(&history, "something else").unwrap();
+    let told = scene.call("--history").succeeds();
+    assert!(told.err().contains("starts without the history of runs; it is now "), "{}", told.text());
+    assert!(told.out().contains("No run is remembered"), "{}", told.text());
 }

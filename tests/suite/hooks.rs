@@ -46,7 +46,7 @@ lint (3 members): stale: first run
     cargo clippy --workspace --all-targets
 build (3 members): stale: first run
     cargo build --workspace
-doc (3 members): stale: first run
+doc (3 members): stale: depends on build
     cargo doc --workspace --no-deps
 test (3 members): stale: first run
     cargo test --workspace
@@ -59,7 +59,7 @@ test (3 members): stale: first run
          Ran fmt (3 members) in [time] (first run)
          Ran lint (3 members) in [time] (first run)
          Ran build (3 members) in [time] (first run)
-         Ran doc (3 members) in [time] (first run)
+         Ran doc (3 members) in [time] (depends on build)
          Ran test (3 members) in [time] (first run): no tests in 6 executables
     Finished 5 steps in [time]: 5 run
 [exit 0]
@@ -364,4 +364,21 @@ check b: stale: first run
     let mut ran = ran.ran();
     ran.sort();
     assert_eq!(ran, ["check (2 members) (first run)", "check b (first run)"]);
+}
+
+#[test]
+fn what_comes_after_a_phase_runs_again_when_that_has_made_something_else() {
+    let scene = Scene::of(&["a"]).make(
+        "[lifecycle.make]\ninputs = [\"//conf.txt\"]\noutputs = [\"made\"]\ncommand = \"cp ../conf.txt made\"\n\
+        [lifecycle.pack]\ninputs = [\"Cargo.toml\"]\noutputs = [\"packed\"]\ncommand = \"cp made packed\"\n\
+        [lifecycle.sign]\ninputs = [\"Cargo.toml\"]\nscope = \"workspace\"\noutputs = [\"signed\"]\ncommand = \"cp a/packed signed\"\n\
+        [hooks]\nafter_make = [\"pack\"]\nafter_all = [\"sign\"]\n",
+    );
+    scene.write(".gitignore", "made\npacked\nsigned\n");
+    for conf in ["1", "2"] {
+        scene.write("conf.txt", conf);
+        scene.call("make").succeeds();
+        assert_eq!(std::fs::read_to_string(scene.at("signed")).unwrap(), conf);
+        assert!(scene.call("make").succeeds().was_fresh());
+    }
 }

@@ -15,7 +15,7 @@ fn spans_are_told_as_lines_or_as_objects_with_what_they_are_of() {
         "plan{steps=1}",
         "walk{areas=2 changed=2}",
         "hash{opened=",
-        "step{name=\"go a\"",
+        "step{step=\"go a\"",
         "command{program=sh",
     ] {
         assert!(told.err().contains(span), "{span}: {}", told.text());
@@ -23,7 +23,34 @@ fn spans_are_told_as_lines_or_as_objects_with_what_they_are_of() {
     let told = scene.call("go").env("CARGO_LIFECYCLE_LOG", "json").run();
     let objects = told.err();
     let step = objects.lines().find(|line| line.contains(r#""name":"step""#) && line.contains(r#""message":"close""#));
-    assert!(step.is_some_and(|step| step.starts_with('{') && step.contains(r#""verdict":"fresh""#)), "{objects}");
+    let step: serde_json::Value = serde_json::from_str(step.unwrap()).unwrap();
+    assert_eq!(step["span"], serde_json::json!({"name": "step", "step": "go a", "verdict": "fresh"}), "{objects}");
+}
+
+#[test]
+fn a_step_is_told_once_however_it_is_judged() {
+    let scene = Scene::of(&["a"]).make("[lifecycle.go]\ncache = false\ncommand = \"true\"\n");
+    for _ in 0..2 {
+        let told = scene.call("go").env("CARGO_LIFECYCLE_LOG", "debug").run();
+        let err = told.err();
+        let steps: Vec<_> = err.lines().filter(|line| line.contains("}: cargo_lifecycle::execute::worker: ")).collect();
+        assert!(steps.len() == 1 && steps[0].contains("verdict=\"stale\""), "{}", told.text());
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_written_changes_nothing() {
+    let Ok(full) = std::fs::File::options().write(true).open("/dev/full") else { return };
+    let scene = Scene::of(&["a"]).make(
+        "[lifecycle.go]\ncommand = \"true\"\n[lifecycle.last]\nscope = \"workspace\"\ncommand = \"touch $SIDE/over\"\n\
+        [hooks]\nfinally = [\"last\"]\n",
+    );
+    for log in ["debug", "json"] {
+        let mut command = scene.call("go").env("CARGO_LIFECYCLE_LOG", log).command();
+        let status = command.stderr(full.try_clone().unwrap()).status().unwrap();
+        assert_eq!(status.code(), Some(0), "{log}");
+        std::fs::remove_file(scene.beside("over")).unwrap();
+    }
 }
 
 #[test]

@@ -255,3 +255,40 @@ fn what_is_written_while_a_test_runs_keeps_the_result_of_its_member_only() {
     );
     assert!(test.succeeds().was_fresh());
 }
+
+/// What a library reads when it runs is compiled into no executable.
+#[test]
+fn data_of_a_dependency_runs_the_tests_that_it_reaches() {
+    let scene = Scene::of(&["base", "api base", "other"]);
+    scene.write("conf.txt", "1");
+    scene.write("base/data.txt", "1");
+    scene.write(
+        "base/build.rs",
+        "fn main() {\n    println!(\"cargo::rerun-if-changed=../conf.txt\");\n    \
+        std::fs::copy(\"../conf.txt\", std::env::var(\"OUT_DIR\").unwrap() + \"/made\").unwrap();\n}\n",
+    );
+    scene.write(
+        "base/src/lib.rs",
+        "/// ```\n/// assert_eq!(base::is(\"\"), false);\n/// ```\npub fn is(text: &str) -> bool {\n    \
+        [concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/data.txt\"), concat!(env!(\"OUT_DIR\"), \"/made\")]\n        \
+        .iter()\n        .all(|path| std::fs::read_to_string(path).unwrap() == text)\n}\n",
+    );
+    scene.write(
+        "api/src/lib.rs",
+        "/// ```\n/// assert!(base::is(\"1\"));\n/// ```\npub fn api() {}\n\n\
+        #[test]\nfn is_one() {\n    assert!(base::is(\"1\"));\n}\n",
+    );
+    scene.append("other/src/lib.rs", "#[test]\nfn is_alone() {}\n");
+    let test = scene.call("test -v --keep-going");
+    assert!(runs(&test).len() >= 5);
+    for path in ["base/data.txt", "conf.txt"] {
+        scene.write(path, "2");
+        assert_eq!(failed(&test.run()), ["api", "api (doc)"], "{path}");
+        scene.write(path, "1");
+        assert_eq!(runs(&test), [""; 0], "{path}");
+    }
+    // Sources are compiled.
+    scene.write("base/tests/it.rs", "#[test]\nfn holds() {}\n");
+    let ran = runs(&test);
+    assert!(ran.iter().all(|name| name.starts_with("base")), "{ran:?}");
+}

@@ -9,7 +9,7 @@ use crate::app::{Report, keep, past};
 use crate::execute::Run;
 use crate::fingerprint::sha256;
 use crate::home::Home;
-use crate::model::{Closing, Exceeded, Outcome, StepId, Usual, durations_of};
+use crate::model::{Closing, EventKind, Exceeded, Outcome, StepId, Usual, durations_of};
 use crate::plan::Expansion;
 
 impl Planned<'_> {
@@ -41,6 +41,7 @@ impl Planned<'_> {
         &self,
         run: &Run,
         (home, call): (&Home, &dyn Fn(StepId) -> String),
+        events: &mut dyn FnMut(EventKind),
     ) -> Vec<(StepId, Duration, Usual)> {
         let took = |id: StepId| run.durations[id.index()];
         let ran = self.plan.ids().filter(|id| run.outcomes[id.index()] == Outcome::Succeeded);
@@ -48,7 +49,8 @@ impl Planned<'_> {
         if ran.is_empty() {
             return Vec::new();
         }
-        let runs = past::runs(home, self.lifecycle.project.remembered);
+        let (runs, warnings) = past::runs(home, self.lifecycle.project.remembered);
+        warnings.into_iter().for_each(|text| events(EventKind::Warned(text)));
         let durations = durations_of(&runs);
         let usual = |id: StepId| Usual::of(durations.get(&(&*self.steps[id.index()].name, Some(&*call(id))))?);
         let slower = |id| Some((id, took(id), usual(id).filter(|usual| usual.is_exceeded_by(took(id)))?));

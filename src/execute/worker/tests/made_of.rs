@@ -1,6 +1,6 @@
 //! What a test is made of: the files that decide about it, and its key. It knows nothing of results.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use super::super::super::ran::Ran;
 use super::super::{Prepared, Worker};
 use super::called::Called;
 use crate::keys::{Key, LIBRARY_PATH, TestFacts};
-use crate::model::{Digest, Reason, StepId};
+use crate::model::{Digest, MemberId, Reason, StepId};
 use crate::process::{CommandLine, Program};
 
 /// A file that a test is made of.
@@ -76,9 +76,9 @@ impl Worker<'_> {
             found.insert(("the executable".to_owned(), PathBuf::from(called.call.args.first()?)));
             self.add_started(called, ran, &mut found);
         }
-        let script = self.made_for(called, ran);
-        let script = script.map(|folder| files_in(WalkDir::new(&folder), &folder, "of its build script"));
-        found.extend(script.into_iter().flatten());
+        for (folder, whose) in self.made_for(called, ran) {
+            found.extend(files_in(WalkDir::new(folder), folder, &whose));
+        }
         let file = |(name, path): (String, PathBuf)| {
             let digest = self.keys.digest_of_file(&path).ok()?;
             Some(TestFile { name, path, digest })
@@ -142,10 +142,22 @@ impl Worker<'_> {
         }
     }
 
-    /// The folder that the build script of its package fills.
-    fn made_for(&self, called: &Called, ran: &Ran) -> Option<PathBuf> {
-        let dir = PathBuf::from(called.call.variable("OUT_DIR")?);
-        ran.scripts.iter().any(|script| script.out_dir == dir).then_some(dir)
+    /// The folders that the build scripts of its package and of those of the workspace below it fill: a library may read there
+    /// when it runs.
+    fn made_for<'r>(&self, called: &Called, ran: &'r Ran) -> impl Iterator<Item = (&'r Path, String)> {
+        let workspace = self.expansion.workspace;
+        let spec = |id: MemberId| workspace.member(id).package.as_ref().map(|package| &*package.spec);
+        let own = called.call.variable("OUT_DIR").map(PathBuf::from);
+        let below: HashMap<&str, MemberId> =
+            self.keys.below(called.member).filter_map(|id| Some((spec(id)?, id))).collect();
+        ran.scripts.iter().filter_map(move |script| {
+            let folder = script.out_dir.as_path();
+            if own.as_deref() == Some(folder) {
+                return Some((folder, "of its build script".to_owned()));
+            }
+            let id = below.get(&*script.package_id)?;
+            Some((folder, format!("of the build script of {}", workspace.member(*id).name)))
+        })
     }
 }
 

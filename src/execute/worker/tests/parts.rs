@@ -145,7 +145,7 @@ impl Worker<'_> {
         let Some((testing, part)) = testing.and_then(|testing| Some((testing, testing.parts.get(place)?))) else {
             return unknown();
         };
-        let _entered = tracing::debug_span!("part", name = &*part.name).entered();
+        let _entered = tracing::debug_span!("part", part = &*part.name).entered();
         tell.part_started(Arc::clone(&part.name));
         let clock = self.commands.children.now();
         let tries = self.tries_of(id, part.of.member);
