@@ -37,6 +37,8 @@
     task.held += bar.to - bar.from;
   }
   for (const place of data.path) bars[place].critical = bars[place].task.critical = true;
+  // Hooks for the other way of ending are not.
+  const called = tasks.filter((task) => OUTCOMES.includes(task.outcome)).length;
   const perSlot = Array.from({ length: data.slots }, () => []);
   for (const bar of bars) perSlot[bar.slot].push(bar);
   const unrun = tasks.filter((task) => task.from < 0 && (task.outcome === "skipped" || task.outcome === "cancelled"));
@@ -713,7 +715,7 @@
   function fill() {
     const part = found.slice(0, shown);
     $("steps").tBodies[0].replaceChildren(...part.map(row));
-    $("count").textContent = `${found.length.toLocaleString("en")} of ${plural(tasks.length, "row")}` +
+    $("count").textContent = `${found.length.toLocaleString("en")} of ${plural(called, "row")}` +
       (part.length < found.length ? `, the first ${part.length.toLocaleString("en")} shown` : "");
     $("more").hidden = part.length >= found.length;
   }

@@ -92,7 +92,9 @@ fn of_task(timeline: &Timeline, task: &Task, texts: &mut Texts) -> Value {
         Some(Outcome::Cached { saved, restored }) => (Some(format!("{restored} outputs restored")), *saved),
         _ => (None, task.took),
     };
-    let how = task.outcome.as_ref().map_or("cancelled", outcome);
+    // Of the steps only those of `on_success` and `on_error` that were not called for do not end.
+    let untold = if task.is_part { "cancelled" } else { "uncalled" };
+    let how = task.outcome.as_ref().map_or(untold, outcome);
     json!([
         texts.place(&task.name),
         texts.place(&task.phase),

@@ -34,6 +34,19 @@ fn rows(data: &Value) -> Vec<(String, String, String)> {
 }
 
 #[test]
+fn a_hook_for_another_end_was_neither_run_nor_cancelled() {
+    let scene = Scene::of(&["a"]).make(
+        "[lifecycle.go]\ncommand = \"true\"\n[lifecycle.tell]\nscope = \"workspace\"\ncommand = \"true\"\n\
+        [lifecycle.mourn]\nscope = \"workspace\"\ncommand = \"true\"\n\
+        [hooks]\non_success = [\"tell\"]\non_error = [\"mourn\"]\n",
+    );
+    scene.call("go --timings").succeeds();
+    let rows = rows(&data(pages(&scene).last().unwrap()));
+    let ended: Vec<&str> = rows.iter().map(|(_, outcome, _)| &**outcome).collect();
+    assert_eq!(ended, ["succeeded", "succeeded", "uncalled"], "{rows:?}");
+}
+
+#[test]
 fn the_page_tells_of_steps_and_tests_how_they_ended_and_why_they_ran() {
     let scene = Scene::of(&["a", "b"]).make(
         "[lifecycle.gen]\ncommand = \"true\"\ninputs = [\"src/**\"]\n\
