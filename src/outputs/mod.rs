@@ -7,6 +7,7 @@ mod restore;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, Metadata};
 use std::io;
+use std::mem::discriminant;
 use std::path::{Component, Path, PathBuf};
 
 use crate::hash_cache::FileHashCache;
@@ -58,7 +59,9 @@ impl<'a> Outputs<'a> {
         let entries = side_by_side(&found, |(path, metadata)| {
             let is_new = !before.contains(path);
             let (path, kind) = (self.relative(path)?, self.kind(path, metadata)?);
-            let is_known = |known: &Manifest| known.entries.iter().any(|one| one.written && one.path == path);
+            // What is of another sort now was not made by the step, but stood in its way.
+            let is_same = |one: &Made| one.path == path && discriminant(&one.kind) == discriminant(&kind);
+            let is_known = |known: &Manifest| known.entries.iter().any(|one| one.written && is_same(one));
             Ok(Made { written: is_new || known.is_some_and(is_known), path, kind })
         });
         Ok(Manifest { entries: entries.into_iter().collect::<Result<_, String>>()? })

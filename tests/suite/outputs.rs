@@ -344,3 +344,18 @@ fn what_comes_through_a_step_that_makes_nothing() {
     scene.call("pack").succeeds();
     assert_eq!(read(&scene, "alpha/pack.txt"), "2");
 }
+
+#[test]
+fn what_stood_in_the_way_of_an_output_is_not_taken_for_one() {
+    let scene = Scene::of(&["a"])
+        .make("[lifecycle.go]\ninputs = [\"in\"]\noutputs = [\"out\"]\ncommand = \"cat in > out; true\"\n");
+    scene.write("a/in", "1");
+    scene.write(".gitignore", "out\n");
+    scene.call("go").succeeds();
+    fs::remove_file(scene.at("a/out")).unwrap();
+    fs::create_dir(scene.at("a/out")).unwrap();
+    scene.call("go").succeeds();
+    fs::remove_dir(scene.at("a/out")).unwrap();
+    scene.call("go").succeeds();
+    assert_eq!(fs::read_to_string(scene.at("a/out")).unwrap(), "1");
+}
