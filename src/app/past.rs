@@ -18,7 +18,14 @@ impl Lifecycle {
     /// # Errors
     /// A phase that neither is nor was there.
     pub fn history(&self, phases: &[String]) -> Result<(Vec<PastRun>, Vec<String>), Error> {
-        let (mut runs, warnings) = runs(&home(self), self.project.remembered);
+        let home = home(self);
+        let (history, warning) = History::load(&home, self.project.remembered);
+        let unreadable = (history.unreadable > 0).then(|| {
+            let place = home.own().display();
+            format!("{} runs in the history in {place} cannot be understood: they are left out", history.unreadable)
+        });
+        let warnings = warning.into_iter().chain(unreadable).collect();
+        let mut runs: Vec<PastRun> = history.runs.into_iter().map(past).collect();
         let selection = &self.options.selection;
         let is_any_named = !(selection.packages.is_empty() && selection.exclude.is_empty());
         if phases.is_empty() && !is_any_named {
@@ -48,14 +55,11 @@ impl Lifecycle {
     }
 }
 
-/// The last runs that are remembered, and what there is to warn of.
-pub fn runs(home: &Home, keep: usize) -> (Vec<PastRun>, Vec<String>) {
+/// The last runs that are remembered, and a warning if that is none of ours. Of single ones that cannot be understood who asks
+/// for all is told.
+pub fn runs(home: &Home, keep: usize) -> (Vec<PastRun>, Option<String>) {
     let (history, warning) = History::load(home, keep);
-    let unreadable = (history.unreadable > 0).then(|| {
-        let place = home.own().display();
-        format!("{} runs in the history in {place} cannot be understood: they are left out", history.unreadable)
-    });
-    (history.runs.into_iter().map(past).collect(), warning.into_iter().chain(unreadable).collect())
+    (history.runs.into_iter().map(past).collect(), warning)
 }
 
 fn past(run: Run) -> PastRun {

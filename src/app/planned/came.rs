@@ -49,8 +49,8 @@ impl Planned<'_> {
         if ran.is_empty() {
             return Vec::new();
         }
-        let (runs, warnings) = past::runs(home, self.lifecycle.project.remembered);
-        warnings.into_iter().for_each(|text| events(EventKind::Warned(text)));
+        let (runs, warning) = past::runs(home, self.lifecycle.project.remembered);
+        warning.into_iter().for_each(|text| events(EventKind::Warned(text)));
         let durations = durations_of(&runs);
         let usual = |id: StepId| Usual::of(durations.get(&(&*self.steps[id.index()].name, Some(&*call(id))))?);
         let slower = |id| Some((id, took(id), usual(id).filter(|usual| usual.is_exceeded_by(took(id)))?));
