@@ -99,9 +99,10 @@ impl Seen {
 
 /// Whether it is a line of our own, which no step has printed.
 fn is_ours(line: &str) -> bool {
-    const WARNINGS: [&str; 5] = [
+    const WARNINGS: [&str; 6] = [
         "not kept",
         " is damaged",
+        " is not a file of cargo lifecycle's",
         "; what stood there is in `",
         "waits for another run",
         "name no file that is there",
