@@ -124,10 +124,9 @@ mod unix {
                 signal_hook::flag::register_conditional_default(*signal, Arc::clone(&nobody_listens))?;
             }
             let last = Arc::new(AtomicUsize::new(0));
-            for (signal, what) in [(SIGTSTP, STOP), (SIGCONT, CONTINUE)] {
-                if heeded.contains(&SIGTSTP) {
-                    signal_hook::flag::register_usize(signal, Arc::clone(&last), what)?;
-                }
+            if heeded.contains(&SIGTSTP) {
+                signal_hook::flag::register_usize(SIGTSTP, Arc::clone(&last), STOP)?;
+                signal_hook::flag::register_usize(SIGCONT, Arc::clone(&last), CONTINUE)?;
             }
             Ok(Self { heeded, nobody_listens, last, listeners: Mutex::new(0) })
         }

@@ -66,8 +66,8 @@ const ROOMS: &[Room] = &[
     room("hash_cache", &["atomic", "checksum", "disk", "model", "moment"], &["memchr", "sha2", "thiserror", "tracing"]),
     room("store", &["home", "model"], &["sha2", "tempfile", "thiserror", "walkdir"]),
     room("state", &["home", "model"], &["serde", "serde_json"]),
-    room("signal", &["model"], &["signal_hook"]),
     room("process", &["ansi"], &["jobserver", "nix", "rustix", "tempfile", "thiserror", "tracing", "wait4"]),
+    room("signal", &["model"], &["signal_hook"]),
     room("profiling", &["model"], &["nix", "pprof"]),
     // What stands on the core and the doors.
     room("flush", &["home", "model", "state", "store"], &[]),

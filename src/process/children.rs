@@ -50,7 +50,7 @@ impl Children {
     }
 
     /// Nobody yet, of at most so many at once, with all that they start and that share the count. And what is to be noted
-    /// of that. `is_stop_due`: whether who asked us to stand still has not taken that back.
+    /// of that.
     #[must_use]
     pub fn sharing(jobs: usize, clock: Arc<Clock>, is_stop_due: fn() -> bool) -> (Self, Option<String>) {
         let (tokens, note) = Tokens::new(jobs);
