@@ -22,7 +22,7 @@ impl Lifecycle {
         let (history, warning) = History::load(&home, self.project.remembered);
         let unreadable = (history.unreadable > 0).then(|| {
             let place = home.own().display();
-            format!("{} runs in the history in {place} cannot be understood: they are left out", history.unreadable)
+            format!("what cannot be understood of the history in {place} is left out (lines: {})", history.unreadable)
         });
         let warnings = warning.into_iter().chain(unreadable).collect();
         let mut runs: Vec<PastRun> = history.runs.into_iter().map(past).collect();

@@ -41,6 +41,14 @@ pub struct PastStep {
     pub call: Option<String>,
 }
 
+impl PastStep {
+    /// Whether it failed by itself.
+    #[must_use]
+    pub const fn failed(&self) -> bool {
+        !self.succeeded && !self.cancelled
+    }
+}
+
 /// How long something usually takes: the median of what it took, and the spread around it, as the median of the distances
 /// from the median, times 1.4826, which for durations that are normally distributed is the standard deviation (Hampel 1974). A
 /// few that are far off change neither.

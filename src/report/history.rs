@@ -44,7 +44,7 @@ pub fn history(runs: &[PastRun], now: u64) -> String {
         "ago", "took", "saved", "ran", "fresh", "failed", "exit"
     );
     for run in runs.iter().skip(left_out) {
-        let failed = run.steps.iter().filter(|step| !step.succeeded && !step.cancelled).count();
+        let failed = run.steps.iter().filter(|step| step.failed()).count();
         let ago = age(Duration::from_millis(now.saturating_sub(run.started_at)));
         let (took, saved) = (seconds(run.duration), seconds(run.saved));
         let (ran, fresh, exit, phases) = (run.steps.len(), run.cached, run.exit, run.phases.join(" "));
@@ -114,7 +114,7 @@ fn summaries(runs: &[PastRun]) -> BTreeMap<&str, Summary<'_>> {
         for step in &run.steps {
             let summary = all.entry(&step.name).or_default();
             summary.ran += 1;
-            summary.failed += usize::from(!step.succeeded && !step.cancelled);
+            summary.failed += usize::from(step.failed());
             summary.total += step.duration;
             summary.longest = summary.longest.max(step.duration);
             summary.last = step.duration;
