@@ -17,7 +17,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::atomic;
 use crate::model::{Digest, FileStat};
@@ -31,7 +31,7 @@ pub struct FileHashCache {
     path: PathBuf,
     /// What was there when somebody asked first.
     loaded: OnceLock<Loaded>,
-    learned: Mutex<Learned>,
+    learned: RwLock<Learned>,
     today: u32,
     opened: AtomicU64,
     answered: AtomicU64,
@@ -68,7 +68,7 @@ impl FileHashCache {
     }
 
     fn on(path: PathBuf, today: u32) -> Self {
-        let (loaded, learned) = (OnceLock::new(), Mutex::default());
+        let (loaded, learned) = (OnceLock::new(), RwLock::default());
         let (opened, answered) = (AtomicU64::new(0), AtomicU64::new(0));
         Self { path, loaded, learned, today, opened, answered }
     }
@@ -136,7 +136,7 @@ impl FileHashCache {
 
     /// Keeps what was learned of the files in these folders.
     fn keep(&self, folders: impl IntoIterator<Item = (Vec<u8>, Names)>) {
-        let mut learned = self.learned();
+        let mut learned = self.learned_mut();
         for (folder, mut names) in folders {
             learned.entries.entry(folder).or_default().append(&mut names);
         }
@@ -166,7 +166,7 @@ impl FileHashCache {
     /// `contents`, whose digest is known.
     pub fn foresee(&self, path: &Path, stat: FileStat, (digest, contents): (Digest, &Path)) {
         let escapes = read::is_source(path) && fs::read(contents).is_ok_and(|source| escape::escapes(&source));
-        self.learned().foreseen.insert(stat, Digested { digest, escapes, stat });
+        self.learned_mut().foreseen.insert(stat, Digested { digest, escapes, stat });
     }
 
     /// What a loaded entry says, if the file is as it was.
@@ -181,8 +181,12 @@ impl FileHashCache {
     }
 
     /// A panic in another thread leaves whole entries.
-    fn learned(&self) -> MutexGuard<'_, Learned> {
-        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    fn learned(&self) -> RwLockReadGuard<'_, Learned> {
+        self.learned.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learned_mut(&self) -> RwLockWriteGuard<'_, Learned> {
+        self.learned.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many files were read.
@@ -202,7 +206,7 @@ impl FileHashCache {
     /// Whatever the file system says; the file is then as it was before.
     pub fn save<G>(&self, lock: impl FnOnce() -> io::Result<G>) -> io::Result<bool> {
         let path = &self.path;
-        let mut learned = self.learned();
+        let mut learned = self.learned_mut();
         let Loaded { entries, file, .. } = self.loaded();
         let refresh = !learned.is_refreshed && entries.day < self.today && self.used().next().is_some();
         if !learned.is_new && !refresh {

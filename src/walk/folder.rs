@@ -186,10 +186,10 @@ impl Areas {
         let mut record = grounds.and_then(|(grounds, _)| Record::new(&folder.relative, grounds));
         let is_settled = |seen: Seen| grounds.is_some_and(|(_, began)| seen.stat.is_settled(began));
         telling.found.files.reserve(entries.count());
-        let (mut path, mut relative) = (folder.path.clone(), folder.relative.clone());
+        let (mut path, mut relative) = (PathBuf::new(), PathBuf::new());
         for entry in entries.iter() {
-            path.push(entry.name);
-            relative.push(entry.name);
+            set(&mut path, &folder.path, entry.name);
+            set(&mut relative, &folder.relative, entry.name);
             let sight = match self.look_at(here, &entry, Place { path: &path, relative: &relative }, &mut telling) {
                 Ok(sight) => sight,
                 Err(error) => {
@@ -201,8 +201,6 @@ impl Areas {
             let sight = sight.filter(|sight| !matches!(sight, Sight::File(seen) if !is_settled(*seen)));
             let told = record.take().zip(entry.name.to_str()).zip(sight);
             record = told.and_then(|((record, name), sight)| record.add(name, sight));
-            path.pop();
-            relative.pop();
         }
         if telling.is_by_index {
             record = record.and_then(|record| record.by_index(here.index()?));
@@ -328,6 +326,14 @@ impl Areas {
         let (area, path, rules) = (inner.unwrap_or(here.folder.area), path.to_owned(), here.rules.clone());
         Folder { area, relative, path, rules, skip, link }
     }
+}
+
+/// Makes a path that of what has this name in a folder. To take off the name that it had last would be to look for where
+/// that begins.
+fn set(path: &mut PathBuf, folder: &Path, name: &OsStr) {
+    path.clear();
+    path.push(folder);
+    path.push(name);
 }
 
 pub fn is_version_control(name: &OsStr) -> bool {
