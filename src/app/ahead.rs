@@ -5,17 +5,14 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::keep;
 use crate::hash_cache::FileHashCache;
-use crate::home::Home;
 use crate::walk;
 
 /// Larger files, in bytes, are left for when they are needed: cargo may be done before one is read.
 const LARGEST: u64 = 1 << 20;
 
 /// Reads them until it is over.
-pub fn read(root: &Path, target_dir: &Path, is_over: &AtomicBool) -> FileHashCache {
-    let cache = FileHashCache::new(keep::file_digests(&Home::new(target_dir, root)));
+pub fn read((root, target_dir): (&Path, &Path), cache: &FileHashCache, is_over: &AtomicBool) {
     walk::guess(root, target_dir, &mut |path, stat| {
         if is_over.load(Ordering::Relaxed) {
             return ControlFlow::Break(());
@@ -26,5 +23,4 @@ pub fn read(root: &Path, target_dir: &Path, is_over: &AtomicBool) -> FileHashCac
         }
         ControlFlow::Continue(())
     });
-    cache
 }

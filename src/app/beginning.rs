@@ -62,8 +62,7 @@ impl<'p> Beginning<'p> {
         let home = home(lifecycle);
         // What cannot be read is looked at anew.
         let seen = || crate::atomic::read(&keep::seen(&home)).unwrap_or_default();
-        let read_ahead = super::lock(&lifecycle.read_ahead).take();
-        let cache = Arc::new(read_ahead.unwrap_or_else(|| FileHashCache::new(keep::file_digests(&home))));
+        let cache = lifecycle.digests.take(&home);
         let looked = || Looked::new(plan, expansion, &cache, seen);
         let around = || crate::environment::look(&lifecycle.workspace, &lifecycle.invocation);
         // The files come first: whoever is done with the others helps with them.

@@ -17,6 +17,7 @@ use crate::keys::Keys;
 use crate::model::{CacheBounds, CargoCommand, EventKind, Outcome, Plan, StepId, StepInfo, millis};
 use crate::state::{Started, State};
 use crate::store::{Bounds, Records};
+use crate::workspace::Renewal;
 use batch::batch;
 
 /// Records that are kept.
@@ -65,6 +66,8 @@ pub struct Past<'a> {
     pub records: &'a Records,
     /// The digests of files.
     pub cache: &'a FileHashCache,
+    /// What is new of the workspace.
+    pub renewal: Option<&'a Renewal>,
     /// How much of it stays.
     pub bounds: CacheBounds,
     /// How many runs are remembered.
@@ -91,7 +94,7 @@ pub fn keep(
     let limits = Limits { records: bounds(past.bounds), runs: past.runs };
     let flushed = batch.and_then(|batch| flush(home, &batch, limits, references, past.started));
     let written = flushed.map(|flushed| {
-        let remembered = pool.install(|| remember(home, past.cache, keys));
+        let remembered = pool.install(|| remember(past, keys));
         flushed.warnings.into_iter().chain(remembered)
     });
     match written {
@@ -100,8 +103,8 @@ pub fn keep(
     }
 }
 
-/// Keeps what is known of files, and answers what has to be said of it.
-fn remember(home: &Home, cache: &FileHashCache, keys: &Keys<'_>) -> Option<String> {
+/// Keeps what is known of files and of the workspace, and answers what has to be said of it.
+fn remember(Past { home, cache, renewal, .. }: Past<'_>, keys: &Keys<'_>) -> Option<String> {
     let save = || if cache.opened() > 0 { cache.save(|| home.lock()).map(drop) } else { Ok(()) };
     let see = || {
         let Some(bytes) = keys.seen() else { return };
@@ -112,7 +115,10 @@ fn remember(home: &Home, cache: &FileHashCache, keys: &Keys<'_>) -> Option<Strin
             _ = atomic::set_aside(&path);
         }
     };
-    let (saved, ()) = rayon::join(save, see);
+    let (saved, ()) = rayon::join(save, || {
+        see();
+        renewal.into_iter().for_each(Renewal::write);
+    });
     let error = saved.err()?;
     let text = "the digests of files are not kept, so that the next run reads them again";
     Some(format!("{text}: {}", unwritable(home, &error)))

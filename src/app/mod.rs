@@ -3,6 +3,7 @@
 mod ahead;
 mod aliases;
 mod beginning;
+mod digests;
 mod environment;
 mod error;
 mod housekeeping;
@@ -26,15 +27,15 @@ pub use crate::process::inherit_jobserver;
 
 use crate::cargo_config::Invocation;
 use crate::config::{self, Source};
-use crate::hash_cache::FileHashCache;
 use crate::model::{
     Event, EventKind, Exceeded, Explanation, Interrupt, MemberId, Outcome, Project, Summary, Workspace,
 };
 use crate::plan::{Expansion, Request};
 use crate::process::Clock;
 use crate::report::{self, GraphFormat, Listed};
-use crate::workspace::{self, Meanwhile};
+use crate::workspace::{self, Others, Renewal};
 use beginning::Beginning;
+use digests::Digests;
 use planned::Planned;
 
 /// A workspace, with its phases, opened for what was asked for.
@@ -47,10 +48,12 @@ pub struct Lifecycle {
     selected: Vec<MemberId>,
     /// The threads that everything is done on, as many as there are jobs.
     pool: ThreadPool,
-    /// Digests of files that were read ahead, for the first who looks.
-    read_ahead: Mutex<Option<FileHashCache>>,
+    /// The digests of files that were read to open it.
+    digests: Digests,
     child_target_dir: Option<PathBuf>,
     cargo_started: bool,
+    /// What is to be remembered of the workspace.
+    renewal: Option<Renewal>,
     /// The run's time, from when it was asked for.
     clock: Arc<Clock>,
 }
@@ -173,12 +176,18 @@ impl Lifecycle {
             offline: options.flags.offline,
             frozen: options.flags.frozen,
         };
-        let read_ahead = Mutex::default();
-        let meanwhile = Meanwhile {
-            asking: &|root, target_dir, is_over| *lock(&read_ahead) = Some(ahead::read(root, target_dir, is_over)),
+        let digests = Digests::default();
+        let others = Others {
+            digests: &|root, target_dir| {
+                let cache = digests.at(root, target_dir);
+                Box::new(move |path, stat| Ok(cache.digest(path, stat)?.digest))
+            },
+            asking: &|root, target_dir, is_over| {
+                ahead::read((root, target_dir), &digests.at(root, target_dir), is_over);
+            },
             mapping: &|root, target_dir| crate::environment::ask_ahead(root, target_dir, &invocation),
         };
-        let loaded = pool.install(|| workspace::load(&asked, meanwhile))?;
+        let loaded = pool.install(|| workspace::load(&asked, others))?;
         let mut workspace = loaded.workspace;
         let source = config::read(&workspace.root)?;
         let names: Vec<&str> = workspace.members.iter().map(|member| &*member.name).collect();
@@ -196,9 +205,10 @@ impl Lifecycle {
             source,
             selected,
             pool,
-            read_ahead,
+            digests,
             child_target_dir: loaded.target_dir_for_children,
             cargo_started: loaded.cargo_started,
+            renewal: loaded.renewal,
             clock,
         })
     }

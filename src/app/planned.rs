@@ -158,6 +158,7 @@ impl<'a> Planned<'a> {
             started: &started,
             records,
             cache,
+            renewal: self.lifecycle.renewal.as_ref(),
             bounds: self.lifecycle.project.cache,
             runs: self.lifecycle.project.remembered,
         };

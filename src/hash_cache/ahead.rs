@@ -26,6 +26,8 @@ pub struct AheadIn<'a> {
     folder: &'a Path,
     /// `None` while another thread loads what is known: who has something better to do need not wait.
     cursor: Option<Cursor<'a>>,
+    /// Whether this run has read files in it already.
+    is_begun: bool,
     /// What is known of the file that was asked for, until it is seen.
     asked: Option<Known>,
     learned: Names,
@@ -39,6 +41,8 @@ enum Known {
     Nothing,
     /// Its metadata were these when it was read.
     Read(FileStat),
+    /// This run has read it.
+    Learned,
     /// That cannot be told yet.
     Untold,
 }
@@ -63,7 +67,8 @@ impl<'a> Ahead<'a> {
             Some(self.cache.loaded())
         };
         let cursor = loaded.map(|loaded| Cursor::new(&loaded.entries, folder));
-        AheadIn { ahead: self, folder, cursor, asked: None, learned: Names::new(), buffer: Vec::new() }
+        let is_begun = self.cache.learned().entries.contains_key(folder.as_os_str().as_encoded_bytes());
+        AheadIn { ahead: self, folder, cursor, is_begun, asked: None, learned: Names::new(), buffer: Vec::new() }
     }
 }
 
@@ -72,7 +77,7 @@ impl AheadIn<'_> {
     pub fn is_due(&mut self, name: &OsStr) -> bool {
         self.ahead.is_changing() && {
             let known = self.known(name);
-            !matches!(self.asked.insert(known), Known::Nothing)
+            matches!(self.asked.insert(known), Known::Read(_) | Known::Untold)
         }
     }
 
@@ -82,6 +87,8 @@ impl AheadIn<'_> {
             Known::Nothing => false,
             Known::Read(known) => known != *stat,
             Known::Untold => true,
+            // That says nothing about the others.
+            Known::Learned => return,
         };
         self.ahead.is_changing.store(is_changed, Ordering::Relaxed);
         if let (true, Some(file)) = (is_changed, file) {
@@ -90,8 +97,17 @@ impl AheadIn<'_> {
     }
 
     fn known(&mut self, name: &OsStr) -> Known {
+        if self.is_begun && self.is_learned(name) {
+            return Known::Learned;
+        }
         let Some(cursor) = &mut self.cursor else { return Known::Untold };
         cursor.find(Path::new(name)).map_or(Known::Nothing, |(_, entry)| Known::Read(entry.stat))
+    }
+
+    fn is_learned(&self, name: &OsStr) -> bool {
+        let learned = self.ahead.cache.learned();
+        let names = learned.entries.get(self.folder.as_os_str().as_encoded_bytes());
+        names.is_some_and(|names| names.contains_key(name.as_encoded_bytes()))
     }
 
     fn read(&mut self, name: &OsStr, stat: &FileStat, mut file: File) {

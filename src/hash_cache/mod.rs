@@ -73,6 +73,11 @@ impl FileHashCache {
         Self { path, loaded, learned, today, opened, answered }
     }
 
+    /// The file that it is kept in.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn loaded(&self) -> &Loaded {
         self.loaded.get_or_init(|| {
             let file = stat_of(&self.path);

@@ -37,7 +37,7 @@ pub struct Inputs {
 /// What was seen of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen {
-    /// The digest of its contents, or why there are none.
+    /// The digest of its contents, or why there are none: an unreadable file is not an absent one.
     contents: String,
     /// Its metadata (modification, change, size, inode), if every change from then on shows in them.
     stat: Option<(i64, i64, u64, u64)>,
@@ -95,28 +95,35 @@ impl Needs {
     }
 }
 
+/// Tells the digest of a file that has these metadata.
+type Digests<'a> = &'a (dyn Fn(&Path, &FileStat) -> io::Result<Digest> + Sync);
+
 impl Seen {
     /// What is to be seen of it; `now`: nanoseconds since the Unix epoch.
     fn of(path: &Path, now: i64) -> Self {
-        Self::within(path, &fs::metadata(path), now)
+        Self::within(path, &fs::metadata(path), now, &|path, _| read(path))
     }
 
     /// Likewise; its metadata are these. They were asked for before it is read: of what is written in between they tell.
-    fn within(path: &Path, metadata: &io::Result<Metadata>, now: i64) -> Self {
+    fn within(path: &Path, metadata: &io::Result<Metadata>, now: i64, digests: Digests<'_>) -> Self {
         let stat = metadata.as_ref().ok().filter(|metadata| metadata.is_file()).map(FileStat::of);
-        let stat = stat.filter(|stat| stat.is_settled(now)).map(plain);
-        Self { contents: contents(path), stat }
+        let contents = match stat.map_or_else(|| read(path), |stat| digests(path, &stat)) {
+            Ok(digest) => digest.to_string(),
+            Err(error) if is_absence(&error) => io::ErrorKind::NotFound.to_string(),
+            Err(error) => error.kind().to_string(),
+        };
+        Self { contents, stat: stat.filter(|stat| stat.is_settled(now)).map(plain) }
     }
 
     /// What is to be seen of it now; `None` if it is plain that it is as it was.
-    fn again(&self, path: &Path, now: i64) -> Option<Self> {
+    fn again(&self, path: &Path, now: i64, digests: Digests<'_>) -> Option<Self> {
         let metadata = fs::metadata(path);
         let is_same = match &metadata {
             Ok(metadata) => self.stat == Some(plain(FileStat::of(metadata))) && metadata.is_file(),
             Err(error) if is_absence(error) => self.contents == io::ErrorKind::NotFound.to_string(),
             Err(_) => false,
         };
-        (!is_same).then(|| Self::within(path, &metadata, now))
+        (!is_same).then(|| Self::within(path, &metadata, now, digests))
     }
 }
 
@@ -131,7 +138,7 @@ fn is_absence(error: &io::Error) -> bool {
 
 impl Inputs {
     /// Whether all of it is as it was.
-    pub fn still_hold(&self, target_dir: &Path) -> Held {
+    pub fn still_hold(&self, target_dir: &Path, digests: Digests<'_>) -> Held {
         let is_listed_so =
             |(pattern, before): &(PathBuf, String)| digest_of_paths(&matches(pattern, target_dir)) == *before;
         if !self.patterns.par_iter().all(is_listed_so) {
@@ -139,7 +146,7 @@ impl Inputs {
         }
         let now = now_ns();
         // In the order of the files: those that had to be read.
-        let look = |(path, before): &(PathBuf, Seen)| before.again(path, now);
+        let look = |(path, before): &(PathBuf, Seen)| before.again(path, now, digests);
         let looked: Vec<Option<Seen>> = self.files.par_iter().map(look).collect();
         if looked.iter().all(Option::is_none) {
             return Held::Yes;
@@ -177,13 +184,9 @@ impl Inputs {
     }
 }
 
-/// A digest, or the sort of error: an unreadable file is not an absent one.
-fn contents(path: &Path) -> String {
-    match fs::read(path) {
-        Ok(contents) => digest(&contents),
-        Err(error) if is_absence(&error) => io::ErrorKind::NotFound.to_string(),
-        Err(error) => error.kind().to_string(),
-    }
+/// The digest of what is in a file.
+pub fn read(path: &Path) -> io::Result<Digest> {
+    Ok(Digest(Sha256::digest(fs::read(path)?).into()))
 }
 
 fn digest_of_paths(paths: &[PathBuf]) -> String {
@@ -278,19 +281,19 @@ mod tests {
         while !FileStat::of(&fs::metadata(&path).unwrap()).is_settled(now_ns()) {
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
-        let settled = match young.still_hold(top.path()) {
+        let settled = match young.still_hold(top.path(), &|path, _| read(path)) {
             Held::Anew(inputs) => inputs,
             // Looking took so long that it was settled by then.
             Held::Yes => young,
             Held::No => panic!("nothing has changed"),
         };
-        assert!(matches!(settled.still_hold(top.path()), Held::Yes));
+        assert!(matches!(settled.still_hold(top.path(), &|path, _| read(path)), Held::Yes));
         fs::write(&path, "two").unwrap();
-        assert!(matches!(settled.still_hold(top.path()), Held::No));
+        assert!(matches!(settled.still_hold(top.path(), &|path, _| read(path)), Held::No));
         fs::write(&path, "one").unwrap();
-        assert!(matches!(settled.still_hold(top.path()), Held::Anew(_)));
+        assert!(matches!(settled.still_hold(top.path(), &|path, _| read(path)), Held::Anew(_)));
         fs::write(top.path().join("none"), "").unwrap();
-        assert!(matches!(settled.still_hold(top.path()), Held::No));
+        assert!(matches!(settled.still_hold(top.path(), &|path, _| read(path)), Held::No));
     }
 
     #[test]
@@ -300,7 +303,7 @@ mod tests {
         fs::write(&path, "one").unwrap();
         let needs = Needs { files: [path.clone()].into(), patterns: BTreeSet::new() };
         let before = needs.look(top.path());
-        let holds = |inputs: &Inputs| !matches!(inputs.still_hold(top.path()), Held::No);
+        let holds = |inputs: &Inputs| !matches!(inputs.still_hold(top.path(), &|path, _| read(path)), Held::No);
         assert!(holds(&before));
         let long_ago = UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
         assert!(!before.is_older_than(long_ago));

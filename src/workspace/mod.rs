@@ -20,12 +20,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use crate::cargo_config::{CargoConfig, Invocation, TargetDir};
-use crate::model::{MemberId, Workspace};
+use crate::model::{Digest, FileStat, MemberId, Workspace};
 
 use locate::Start;
 use path_packages::Plain;
 
 pub use folders::add_folders;
+pub use snapshot::Renewal;
 
 /// Which workspace is meant, and what cargo is told when it is asked about it.
 #[derive(Clone, Debug, Default)]
@@ -57,12 +58,19 @@ pub struct Loaded {
     pub target_dir_for_children: Option<PathBuf>,
     /// Whether cargo had to be asked.
     pub cargo_started: bool,
+    /// What is to be written so that files need not be read again for this.
+    pub renewal: Option<Renewal>,
 }
 
-/// What others do about a workspace that cargo has to be asked about. Each is given its root and its target directory.
+/// Tells the digest of a file that has these metadata.
+pub type FileDigests = Box<dyn Fn(&Path, &FileStat) -> io::Result<Digest> + Send + Sync>;
+
+/// What others do about a workspace. Each is given its root and its target directory.
 #[derive(Clone, Copy)]
-pub struct Meanwhile<'a> {
-    /// While cargo works, on another thread, until the flag is set.
+pub struct Others<'a> {
+    /// Before it is known whether cargo has to be asked: who tells the digests of files.
+    pub digests: &'a (dyn Fn(&Path, &Path) -> FileDigests + Sync),
+    /// While cargo is asked, on another thread, until the flag is set.
     pub asking: &'a (dyn Fn(&Path, &Path, &AtomicBool) + Sync),
     /// While its answer is taken apart: it has a toolchain now, even if rustup had to fetch it.
     pub mapping: &'a (dyn Fn(&Path, &Path) + Sync),
@@ -111,28 +119,28 @@ pub enum Error {
 ///
 /// # Errors
 /// When there is no manifest, or cargo refuses the workspace.
-pub fn load(options: &Options, meanwhile: Meanwhile<'_>) -> Result<Loaded, Error> {
+pub fn load(options: &Options, others: Others<'_>) -> Result<Loaded, Error> {
     let start = locate::start(options)?;
-    if let Some(loaded) = remembered(options, &start) {
+    if let Some(loaded) = remembered(options, &start, others) {
         return Ok(loaded);
     }
     let root = ask::root(options, &start.manifest)?;
-    discover(options, &root, &start, meanwhile)
+    discover(options, &root, &start, others)
 }
 
 /// What a snapshot says, if there is one of a workspace that the manifest belongs to and all of it still holds.
-fn remembered(options: &Options, start: &Start) -> Option<Loaded> {
+fn remembered(options: &Options, start: &Start, others: Others<'_>) -> Option<Loaded> {
     locate::candidates(&start.manifest).into_iter().find_map(|root| {
         let config = CargoConfig::read(&root, &options.invocation);
         let target_dir = config.target_dir(&root, options.target_dir.as_deref());
-        let workspace = snapshot::read(options, &root, &target_dir.path)?;
+        let (workspace, renewal) = snapshot::read(options, (&root, &target_dir.path), others)?;
         let known = start.manifest == root.join("Cargo.toml") || member_of(&workspace, &start.manifest).is_some();
-        known.then(|| loaded(workspace, start, target_dir))
+        known.then(|| Loaded { renewal, ..loaded(workspace, start, target_dir) })
     })
 }
 
 /// Asks cargo, and remembers the answer.
-fn discover(options: &Options, root: &Path, start: &Start, meanwhile: Meanwhile<'_>) -> Result<Loaded, Error> {
+fn discover(options: &Options, root: &Path, start: &Start, others: Others<'_>) -> Result<Loaded, Error> {
     let started = SystemTime::now();
     let config = CargoConfig::read(root, &options.invocation);
     let target_dir = config.target_dir(root, options.target_dir.as_deref());
@@ -146,7 +154,7 @@ fn discover(options: &Options, root: &Path, start: &Start, meanwhile: Meanwhile<
         is_answered.store(true, Ordering::Relaxed);
         answer
     };
-    let (metadata, ()) = rayon::join(ask, || (meanwhile.asking)(root, &target_dir.path, &is_answered));
+    let (metadata, ()) = rayon::join(ask, || (others.asking)(root, &target_dir.path, &is_answered));
     let metadata = metadata?;
     let map = || {
         let lock = lock::read(&root.join("Cargo.lock"))?;
@@ -161,7 +169,7 @@ fn discover(options: &Options, root: &Path, start: &Start, meanwhile: Meanwhile<
         }
         Ok::<_, Error>(workspace)
     };
-    let (workspace, ()) = rayon::join(map, || (meanwhile.mapping)(root, metadata.target_directory.as_std_path()));
+    let (workspace, ()) = rayon::join(map, || (others.mapping)(root, metadata.target_directory.as_std_path()));
     let workspace = workspace?;
     Ok(Loaded { cargo_started: true, ..loaded(workspace, start, target_dir) })
 }
@@ -170,7 +178,7 @@ fn loaded(workspace: Workspace, start: &Start, target_dir: TargetDir) -> Loaded 
     let at_root = start.folder == workspace.root;
     let current = if at_root { None } else { member_of(&workspace, &start.manifest) };
     let target_dir_for_children = target_dir.from_call.then_some(target_dir.path);
-    Loaded { workspace, current, target_dir_for_children, cargo_started: false }
+    Loaded { workspace, current, target_dir_for_children, cargo_started: false, renewal: None }
 }
 
 /// The member whose manifest it is.

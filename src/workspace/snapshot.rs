@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inputs::{Held, Inputs, digest};
 use super::manifest::Part;
-use super::{Options, inputs};
+use super::{Options, Others, inputs};
 use crate::model::{self, Dependency, MemberId, Workspace};
 use crate::{atomic, cargo_config::Variables, checksum, executable, target_dir};
 
@@ -88,9 +88,37 @@ enum Kind {
     Dev,
 }
 
+/// What a snapshot has to say from now on: files that it knew had to be read, and are what they were.
+#[derive(Clone, Debug)]
+pub struct Renewal {
+    path: PathBuf,
+    target_dir: PathBuf,
+    /// All that it says.
+    json: String,
+    /// How the files look now.
+    inputs: Inputs,
+}
+
+impl Renewal {
+    /// Writes it. That it cannot be written only makes the next run read the files again.
+    pub fn write(&self) {
+        let mut lines = self.json.lines();
+        if let (Some(asked), Some(_), Some(stored)) = (lines.next(), lines.next(), lines.next())
+            && let Ok(inputs) = serde_json::to_string(&self.inputs)
+        {
+            put(&self.path, &self.target_dir, [asked, &inputs, stored]);
+        }
+    }
+}
+
 /// The workspace at `root` as a snapshot remembers it, if there is one and all of it still holds.
-pub fn read(options: &Options, root: &Path, target_dir: &Path) -> Option<Workspace> {
-    let text = String::from_utf8(atomic::read(&path(options, root, target_dir)).ok()?).ok()?;
+pub fn read(
+    options: &Options,
+    (root, target_dir): (&Path, &Path),
+    others: Others<'_>,
+) -> Option<(Workspace, Option<Renewal>)> {
+    let path = path(options, root, target_dir);
+    let text = String::from_utf8(atomic::read(&path).ok()?).ok()?;
     let (sum, json) = text.split_once('\n')?;
     // Before anything is believed: one flipped byte could make another package of one.
     if sum_of(json) != sum {
@@ -104,7 +132,7 @@ pub fn read(options: &Options, root: &Path, target_dir: &Path) -> Option<Workspa
     }
     let look = || {
         let inputs: Inputs = serde_json::from_str(inputs).ok()?;
-        Some(inputs.still_hold(target_dir))
+        Some(inputs.still_hold(target_dir, &*(others.digests)(root, target_dir)))
     };
     let model = || {
         let stored: Stored = serde_json::from_str(stored).ok()?;
@@ -112,16 +140,12 @@ pub fn read(options: &Options, root: &Path, target_dir: &Path) -> Option<Workspa
     };
     let (looked, workspace) = rayon::join(look, model);
     let (workspace, held) = workspace.zip(looked)?;
-    match held {
+    let renewal = match held {
         Held::No => return None,
-        Held::Yes => {}
-        Held::Anew(inputs) => {
-            if let Ok(inputs) = serde_json::to_string(&inputs) {
-                put(&path(options, root, target_dir), target_dir, [asked, &inputs, stored]);
-            }
-        }
-    }
-    Some(workspace)
+        Held::Yes => None,
+        Held::Anew(inputs) => Some(Renewal { path, target_dir: target_dir.to_owned(), json: json.to_owned(), inputs }),
+    };
+    Some((workspace, renewal))
 }
 
 /// Remembers a workspace. That it cannot be written only makes the next run slower.

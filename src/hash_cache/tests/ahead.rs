@@ -122,3 +122,25 @@ fn who_comes_while_what_is_known_is_loaded_does_not_wait() {
     });
     assert_eq!((digest(&cache, &path), cache.opened()), (sha256("a"), 1));
 }
+
+#[test]
+fn what_this_run_has_read_is_not_opened_again_and_says_nothing_of_the_others() {
+    let scene = touched(&["a", "b", "c"]);
+    let path = |name: &str| scene.folder.path().join(name);
+    let cache = scene.load();
+    assert_eq!(digest(&cache, &path("b")), sha256("b"));
+    let ahead = Ahead::new(&cache);
+    let mut folder = ahead.in_folder(scene.folder.path());
+    assert!(walk(&mut folder, &path("a")));
+    assert!(!walk(&mut folder, &path("b")));
+    assert!(walk(&mut folder, &path("c")), "the last of the others has changed");
+    drop(folder);
+    assert_eq!(["a", "b", "c"].map(|name| digest(&cache, &path(name))), ["a", "b", "c"].map(sha256));
+    assert_eq!(cache.opened(), 3);
+    // Written since.
+    let mut folder = ahead.in_folder(scene.folder.path());
+    scene.settled("b", "longer");
+    assert!(!walk(&mut folder, &path("b")));
+    drop(folder);
+    assert_eq!(digest(&cache, &path("b")), sha256("longer"));
+}

@@ -209,7 +209,7 @@ fn every_damage_of_the_snapshot() {
     let path = folder.join("workspace.json");
     let sound = fs::read(&path).unwrap();
     let target_dir = scene.path("ws/target");
-    let read = || snapshot::read(&scene.options, &scene.path("ws"), &target_dir);
+    let read = || snapshot::read(&scene.options, (&scene.path("ws"), &target_dir), NOTHING);
     assert!(read().is_some());
     for place in (0..sound.len()).step_by(17) {
         let mut damaged = sound.clone();
