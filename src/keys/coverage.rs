@@ -221,9 +221,9 @@ impl<'a> Coverage<'a> {
         (!self.compiled.get(place)?.root.is_empty()).then_some((Class::Rooted(place), self.root))
     }
 
-    /// Whether an area lies around another.
-    pub fn is_around(&self, outer: usize, inner: usize) -> bool {
-        self.around[inner].contains(&outer)
+    /// The areas around an area.
+    pub fn around(&self, area: usize) -> &[usize] {
+        &self.around[area]
     }
 
     /// The sets of a class that may hold files of an area: its own, and, by patterns, those of the areas around it.

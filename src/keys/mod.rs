@@ -51,6 +51,7 @@ use known::Remembered;
 use selecting::words_of_cargo;
 use sets::{Sets, look};
 use state::{State, Told};
+use tested::Tested;
 
 /// Options by which a command leads cargo to files that no key covers.
 const ELSEWHERE: [&str; 6] = ["--manifest-path", "--config", "--target-dir", "--lockfile-path", "-C", "-Z"];
@@ -73,6 +74,7 @@ pub struct Keys<'a> {
     parts: Parts,
     /// Locked after the state, never before.
     told: Mutex<Told>,
+    tested: Tested,
 }
 
 /// A step's key, and when it was taken.
@@ -137,7 +139,8 @@ impl<'a> Keys<'a> {
         hashing.record("opened", cache.opened()).record("answered", cache.answered());
         let state = RwLock::new(State::new(tree, sets));
         let told = Mutex::default();
-        Self { expansion, cache, coverage, environment, remembered, state, parts, told }
+        let tested = Tested::default();
+        Self { expansion, cache, coverage, environment, remembered, state, parts, told, tested }
     }
 
     /// The phases whose `inputs` name no file that is there, for none of the members that the plan has steps of.

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
+use std::ops::Bound;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::coverage::{Class, SetId};
 use super::discovered::tag_of;
 use super::sets::Set;
 use super::{Key, Keys};
 use crate::fingerprint::{Around, Covered, Description, FORMAT, Tag};
-use crate::model::{Digest, Discovered, FileStat, MemberId, Reason, Step};
+use crate::model::{Digest, Discovered, FileStat, MemberId, PhaseId, Reason, Step, Subject};
 
 /// What is known of a test executable, or of a library's documentation tests.
 pub struct TestFacts<'f> {
@@ -109,13 +110,73 @@ impl Keys<'_> {
     /// The sets of files that are a member's own among those of a step, with the data of what it depends on.
     fn sets_of_member(&self, step: &Step, member: MemberId) -> Vec<SetId> {
         let area = member.index();
-        let below: BTreeSet<usize> = self.coverage.closure(area).into_iter().filter(|below| *below != area).collect();
-        let own = |id: &SetId| match id.0 {
-            Class::Data => below.contains(&id.1),
-            Class::Rooted(_) => true,
-            Class::Above => id.1 == area || self.coverage.is_around(id.1, area),
-            _ => id.1 == area,
-        };
-        self.coverage.of(step).into_iter().filter(own).collect()
+        let below = || self.coverage.closure(area).into_iter().filter(|below| *below != area).collect();
+        let around = || self.coverage.around(area).iter().copied().chain([area]).collect();
+        self.tested.covered(step, || self.coverage.of(step)).own(|class| match class {
+            Class::Data => Some(below()),
+            Class::Rooted(_) => None,
+            Class::Above => Some(around()),
+            _ => Some([area].into()),
+        })
+    }
+}
+
+/// What steps cover that have many executables, by what tells such steps apart.
+#[derive(Default)]
+pub struct Tested(Mutex<Vec<(PhaseId, Subject, Arc<Sets>)>>);
+
+impl Tested {
+    /// What a step covers; put together when it is asked for first.
+    fn covered(&self, step: &Step, sets: impl FnOnce() -> BTreeSet<SetId>) -> Arc<Sets> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((.., sets)) =
+            known.iter().find(|(phase, subject, _)| *phase == step.phase && *subject == step.subject)
+        {
+            return Arc::clone(sets);
+        }
+        let sets = Arc::new(Sets(sets()));
+        known.push((step.phase, step.subject.clone(), Arc::clone(&sets)));
+        sets
+    }
+}
+
+/// Sets of files, class by class.
+struct Sets(BTreeSet<SetId>);
+
+impl Sets {
+    /// Those of some areas, which are told for each class; `None`: of all.
+    fn own(&self, areas: impl Fn(Class) -> Option<BTreeSet<usize>>) -> Vec<SetId> {
+        let mut own = Vec::new();
+        let mut next = self.0.first();
+        while let Some((class, _)) = next.copied() {
+            let last = (class, usize::MAX);
+            match areas(class) {
+                None => own.extend(self.0.range((class, 0)..=last)),
+                Some(areas) => own.extend(areas.into_iter().map(|area| (class, area)).filter(|id| self.0.contains(id))),
+            }
+            next = self.0.range((Bound::Excluded(last), Bound::Unbounded)).next();
+        }
+        own
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_class_the_areas_are_told_that_are_asked_for() {
+        let classes = [Class::Default, Class::Above, Class::Rooted(0), Class::Rooted(1), Class::Data];
+        let all: BTreeSet<SetId> = classes.iter().flat_map(|class| (0..5).map(|area| (*class, area))).collect();
+        let sets = Sets(all.into_iter().filter(|id| *id != (Class::Data, 3)).collect());
+        let own = sets.own(|class| match class {
+            Class::Data => Some([0, 3, 4, 7].into()),
+            Class::Rooted(0) => None,
+            Class::Rooted(_) => Some([].into()),
+            _ => Some([2].into()),
+        });
+        let rooted = (0..5).map(|area| (Class::Rooted(0), area));
+        let expected = [(Class::Default, 2), (Class::Above, 2)].into_iter().chain(rooted);
+        assert_eq!(own, expected.chain([(Class::Data, 0), (Class::Data, 4)]).collect::<Vec<_>>());
     }
 }
