@@ -16,7 +16,7 @@ use crate::environment::Environment;
 use crate::execute::{self, Call, Events, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, TestSetting};
 use crate::home::Home;
 use crate::keys::Keys;
-use crate::model::{CargoCommand, Engine, EventKind, Explanation, Outcome, Plan, Step, StepInfo, Verdict};
+use crate::model::{Engine, EventKind, Explanation, Outcome, Plan, Step, StepInfo, Verdict};
 use crate::outputs::Outputs;
 use crate::plan::{self, Expansion};
 use crate::schedule;
@@ -276,9 +276,10 @@ impl<'a> Planned<'a> {
         let (sum, count) = known.iter().flatten().fold((0, 0), |(sum, count), known| (sum + known, count + 1));
         let usual = u64::checked_div(sum, count).unwrap_or(1);
         let lock = |step: &Step| {
-            let mut commands = step.definition.commands.iter().filter_map(|command| command.cargo());
-            let own = step.definition.lock.clone().filter(|_| step.definition.engine == Engine::Command);
-            own.or_else(|| commands.any(CargoCommand::compiles).then(|| CARGO_LOCK.into()))
+            if step.takes_cargo_lock() {
+                return Some(CARGO_LOCK.into());
+            }
+            step.definition.lock.clone().filter(|_| step.definition.engine == Engine::Command)
         };
         schedule::Terms {
             jobs: self.lifecycle.pool.current_num_threads(),

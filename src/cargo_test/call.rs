@@ -33,52 +33,63 @@ impl Call {
         self.env.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
     }
 
-    /// The bytes that stand for it.
+    /// The bytes that stand for it: each text behind its length, and all of that behind the length of all.
     pub fn write(&self) -> Vec<u8> {
         let mut bytes = vec![match self.kind {
             CallKind::Executable => 0,
             CallKind::Doc => 1,
         }];
-        let mut put = |text: &OsStr| {
-            let text = to_bytes(text);
-            bytes.extend((text.len() as u64).to_le_bytes());
-            bytes.extend(text);
-        };
-        put(self.dir.as_os_str());
-        put(OsStr::new(&self.triple));
-        put(OsStr::new(&self.args.len().to_string()));
-        self.args.iter().for_each(|argument| put(argument));
-        for (name, value) in &self.env {
-            put(name);
-            put(value);
+        let count = OsString::from(self.args.len().to_string());
+        let variables = self.env.iter().flat_map(|(name, value)| [name, value]);
+        let head = [self.dir.as_os_str(), OsStr::new(&self.triple), &count];
+        for text in head.into_iter().chain(self.args.iter().chain(variables).map(OsString::as_os_str)) {
+            put(&mut bytes, &to_bytes(text));
         }
-        bytes
+        let mut whole = Vec::with_capacity(bytes.len() + 8);
+        put(&mut whole, &bytes);
+        whole
     }
 
-    /// What the bytes stand for; `None` if they are not whole.
-    pub fn read(bytes: &[u8]) -> Option<Self> {
+    /// What bytes stand for, one call behind the other; `None` if one is not whole.
+    pub fn read_all(mut bytes: &[u8]) -> Option<Vec<Self>> {
+        let mut calls = Vec::new();
+        while !bytes.is_empty() {
+            calls.push(Self::read(take(&mut bytes)?)?);
+        }
+        Some(calls)
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
         let (kind, mut rest) = bytes.split_first()?;
         let kind = match kind {
             0 => CallKind::Executable,
             1 => CallKind::Doc,
             _ => return None,
         };
-        let mut take = || {
-            let (length, after) = rest.split_first_chunk::<8>()?;
-            let (text, after) = after.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-            rest = after;
-            Some(from_bytes(text))
-        };
-        let dir = take()?.into();
-        let triple = take()?.into_string().ok()?;
-        let count: usize = take()?.to_str()?.parse().ok()?;
-        let args = (0..count).map(|_| take()).collect::<Option<_>>()?;
+        let mut text = || take(&mut rest).map(from_bytes);
+        let dir = text()?.into();
+        let triple = text()?.into_string().ok()?;
+        let count: usize = text()?.to_str()?.parse().ok()?;
+        let args = (0..count).map(|_| text()).collect::<Option<_>>()?;
         let mut env = Vec::new();
-        while let Some(name) = take() {
-            env.push((name, take()?));
+        while let Some(name) = text() {
+            env.push((name, text()?));
         }
         rest.is_empty().then_some(Self { kind, triple, args, dir, env })
     }
+}
+
+fn put(into: &mut Vec<u8>, bytes: &[u8]) {
+    into.extend((bytes.len() as u64).to_le_bytes());
+    into.extend(bytes);
+}
+
+/// Takes what [`put`] has put first.
+fn take<'b>(bytes: &mut &'b [u8]) -> Option<&'b [u8]> {
+    let (length, after) = bytes.split_first_chunk::<8>()?;
+    let (taken, after) = after.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    *bytes = after;
+    Some(taken)
 }
 
 #[cfg(unix)]
@@ -116,12 +127,12 @@ mod tests {
             dir: "/a b".into(),
             env: vec![("A".into(), odd), ("B".into(), "".into())],
         };
-        let bytes = call.write();
-        assert_eq!(Call::read(&bytes).as_ref(), Some(&call));
-        let fewer = |call: Call| call.env.len() < 2 && call.args.len() == 3;
-        for end in 0..bytes.len() {
-            // Where a variable ends, only the next ones are missing: files are read when their writer has succeeded.
-            assert!(Call::read(&bytes[..end]).is_none_or(fewer), "{end}");
+        let bytes = [call.write(), call.write()].concat();
+        assert_eq!(Call::read_all(&bytes), Some(vec![call.clone(), call.clone()]));
+        for end in 1..bytes.len() {
+            let is_between = end * 2 == bytes.len();
+            assert_eq!(Call::read_all(&bytes[..end]).is_some(), is_between, "{end}");
         }
+        assert_eq!(Call::read_all(b""), Some(Vec::new()));
     }
 }

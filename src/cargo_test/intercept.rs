@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 use super::call::Call;
-use super::shim::{REAL_RUSTDOC, RUNNER, RUSTDOC, is_answered};
+use super::shim::{CALLS, REAL_RUSTDOC, RUNNER, RUSTDOC, is_answered};
 
 /// How old what a killed run has left becomes.
 const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -93,19 +93,18 @@ impl Intercept {
     /// # Errors
     /// Whatever the file system says; a call that was not written to its end.
     pub fn calls(&self) -> io::Result<Vec<Call>> {
-        let entries = fs::read_dir(self.dir.path())?.collect::<io::Result<Vec<_>>>()?;
-        let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
-        paths.retain(|path| path.extension().is_some_and(|is| is == "call"));
-        paths.sort();
-        let rustdoc = self.stand_in(RUSTDOC);
-        let read = |path: &PathBuf| {
-            let mut call = Call::read(&fs::read(path)?).ok_or(io::ErrorKind::InvalidData)?;
-            for (_, value) in call.env.iter_mut().filter(|(name, value)| name == "RUSTDOC" && *value == *rustdoc) {
-                *value = self.rustdoc.clone().into_os_string();
-            }
-            Ok(call)
+        let noted = match fs::read(self.dir.path().join(CALLS)) {
+            // There are no tests.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            noted => noted?,
         };
-        paths.iter().map(read).collect()
+        let mut calls = Call::read_all(&noted).ok_or(io::ErrorKind::InvalidData)?;
+        let rustdoc = self.stand_in(RUSTDOC);
+        let variables = calls.iter_mut().flat_map(|call| &mut call.env);
+        for (_, value) in variables.filter(|(name, value)| name == "RUSTDOC" && *value == *rustdoc) {
+            *value = self.rustdoc.clone().into_os_string();
+        }
+        Ok(calls)
     }
 }
 

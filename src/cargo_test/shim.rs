@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,8 @@ use super::call::{Call, CallKind};
 pub const RUNNER: &str = "lifecycle-test-runner";
 /// The name under which it is rustdoc.
 pub const RUSTDOC: &str = "lifecycle-rustdoc";
+/// Beside it, how it was called, each time behind what was there.
+pub const CALLS: &str = "calls.bin";
 /// Beside it, the path of the real rustdoc.
 pub const REAL_RUSTDOC: &str = "rustdoc.txt";
 
@@ -64,8 +66,8 @@ fn note(dir: &Path, kind: CallKind, mut args: Vec<OsString>) -> io::Result<i32> 
     let triple = triple.to_string_lossy().into_owned();
     let call = Call { kind, triple, args, dir: std::env::current_dir()?, env: std::env::vars_os().collect() };
     // Cargo starts one after another.
-    let place = fs::read_dir(dir)?.count();
-    fs::write(dir.join(format!("{place:06}.call")), call.write())?;
+    let mut file = fs::File::options().create(true).append(true).open(dir.join(CALLS))?;
+    file.write_all(&call.write())?;
     Ok(0)
 }
 

@@ -118,7 +118,7 @@ impl Commands<'_> {
     }
 
     /// Has a call of `cargo test` run so that it runs nothing itself.
-    pub fn compile_tests(&self, expanded: &Expanded, instead: Instead, tell: &Teller<'_>) -> Ran {
+    pub fn compile_tests(&self, expanded: &Expanded, (instead, alone): (Instead, bool), tell: &Teller<'_>) -> Ran {
         let mut ran = Ran::default();
         let Some(command) = expanded.commands.first() else { return ran };
         let mut line = self.command_line(command, expanded, false);
@@ -134,7 +134,13 @@ impl Commands<'_> {
             // Behind all others, of which the last one counts.
             let place = words.iter().position(|word| word == "--").unwrap_or(words.len());
             let color = ["--config", "term.color='always'", MESSAGE_FORMAT].map(OsString::from);
-            words.splice(place..place, instead.arguments.into_iter().chain(color).chain(target_dir));
+            let jobs = alone.then(|| ["--config".into(), format!("build.jobs={}", self.jobs).into()]);
+            let more = color.into_iter().chain(target_dir).chain(jobs.into_iter().flatten());
+            words.splice(place..place, instead.arguments.into_iter().chain(more));
+        }
+        if alone {
+            // For each executable a cargo that was told of a jobserver copies itself, which takes longer than many a test.
+            line.jobserver = Jobserver::Untold;
         }
         let exit = self.run_cargo(&line, &mut ran, (tell, false));
         ran.close(exit);

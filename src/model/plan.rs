@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Closing, Definition, MemberId, PhaseId, Span, StepId};
+use super::{CargoCommand, Closing, Command, Definition, Engine, MemberId, PhaseId, Span, StepId};
 
 /// What will run, and what waits for what.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,16 @@ pub struct Step {
     pub definition: Arc<Definition>,
     /// Whether it is one of the last named phase's, which ARGS are for.
     pub takes_args: bool,
+}
+
+impl Step {
+    /// Whether it takes cargo's own lock, on the target directory: of such steps one runs at a time.
+    #[must_use]
+    pub fn takes_cargo_lock(&self) -> bool {
+        let is_own = self.definition.lock.is_some() && self.definition.engine == Engine::Command;
+        let mut calls = self.definition.commands.iter().filter_map(Command::cargo);
+        !is_own && calls.any(CargoCommand::compiles)
+    }
 }
 
 /// Whom a step is for.

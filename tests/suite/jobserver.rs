@@ -149,3 +149,33 @@ fn results_do_not_depend_on_it() {
     }
     assert!(scene.call("go check test -j1").succeeds().was_fresh());
 }
+
+#[test]
+fn cargo_that_compiles_tests_alone_is_told_how_many_jobs_there_are() {
+    let scene = Scene::of(&["a"]);
+    scene.write(
+        "a/build.rs",
+        "fn main() {\n    println!(\"cargo::rerun-if-env-changed=AGAIN\");\n    \
+        std::fs::write(std::env::var(\"JOBS\").unwrap(), std::env::var(\"NUM_JOBS\").unwrap()).unwrap();\n}\n",
+    );
+    for (again, jobs) in ["1", "7"].into_iter().enumerate() {
+        let call = scene.call("test").arg("-j").arg(jobs).env("AGAIN", again.to_string());
+        call.env("JOBS", scene.beside("jobs")).succeeds();
+        assert_eq!(scene.left("jobs").trim(), jobs);
+    }
+}
+
+#[test]
+fn a_test_has_one_key_whether_cargo_is_alone_or_not() {
+    let scene = Scene::of(&["a", "b"]).make("[lifecycle.go]\ncommand = \"true\"\n");
+    for member in ["a", "b"] {
+        scene.append(&format!("{member}/src/lib.rs"), "#[test]\nfn passes() {}\n");
+    }
+    scene.write("a/data.txt", "first");
+    scene.call("test").succeeds();
+    for phases in ["go test", "test"] {
+        scene.append("a/data.txt", "more");
+        let ended = scene.call(phases).succeeds();
+        assert!(ended.text().contains("Passed a: ") && !ended.text().contains("Passed b: "), "{}", ended.text());
+    }
+}

@@ -15,8 +15,11 @@ use super::{Held, Prepared, Worker};
 use crate::cargo_test::Intercept;
 use crate::home::Claim;
 use crate::keys::Key;
-use crate::model::{DependencyKind, Done, MemberId, Outcome, Part, Step, StepId, Subject, TestSummary, Workspace};
+use crate::model::{
+    DependencyKind, Done, Engine, MemberId, Outcome, Part, Step, StepId, Subject, TestSummary, Workspace,
+};
 use crate::plan::Expanded;
+use crate::process::JOBSERVER_VARIABLES;
 pub use parts::PartOf;
 use parts::TestPart;
 
@@ -72,10 +75,11 @@ impl Worker<'_> {
             }
         };
         let step = self.plan.step(id);
-        let mut ran = self.commands.compile_tests(&prepared.expanded, instead.clone(), tell);
+        let alone = self.has_jobs_alone(id);
+        let mut ran = self.commands.compile_tests(&prepared.expanded, (instead.clone(), alone), tell);
         if ran.failure.is_some() && setting.keep_going {
             self.compile_others(step, &mut ran, &|expanded| {
-                self.commands.compile_tests(expanded, instead.clone(), tell)
+                self.commands.compile_tests(expanded, (instead.clone(), alone), tell)
             });
         }
         let calls = intercept.calls().unwrap_or_else(|error| {
@@ -111,6 +115,14 @@ impl Worker<'_> {
         testing.step = Mutex::new(Some((prepared, ran, claim)));
         let _ = self.testing[id.index()].set(Box::new(testing));
         Turn::Parts(parts)
+    }
+
+    /// Whether there is nobody to share jobs with while the step's cargo goes on: no other step, and none who started us.
+    fn has_jobs_alone(&self, id: StepId) -> bool {
+        let waits = |step: &Step| step.takes_cargo_lock() && step.definition.engine == Engine::Command;
+        let is_told = |name: &&str| std::env::var_os(name).is_some();
+        self.plan.ids().all(|other| other == id || waits(self.plan.step(other)))
+            && !JOBSERVER_VARIABLES.iter().any(is_told)
     }
 
     /// After some members did not compile: compiles the tests of the others, until all that is left does.

@@ -73,10 +73,11 @@ impl Worker<'_> {
         let counts = |name: &OsStr, value: &OsStr| {
             name == "CARGO" || is_named(name) || is_of_tests(name) || (is_added(name, value) && !of_rustup(name))
         };
-        let counting = call.env.iter().filter(|(name, value)| counts(name, value));
+        let counting = as_without_us(&call.env).into_iter().filter(|(name, value)| counts(name, value));
         let mut all: Vec<(OsString, OsString)> = counting
             .map(|(name, value)| {
-                (name.clone(), if name == LIBRARY_PATH { without_toolchains(value) } else { value.clone() })
+                let value = if name == LIBRARY_PATH { without_toolchains(&value) } else { value };
+                (name, value)
             })
             .collect();
         all.sort();
