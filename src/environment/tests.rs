@@ -95,6 +95,12 @@ fn wrappers_are_named_and_their_files_looked_at() {
     assert_ne!(look(&workspace, &invocation).wrappers, before);
     invocation.variables.insert("RUSTC_WRAPPER".into(), "".into());
     assert!(look(&workspace, &invocation).wrappers.is_empty());
+    // What stands in for the compiler may be one.
+    invocation.variables.insert("RUSTC".into(), wrapper.clone().into());
+    let before = look(&workspace, &invocation).wrappers;
+    assert_eq!(before.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), ["the program in RUSTC"]);
+    put(&wrapper, "fifteen");
+    assert_ne!(look(&workspace, &invocation).wrappers, before);
 }
 
 #[test]

@@ -39,10 +39,15 @@ pub fn rustdoc(variables: Variables, workspace: &Workspace, invocation: &Invocat
     said.or_else(behind_proxy).unwrap_or_else(|| "rustdoc".into())
 }
 
-/// The wrappers that are set, by the variables that name them: the program's name, its file's length and time of change.
+/// The wrappers that are set, and compilers that somebody chose, which may be wrappers as well, by the variables that name them:
+/// the program's name, its file's length and time of change.
 pub fn wrappers(config: &CargoConfig<'_>, workspace: &Workspace, invocation: &Invocation) -> Vec<(String, String)> {
-    let kinds =
-        [("RUSTC_WRAPPER", "build.rustc-wrapper"), ("RUSTC_WORKSPACE_WRAPPER", "build.rustc-workspace-wrapper")];
+    let kinds = [
+        ("RUSTC", "build.rustc"),
+        ("RUSTC_WRAPPER", "build.rustc-wrapper"),
+        ("RUSTC_WORKSPACE_WRAPPER", "build.rustc-workspace-wrapper"),
+        ("RUSTDOC", "build.rustdoc"),
+    ];
     let wrapper = |(variable, key): (&str, &str)| {
         let program = program(config, invocation, variable, key)?;
         let found = executable::find(&program, &workspace.root, invocation);

@@ -4,6 +4,7 @@
 mod history;
 pub mod makers;
 mod started;
+mod survivors;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::{Ended, LastRun, State};
+use super::{Ended, LastRun, State, survivors};
 use crate::home::{Home, is_at, undisturbed};
 use crate::model::Digest;
 
@@ -38,6 +38,8 @@ struct Noting {
     before: BTreeSet<String>,
     key: Option<Digest>,
     has_ended: bool,
+    /// Whether a run that was killed had begun it, and something that this one had started went on then.
+    is_haunted: bool,
 }
 
 /// How far a step has come in a run.
@@ -59,7 +61,10 @@ type Stages = BTreeMap<String, Stage>;
 pub(super) struct Left {
     name: String,
     path: PathBuf,
+    /// Whether it goes on, or what it has started does.
     is_alive: bool,
+    /// Whether it was killed, and what it has started goes on.
+    has_survivors: bool,
     /// `None`: nobody knows what it has started.
     steps: Option<Stages>,
 }
@@ -111,9 +116,11 @@ impl Started {
             let has_ended = |steps: &Stages| steps.get(step).is_some_and(|stage| stage.has_ended);
             !left.is_alive || left.steps.as_ref().is_some_and(has_ended)
         };
-        let before = self.others().into_iter().filter(is_over).map(|left| left.name).collect();
+        let (before, beside): (Vec<Left>, Vec<Left>) = self.others().into_iter().partition(is_over);
+        let is_haunted = beside.iter().any(|left| left.has_survivors && left.doubts(step));
+        let before = before.into_iter().map(|left| left.name).collect();
         let mut noted = self.noted();
-        noted.steps.insert(step.to_owned(), Noting { before, key, has_ended: false });
+        noted.steps.insert(step.to_owned(), Noting { before, key, has_ended: false, is_haunted });
         if self.is_cleaned.load(Ordering::Acquire) && !self.home.shared().exists() {
             return Ok(());
         }
@@ -134,6 +141,12 @@ impl Started {
             // Others know less without it, and nothing that is wrong.
             let _ = write(file, &line('-', step), self.boot.get_or_init(boot));
         }
+    }
+
+    /// Whether what a killed run had started for the step went on when this run began it, and may have spoiled what it made.
+    #[must_use]
+    pub fn is_haunted(&self, step: &str) -> bool {
+        self.noted().steps.get(step).is_some_and(|noting| noting.is_haunted)
     }
 
     /// Whether there is something to account for.
@@ -260,10 +273,10 @@ impl Left {
         steps.get(step).is_some_and(|stage| !(stage.has_ended && stage.is_overtaken))
     }
 
-    /// Whether it does the step under this very key: then it does the same.
+    /// Whether it does the step under this very key: then it does the same, if it waits for others that do.
     fn has(&self, step: &str, key: Option<Digest>) -> bool {
         let stage = self.steps.as_ref().and_then(|steps| steps.get(step));
-        key.is_some() && stage.is_some_and(|stage| stage.key == key)
+        key.is_some() && !self.has_survivors && stage.is_some_and(|stage| stage.key == key)
     }
 }
 
@@ -303,7 +316,9 @@ fn look(path: PathBuf, boot: &str) -> Option<Left> {
         },
     };
     let steps = read(&path, boot);
-    Some(Left { name, path, is_alive, steps })
+    let run = name.rsplit_once('-').map_or(&*name, |(run, _)| run);
+    let has_survivors = !is_alive && steps.is_some() && survivors::are_there(run);
+    Some(Left { is_alive: is_alive || has_survivors, name, path, has_survivors, steps })
 }
 
 fn read(path: &Path, boot: &str) -> Option<Stages> {

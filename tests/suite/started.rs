@@ -323,3 +323,25 @@ fn a_member_or_a_phase_that_had_another_name_meanwhile() {
     renamed("make.toml", "lifecycle.other", "lifecycle.gen");
     assert_made_again(&scene);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_killed_run_left_running_spoils_no_result() {
+    // The first one waits in between.
+    let half = "[lifecycle.half]\ninputs = [\"in.txt\"]\noutputs = [\"out.txt\"]\ncommand = \"cat in.txt > out.txt; \
+        if mkdir $SIDE/first 2> /dev/null; then touch $SIDE/wrote; while test -e $SIDE/hold-A; do sleep 0.01; done; fi; \
+        cat in.txt >> out.txt\"\n";
+    let scene = Scene::of(&["a"]).file("a/in.txt", "A").make(half);
+    let made = || fs::read_to_string(scene.at("a/out.txt")).unwrap();
+    let mut child = held(&scene, &scene.call("half"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let beside = scene.call("half").succeeds();
+    assert!(beside.text().contains("half a is not kept: what a killed run had started for it"), "{}", beside.text());
+    release(&scene, &hold(&scene));
+    assert_eq!(made(), "AAA", "or this test proves nothing");
+    let after = scene.call("half").succeeds();
+    assert!(!after.was_fresh() && made() == "AA", "{}: {}", made(), after.text());
+    assert!(scene.call("half").succeeds().was_fresh());
+    assert!(!started(&scene).exists(), "all is accounted for");
+}

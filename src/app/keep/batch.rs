@@ -205,8 +205,14 @@ impl Keeping<'_, '_> {
         }
     }
 
-    /// Whether no input of the step changed from when its key was taken to the end of the run.
+    /// Whether nobody was at the step's outputs, and no input of it changed from when its key was taken to the end of the run.
     fn undisturbed(&mut self, produced: &Produced) -> bool {
+        if self.past.started.is_haunted(&self.name(produced.step)) {
+            let (name, why) = (self.name(produced.step), "what a killed run had started for it still ran beside it");
+            self.not_kept.insert(produced.step, why.to_owned());
+            (self.events)(EventKind::Warned(format!("the result of {name} is not kept: {why}")));
+            return false;
+        }
         let Some(file) = self.keys.disturbance(self.ran.plan.step(produced.step), produced.key) else { return true };
         let name = self.name(produced.step);
         let text = format!("inputs of {name} changed during the run ({file}); its result is not kept");
