@@ -46,8 +46,12 @@ impl<'p> Beginning<'p> {
         // Else it is left to the plan, which may have no use for any file.
         let are_needed = named.any(is_kept);
         let (awaited, mut beginning) = (Awaited::default(), None);
+        let span = tracing::Span::current();
         let plan = lifecycle.pool.in_place_scope(|scope| {
-            scope.spawn(|_| beginning = Some(Self::look(lifecycle, expansion, (&awaited, are_needed))));
+            scope.spawn(|_| {
+                let look = || Self::look(lifecycle, expansion, (&awaited, are_needed));
+                beginning = Some(span.in_scope(look));
+            });
             let maker = awaited.maker();
             let plan = Planned::new(lifecycle, phases)?;
             maker.done(&plan.plan);

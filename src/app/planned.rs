@@ -15,7 +15,7 @@ use super::{Error, Lifecycle, Report, aliases, environment, keep};
 use crate::environment::Environment;
 use crate::execute::{self, Call, Events, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, TestSetting};
 use crate::home::Home;
-use crate::keys::Keys;
+use crate::keys::{Keys, Looked};
 use crate::model::{Engine, EventKind, Explanation, Outcome, Plan, Step, StepInfo, Verdict};
 use crate::outputs::Outputs;
 use crate::plan::{self, Expansion};
@@ -76,9 +76,16 @@ impl<'a> Planned<'a> {
     fn ask<T: Send>(&self, beginning: Beginning<'_>, question: impl FnOnce(&Judge<'_>) -> T + Send) -> T {
         let Beginning { past, around, looked } = beginning;
         let pool = &self.lifecycle.pool;
-        let keys = pool.install(|| Keys::new(looked, &past.cache, environment::describe(&around)));
+        let keys = self.keys(looked, (&past, &around));
         let outputs = Outputs::new(&past.home, &past.cache);
         pool.install(|| question(&self.judge((&keys, &outputs), &past)))
+    }
+
+    /// The keys of everything that was looked at.
+    fn keys<'k>(&self, looked: Looked<'k>, (past, around): (&'k Past, &Environment)) -> Keys<'k> {
+        let span = tracing::Span::current();
+        let keys = || Keys::new(looked, &past.cache, environment::describe(around));
+        self.lifecycle.pool.install(|| span.in_scope(keys))
     }
 
     /// Plans what was asked for, and runs it.
@@ -102,7 +109,7 @@ impl<'a> Planned<'a> {
         let pool = &self.lifecycle.pool;
         let env = self.child_env(run_id);
         self.warn(&past, events);
-        let keys = pool.install(|| Keys::new(looked, &past.cache, environment::describe(&around)));
+        let keys = self.keys(looked, (&past, &around));
         past.warn_of_digests(events);
         self.warn_of_inputs(&keys, events);
         let outputs = Outputs::new(&past.home, &past.cache);

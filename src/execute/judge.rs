@@ -332,7 +332,9 @@ impl<'a> Judge<'a> {
         });
         match last.ended {
             _ if !changes.is_empty() => Reason::Changed(changes),
-            _ if last.is_unknown => Reason::NotKept("how its last run ended was not noted".into()),
+            _ if last.is_unknown => {
+                Reason::NotKept("how its last run ended was not noted, as when it is killed, or with --no-cache".into())
+            }
             Ended::Failed => Reason::FailedBefore,
             Ended::Cancelled => Reason::InterruptedBefore,
             Ended::Succeeded => match &last.not_kept {

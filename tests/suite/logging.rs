@@ -39,6 +39,16 @@ fn a_step_is_told_once_however_it_is_judged() {
 }
 
 #[test]
+fn looking_at_files_is_a_part_of_the_run() {
+    let told = scene().call("go").env("CARGO_LIFECYCLE_LOG", "debug").run();
+    for span in ["walk{", "hash{"] {
+        let err = told.err();
+        let lines: Vec<_> = err.lines().filter(|line| line.contains(span)).collect();
+        assert!(!lines.is_empty() && lines.iter().all(|line| line.contains("DEBUG run{")), "{}", told.text());
+    }
+}
+
+#[test]
 fn a_log_that_cannot_be_written_changes_nothing() {
     let Ok(full) = std::fs::File::options().write(true).open("/dev/full") else { return };
     let scene = Scene::of(&["a"]).make(
