@@ -19,7 +19,7 @@ pub fn cache_stats(stats: &CacheStats, now: u64) -> String {
     let mut text = format!("Cache in {}\n", stats.folder.display());
     _ = write!(text, "Results: {}", stats.records);
     if let (Some(oldest), Some(newest)) = (stats.oldest_use, stats.newest_use) {
-        _ = write!(text, ", last used {} (oldest) to {} (newest)", ago(oldest), ago(newest));
+        _ = write!(text, ", last used {} (oldest) to {} (newest), noted once an hour", ago(oldest), ago(newest));
     }
     let (bytes, most) = (size(stats.blob_bytes), size(stats.bounds.max_size));
     _ = writeln!(text, "\nOutputs: {}, {bytes} of at most {most}", plural(stats.blobs, "file"));

@@ -108,7 +108,7 @@ Unused results are kept for 30 days
         r"
 [stdout]
 Cache in [root]/target/lifecycle
-Results: 2, last used [..] ago (oldest) to [..] ago (newest)
+Results: 2, last used [..] ago (oldest) to [..] ago (newest), noted once an hour
 Outputs: 2 files, 19.5 KiB of at most 2 GiB
 Other files: [..] KiB
 Unused results are kept for 30 days
