@@ -30,6 +30,8 @@ pub struct Coordinator<'a> {
     durations: Vec<Duration>,
     peaks: Vec<Option<u64>>,
     events: Events<'a>,
+    /// What is told later, while the next steps are looked at; `None`: all is told at once.
+    late: Option<Vec<EventKind>>,
     /// That somebody who is told panicked: nobody is told anything any more.
     panic: Option<Box<dyn Any + Send>>,
     work: &'a dyn Work,
@@ -66,6 +68,7 @@ impl<'a> Coordinator<'a> {
             durations: vec![Duration::ZERO; plan.steps.len()],
             peaks: vec![None; plan.steps.len()],
             events,
+            late: None,
             panic: None,
             work,
             signal: None,
@@ -103,8 +106,9 @@ impl<'a> Coordinator<'a> {
         self.asked.take()
     }
 
-    /// Those that were asked about and need not run are over; what is to start now.
+    /// Those that were asked about and need not run are over, which is told [later](Self::tell_late); what is to start now.
     pub fn passed(&mut self, passed: Vec<(StepId, Passed)>) -> Vec<Start> {
+        self.late.get_or_insert_default();
         let mut over = Vec::new();
         for (step, Passed { done, parts }) in passed {
             // A signal may have come meanwhile.
@@ -141,8 +145,15 @@ impl<'a> Coordinator<'a> {
         self.tell(EventKind::TerminalBack);
     }
 
+    /// Tells what was left for later.
+    pub fn tell_late(&mut self) {
+        self.late.take().into_iter().flatten().for_each(|event| self.tell(event));
+    }
+
     fn tell(&mut self, event: EventKind) {
-        if self.panic.is_none() {
+        if let Some(late) = &mut self.late {
+            late.push(event);
+        } else if self.panic.is_none() {
             self.panic = catch_unwind(AssertUnwindSafe(|| (self.events)(event))).err();
         }
     }

@@ -158,13 +158,18 @@ impl<'a> Desk<'a> {
 
     /// Looks at the steps of which the coordinator wants to know whether they need to run, as long as it does.
     fn answer(&self, mut starts: Vec<Start>) -> Vec<Start> {
+        let tell_late = || self.coordinator().tell_late();
         loop {
-            let Some(asked) = self.coordinator().asked() else { return starts };
+            let Some(asked) = self.coordinator().asked() else {
+                tell_late();
+                return starts;
+            };
             let passed = if asked.len() < FEW {
                 asked.iter().filter_map(|step| self.pass(*step)).collect()
             } else {
+                let look = || asked.par_iter().filter_map(|step| self.pass(*step)).collect();
                 // No step runs that could come in between.
-                self.pool.install(|| asked.par_iter().filter_map(|step| self.pass(*step)).collect())
+                self.pool.install(|| rayon::join(look, tell_late)).0
             };
             starts.extend(self.coordinator().passed(passed));
         }
