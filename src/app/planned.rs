@@ -16,7 +16,7 @@ use crate::environment::Environment;
 use crate::execute::{self, Call, Events, FindRunner, FindRustdoc, Judge, JudgeTerms, Known, TestSetting};
 use crate::home::Home;
 use crate::keys::{Keys, Looked};
-use crate::model::{Engine, EventKind, Explanation, Outcome, Plan, Step, StepInfo, Verdict};
+use crate::model::{Engine, EventKind, Explanation, Outcome, Plan, RUN_ID, Step, StepInfo, Verdict};
 use crate::outputs::Outputs;
 use crate::plan::{self, Expansion};
 use crate::schedule;
@@ -302,7 +302,7 @@ impl<'a> Planned<'a> {
 
     /// What every child finds in its environment besides ours.
     fn child_env(&self, run_id: &str) -> Vec<(OsString, OsString)> {
-        let mut env = vec![("CARGO_LIFECYCLE_RUN_ID".into(), run_id.into())];
+        let mut env = vec![(RUN_ID.into(), run_id.into())];
         if let Some(dir) = &self.lifecycle.child_target_dir {
             env.push(("CARGO_TARGET_DIR".into(), dir.clone().into_os_string()));
         }

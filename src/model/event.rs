@@ -7,6 +7,10 @@ use std::time::Duration;
 
 use super::{Closing, Exceeded, Outcome, Reason, StepId, TestSummary, Tests, Usual};
 
+/// The variable in which everything that a run starts finds the run's id, but for test executables, which get what cargo gives
+/// them.
+pub const RUN_ID: &str = "CARGO_LIFECYCLE_RUN_ID";
+
 /// A signal that asks a run to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interrupt {

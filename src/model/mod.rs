@@ -24,7 +24,9 @@ pub use cache::{CacheBounds, CacheCleared, CacheStats};
 pub use command::{CargoCommand, Command, Form, Piece, Placeholder, Template, spelled_out, subcommand_place};
 pub use digest::Digest;
 pub use discovered::{Discovered, DiscoveredSort};
-pub use event::{Diagnostic, Done, Event, EventKind, Interrupt, Output, Part, Place, Replay, StepInfo, Summary};
+pub use event::{
+    Diagnostic, Done, Event, EventKind, Interrupt, Output, Part, Place, RUN_ID, Replay, StepInfo, Summary,
+};
 pub use explanation::{Covers, Explanation, FileSet, KeptResult};
 pub use file::FileStat;
 pub use id::{MemberId, PhaseId, StepId};

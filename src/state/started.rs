@@ -317,7 +317,7 @@ fn look(path: PathBuf, boot: &str) -> Option<Left> {
     };
     let steps = read(&path, boot);
     let run = name.rsplit_once('-').map_or(&*name, |(run, _)| run);
-    let has_survivors = !is_alive && steps.is_some() && survivors::are_there(run);
+    let has_survivors = !is_alive && survivors::are_there(run);
     Some(Left { is_alive: is_alive || has_survivors, name, path, has_survivors, steps })
 }
 

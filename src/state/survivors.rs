@@ -6,7 +6,7 @@
 pub fn are_there(run: &str) -> bool {
     use std::fs;
 
-    let variable = format!("CARGO_LIFECYCLE_RUN_ID={run}");
+    let variable = format!("{}={run}", crate::model::RUN_ID);
     let is_its = |process: fs::DirEntry| {
         let variables = fs::read(process.path().join("environ")).unwrap_or_default();
         variables.split(|byte| *byte == 0).any(|one| one == variable.as_bytes())
