@@ -123,27 +123,27 @@ impl Keys<'_> {
 
 /// What steps cover that have many executables, by what tells such steps apart.
 #[derive(Default)]
-pub struct Tested(Mutex<Vec<(PhaseId, Subject, Arc<Sets>)>>);
+pub struct Tested(Mutex<Vec<(PhaseId, Subject, Arc<ByClass>)>>);
 
 impl Tested {
     /// What a step covers; put together when it is asked for first.
-    fn covered(&self, step: &Step, sets: impl FnOnce() -> BTreeSet<SetId>) -> Arc<Sets> {
+    fn covered(&self, step: &Step, sets: impl FnOnce() -> BTreeSet<SetId>) -> Arc<ByClass> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((.., sets)) =
             known.iter().find(|(phase, subject, _)| *phase == step.phase && *subject == step.subject)
         {
             return Arc::clone(sets);
         }
-        let sets = Arc::new(Sets(sets()));
+        let sets = Arc::new(ByClass(sets()));
         known.push((step.phase, step.subject.clone(), Arc::clone(&sets)));
         sets
     }
 }
 
 /// Sets of files, class by class.
-struct Sets(BTreeSet<SetId>);
+struct ByClass(BTreeSet<SetId>);
 
-impl Sets {
+impl ByClass {
     /// Those of some areas, which are told for each class; `None`: of all.
     fn own(&self, areas: impl Fn(Class) -> Option<BTreeSet<usize>>) -> Vec<SetId> {
         let mut own = Vec::new();
@@ -168,7 +168,7 @@ mod tests {
     fn of_each_class_the_areas_are_told_that_are_asked_for() {
         let classes = [Class::Default, Class::Above, Class::Rooted(0), Class::Rooted(1), Class::Data];
         let all: BTreeSet<SetId> = classes.iter().flat_map(|class| (0..5).map(|area| (*class, area))).collect();
-        let sets = Sets(all.into_iter().filter(|id| *id != (Class::Data, 3)).collect());
+        let sets = ByClass(all.into_iter().filter(|id| *id != (Class::Data, 3)).collect());
         let own = sets.own(|class| match class {
             Class::Data => Some([0, 3, 4, 7].into()),
             Class::Rooted(0) => None,
